@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ON_CLUSTER := eval "$$(hack/cluster/env.sh)" &&
+
+include hack/cluster/cluster.mk
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Headgate needs Python 3.11 or newer: $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "the venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $@
+
+.PHONY: crds
+crds: $(READY) ## generate crds/ and the chart's copy from the models
+	@$(BIN)/python -m headgate.api.crd
+
+.PHONY: lint
+lint: $(READY) ## ruff, mypy --strict, import rules
+	@$(BIN)/ruff check operator tests hack
+	@$(BIN)/ruff format --check operator tests hack
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache | tail -4
+
+.PHONY: check
+check: lint ## the quick part of the tests: no cluster, no root, under 2 minutes
+	@$(BIN)/pytest -q -m 'not cluster and not e2e'
+
+.PHONY: test
+test: lint ## everything: on a real cluster with a real gateway, Prometheus and traffic
+	@hack/test.sh
+
+.PHONY: demo
+demo: $(READY) ## watch three versions: one goes live, two are taken back
+	@hack/demo/run.sh v2 v3 v4
+
+.PHONY: demo-all
+demo-all: $(READY) ## all eight versions, under 20 minutes
+	@hack/demo/run.sh v2 v3 v4 v4-shadow v5 v6 v7 v8 v9
