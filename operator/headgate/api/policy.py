@@ -1,0 +1,256 @@
+"""RolloutPolicy: how far and how fast a new version goes, what stops it, and who must agree."""
+
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from headgate.api.base import Count, Label, Model, list_map, rules
+from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, Unit
+from headgate.api.vocabulary import Metric, OnDeadline, Profile, Role, Tier
+
+_IDLE = "mirrorPercent and trafficPercent must be above 0, holdbackPercent below 100: else the stage gives the candidate nothing to show"
+_ONE_OF = "[has(self.mirrorPercent), has(self.trafficPercent), has(self.holdbackPercent)].filter(x, x).size() == 1"
+
+
+class Stage(Model):
+    """One step on the way to all users. Exactly one of the three percentages says what kind it is.
+
+    mirrorPercent: copies of requests, no user sees the answers. trafficPercent: this share of users.
+    holdbackPercent: all users but this share, who stay on the stable version as the last comparison.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (_ONE_OF, "a stage has exactly one of mirrorPercent (shadow), trafficPercent (canary) and holdbackPercent (full)"),
+            ("self.minDuration <= self.maxDuration", "minDuration must not be longer than maxDuration"),
+            (
+                "(!has(self.mirrorPercent) || double(self.mirrorPercent) > 0.0)"
+                " && (!has(self.trafficPercent) || double(self.trafficPercent) > 0.0)"
+                " && (!has(self.holdbackPercent) || double(self.holdbackPercent) < 100.0)",
+                _IDLE,
+            ),
+        )
+    )
+
+    name: Label
+    mirror_percent: Permille | None = None
+    traffic_percent: Permille | None = None
+    holdback_percent: Permille | None = None
+    min_duration: Duration
+    max_duration: Duration
+    min_requests: Count = 0
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = [p for p in (self.mirror_percent, self.traffic_percent, self.holdback_percent) if p is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"stage {self.name!r} must have exactly one of mirrorPercent (shadow), trafficPercent (canary) and holdbackPercent (full)"
+            )
+        if 0 in (self.mirror_percent, self.traffic_percent) or self.holdback_percent == 1000:
+            raise ValueError(f"stage {self.name!r}: {_IDLE}")
+        if self.min_duration > self.max_duration:
+            raise ValueError(f"stage {self.name!r}: minDuration {self.min_duration} is longer than maxDuration {self.max_duration}")
+        return self
+
+    @property
+    def weight(self) -> int:
+        """The candidate's share of user requests, in thousandths."""
+        if self.holdback_percent is not None:
+            return 1000 - self.holdback_percent
+        return self.traffic_percent or 0
+
+    @property
+    def is_shadow(self) -> bool:
+        return self.mirror_percent is not None
+
+    @property
+    def is_full(self) -> bool:
+        return self.holdback_percent is not None
+
+
+class Check(Model):
+    """Compare the candidate with the stable version, side by side. `maxIncrease` is how much worse it may be."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "(self.metric == 'latency') == has(self.quantile) && (self.metric == 'latency') == self.maxIncrease.endsWith('ms')",
+                "latency takes a quantile and a limit in ms; errors and rejections take neither",
+            ),
+            ("self.metric != 'podFailures'", "podFailures has no comparison: use it as a guard"),
+        )
+    )
+
+    metric: Metric
+    max_increase: AnyMargin
+    quantile: Probability | None = None
+    weight: Annotated[int, Field(ge=1, le=100)] = 1
+    required: bool = True
+
+    @model_validator(mode="after")
+    def _fits_metric(self) -> Self:
+        latency = self.metric is Metric.LATENCY
+        if self.metric is Metric.POD_FAILURES:
+            raise ValueError("podFailures has no comparison: use it as a guard")
+        if latency != (self.quantile is not None) or latency != (self.max_increase.unit is Unit.MILLISECONDS):
+            raise ValueError(
+                'latency takes a quantile and a limit in ms (quantile: "0.95", maxIncrease: 50ms); errors and rejections neither'
+            )
+        return self
+
+
+_GUARD_KINDS = (
+    "a guard is {metric: errors or rejections, maxRate: 20pp, minRequests: 30} or {metric: podFailures, maxRestarts: 3, window: 60s}"
+)
+
+
+class Guard(Model):
+    """An absolute limit for either version: no statistics, no warm-up."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.metric == 'podFailures' ? has(self.maxRestarts) && has(self.window) && !has(self.maxRate)"
+                " : has(self.maxRate) && !has(self.maxRestarts) && self.metric != 'latency'",
+                _GUARD_KINDS,
+            )
+        )
+    )
+
+    metric: Metric
+    max_rate: PointsMargin | None = None
+    min_requests: Annotated[int, Field(ge=1, le=100_000)] = 30
+    max_restarts: Annotated[int, Field(ge=1, le=100)] | None = None
+    window: Duration | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.metric is Metric.POD_FAILURES:
+            right = self.max_restarts is not None and self.window is not None and self.max_rate is None
+        else:
+            right = self.metric is not Metric.LATENCY and self.max_rate is not None and self.max_restarts is None
+        if not right:
+            raise ValueError(_GUARD_KINDS)
+        return self
+
+
+class Analysis(Model):
+    """alpha: chance of rolling back a version within all limits, over the whole rollout. beta: of calling one at a limit good."""
+
+    alpha: Probability = Probability(0.05)
+    beta: Probability = Probability(0.05)
+    interval: Duration = Duration(15)
+    warmup: Duration = Duration(60)
+    max_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    on_deadline: OnDeadline = OnDeadline.ROLLBACK
+
+
+class RequiredRole(Model):
+    """One approval of this role is needed."""
+
+    role: Role
+
+
+_Roles = Annotated[tuple[RequiredRole, ...], Field(min_length=1, max_length=16, json_schema_extra=list_map("role"))]
+
+
+def _roles(*roles: Role) -> tuple[RequiredRole, ...]:
+    return tuple(RequiredRole(role=role) for role in roles)
+
+
+class TieredRoles(Model):
+    """Whose approval opens a gate, by the model's risk tier."""
+
+    low: _Roles = _roles(Role.TECHNICAL_VALIDATION, Role.AUTOMATED_CHECKS)
+    medium: _Roles = _roles(Role.TECHNICAL_VALIDATION, Role.FAIRNESS_AUDIT, Role.SECURITY_REVIEW)
+    high: _Roles = _roles(Role.TECHNICAL_VALIDATION, Role.FAIRNESS_AUDIT, Role.SECURITY_REVIEW, Role.LEGAL_APPROVAL, Role.EXECUTIVE_SPONSOR)
+
+    def of(self, tier: Tier) -> tuple[Role, ...]:
+        """The roles that must approve at `tier`."""
+        required = {Tier.LOW: self.low, Tier.MEDIUM: self.medium, Tier.HIGH: self.high}[tier]
+        return tuple(entry.role for entry in required)
+
+
+class Gates(Model):
+    """The points at which people decide."""
+
+    deployment: TieredRoles = TieredRoles()
+
+
+class Metrics(Model):
+    """Where the counters come from."""
+
+    profile: Profile = Profile.ENVOY_GATEWAY
+
+
+_WEIGHTS = (
+    "self.map(s, has(s.holdbackPercent) ? 1000 - int(double(s.holdbackPercent) * 10.0 + 0.5)"
+    " : has(s.trafficPercent) ? int(double(s.trafficPercent) * 10.0 + 0.5) : 0)"
+)
+_RISING = "each stage must give the candidate more traffic than the one before"
+_STAGE_RULES = rules(
+    (f"[0,1,2,3,4,5,6,7,8,9,10].all(i, i + 1 >= self.size() || {_WEIGHTS}[i] < {_WEIGHTS}[i + 1])", _RISING),
+    ("self.all(s, self.filter(t, t.name == s.name).size() == 1)", "stage names must be different"),
+    ("has(self[self.size() - 1].holdbackPercent)", "the last stage must be the full one, with holdbackPercent"),
+    ("self.filter(s, has(s.holdbackPercent)).size() == 1", "only the last stage may have holdbackPercent"),
+    (
+        "self.filter(s, has(s.mirrorPercent)).size() <= 1 && (!self.exists(s, has(s.mirrorPercent)) || has(self[0].mirrorPercent))",
+        "shadow is one stage, and the first",
+    ),
+)
+
+
+class RolloutPolicySpec(Model):
+    """What the platform and risk team write."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.stages.all(s, s.minDuration >= self.analysis.warmup + self.analysis.warmup"
+                " + self.analysis.interval + self.analysis.interval + self.analysis.interval + self.analysis.interval)",
+                "every minDuration must be at least 2 x analysis.warmup + 4 x analysis.interval: less is too short to judge anything",
+            )
+        )
+    )
+
+    metrics: Metrics = Metrics()
+    stages: Annotated[
+        tuple[Stage, ...], Field(min_length=1, max_length=12, json_schema_extra=_STAGE_RULES | {"x-kubernetes-list-type": "atomic"})
+    ]
+    checks: Annotated[tuple[Check, ...], Field(min_length=1, max_length=8, json_schema_extra=list_map("metric"))] = (
+        Check(metric=Metric.ERRORS, max_increase=Margin(0.5, Unit.POINTS), weight=4),
+        Check(metric=Metric.REJECTIONS, max_increase=Margin(1, Unit.POINTS), weight=2),
+    )
+    guards: Annotated[tuple[Guard, ...], Field(max_length=8, json_schema_extra=list_map("metric"))] = (
+        Guard(metric=Metric.ERRORS, max_rate=Margin(20, Unit.POINTS), min_requests=30),
+        Guard(metric=Metric.POD_FAILURES, max_restarts=3, window=Duration(60)),
+    )
+    analysis: Analysis = Analysis()
+    gates: Gates = Gates()
+    rollback_window: Duration = Duration(7 * 86_400)
+    rollback_warm: Duration = Duration(3_600)
+    lapse_grace: Duration = Duration(86_400)
+    """How long a candidate may keep its traffic after one of its approvals lapsed."""
+
+    @model_validator(mode="after")
+    def _stage_order(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) != len(names):
+            raise ValueError("stage names must be different")
+        if [s.is_full for s in self.stages] != [False] * (len(self.stages) - 1) + [True]:
+            raise ValueError("the last stage, and only the last, must be the full one, with holdbackPercent")
+        if any(s.is_shadow for s in self.stages[1:]):
+            raise ValueError("shadow is one stage, and the first")
+        weights = [stage.weight for stage in self.stages]
+        if any(later <= earlier for earlier, later in pairwise(weights)):
+            raise ValueError(_RISING)
+        shortest = 2 * self.analysis.warmup + 4 * self.analysis.interval
+        for stage in self.stages:
+            if stage.min_duration < shortest:
+                raise ValueError(
+                    f"stage {stage.name!r}: minDuration {stage.min_duration} is too short to judge anything: "
+                    f"at least 2 x warmup + 4 x interval = {Duration(shortest)}"
+                )
+        return self

@@ -1,0 +1,62 @@
+"""One enum of reasons for conditions, events, metric labels and docs."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something is as it is. CamelCase, stable: people write alerts on these."""
+
+    # The rollout's course
+    STARTED = "Started"
+    PREPARING = "Preparing"
+    SHADOWING = "Shadowing"
+    WAITING_FOR_APPROVAL = "WaitingForApproval"
+    APPROVED = "Approved"
+    STAGE_STARTED = "StageStarted"
+    PROMOTED = "Promoted"
+    LIVE = "Live"
+    PAUSED = "Paused"
+    RESUMED = "Resumed"
+    ROLLED_BACK = "RolledBack"
+    CANCELLED = "Cancelled"
+    SUPERSEDED = "Superseded"
+    RETRYING = "Retrying"
+    RESTORED = "Restored"
+    # Evidence
+    ANALYSIS_PASSING = "AnalysisPassing"
+    ANALYSIS_INCONCLUSIVE = "AnalysisInconclusive"
+    ANALYSIS_FAILED = "AnalysisFailed"
+    NO_DATA = "NoData"
+    SOURCE_DOWN = "SourceDown"
+    NOT_MEASURABLE = "NotMeasurable"
+    SILENT_FAILURE_INVISIBLE = "SilentFailureInvisible"
+    STABLE_DEGRADED = "StableDegraded"
+    SHARED_FAILURE = "SharedFailure"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    # Approvals
+    APPROVAL_LAPSED = "ApprovalLapsed"
+    APPROVAL_MISSING = "ApprovalMissing"
+    INTERVENTION_TAKEN_UP = "InterventionTakenUp"
+    INTERVENTION_REFUSED = "InterventionRefused"
+    GOVERNANCE_NOT_ENFORCED = "GovernanceNotEnforced"
+    GOVERNANCE_ENFORCED = "GovernanceEnforced"
+    # What a user has to repair
+    INVALID_SPEC = "InvalidSpec"
+    POLICY_NOT_FOUND = "PolicyNotFound"
+    POLICY_INVALID = "PolicyInvalid"
+    WORKLOAD_REFUSED = "WorkloadRefused"
+    IMAGE_UNAVAILABLE = "ImageUnavailable"
+    CRASH_LOOP = "CrashLoop"
+    WORKLOAD_NOT_READY = "WorkloadNotReady"
+    WAITING_FOR_CAPACITY = "WaitingForCapacity"
+    ROUTE_REFUSED = "RouteRefused"
+    ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
+    ROUTE_PENDING = "RoutePending"
+    ACCESS_DENIED = "AccessDenied"
+    SHADOW_NOT_ALLOWED = "ShadowNotAllowed"
+    # Serving
+    SERVING = "Serving"
+    NOT_SERVING = "NotServing"
+    DEGRADED = "Degraded"
+    IN_PROGRESS = "InProgress"
+    SETTLED = "Settled"

@@ -1,0 +1,177 @@
+"""AIModel.status: all that a rollout must not forget. Written only at decisions, at most 16 kB."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
+from headgate.api.conditions import Condition
+from headgate.api.vocabulary import DecisionKind, Phase, Role, RollbackCause, Tier, Verdict
+
+Weight = Annotated[int, Field(ge=0, le=1000)]
+
+
+class AttemptKind(StrEnum):
+    """Why a revision moves. Rollout: new content, all stages. Unchanged: same content, short stages, no gate and no shadow.
+    First: nothing is live yet. Restore: an earlier live version comes back, at once and without a gate."""
+
+    ROLLOUT = "Rollout"
+    UNCHANGED = "Unchanged"
+    FIRST = "First"
+    RESTORE = "Restore"
+
+
+class RevisionStatus(StatusModel):
+    """A revision and the content that approvals bind to."""
+
+    revision: RevisionName
+    version: Line
+    content: Digest
+
+
+class StableStatus(RevisionStatus):
+    """The version that users get unless a stage says otherwise."""
+
+    live_since: Time
+    replicas: Count = 1
+    """Wanted replicas while live; its minimum during a rollout."""
+
+
+class StageStatus(StatusModel):
+    """The candidate's present stage."""
+
+    index: Count
+    name: Label
+    entered: Time
+    """When the stage was decided."""
+    effective: Time | None = None
+    """When the gateway was first seen to have taken the stage's weights. Stage time counts from here."""
+    waived_seconds: Count = 0
+    """Time that maxDuration does not count: paused, without Prometheus, behind a lapsed gate."""
+    waived_since: Time | None = None
+
+
+class GateStatus(StatusModel):
+    """What the gate waits for."""
+
+    subject: Digest
+    tier: Tier
+    required: Annotated[tuple[Role, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    open: bool = False
+    lapsed_since: Time | None = None
+
+
+class CandidateStatus(RevisionStatus):
+    """The version on its way."""
+
+    attempt: AttemptNumber
+    kind: AttemptKind
+    started: Time
+    replicas: Count = 1
+    """Wanted replicas at full traffic."""
+    policy: Line
+    policy_copy: ObjectName
+    """The immutable ConfigMap with the policy this attempt runs on."""
+    stage: StageStatus | None = None
+    gate: GateStatus | None = None
+    shadow_passed: bool = False
+    exposed: Time | None = None
+    """When the first user request could have reached it."""
+    inconclusive_accepted: Annotated[tuple[Label, ...], Field(max_length=12, json_schema_extra=ATOMIC)] = ()
+    """Stages ended by Promote without proof."""
+    verdict: Verdict = Verdict.NO_DATA
+
+
+class PastStatus(RevisionStatus):
+    """A version that was live, or lost its traffic, and is kept for a while."""
+
+    until: Time
+    """When it lost its traffic."""
+    was_live: bool
+    replicas: Count = 1
+    keep_until: Time
+    """From then on it is deleted."""
+    warm_until: Time
+    """From then on it is kept at zero replicas."""
+
+
+class Blocked(RevisionStatus):
+    """A version that was taken back. It gets no traffic until a Retry."""
+
+    attempt: AttemptNumber
+    cause: RollbackCause
+    at: Time
+    by: Line = ""
+    message: Text = ""
+    evidence: Text = ""
+
+
+class Latch(StatusModel):
+    """A negative decision, kept although its object may be deleted. Only a later named decision lifts it."""
+
+    decision: DecisionKind
+    name: ObjectName
+    by: Line
+    at: Time
+    attempt: Count = 0
+    subject: Digest | None = None
+    role: Role | None = None
+    rationale: Annotated[str, Field(max_length=256)] = ""
+
+
+class SlotStatus(StatusModel):
+    """One place in the route's list of backends. Metrics are counted by place."""
+
+    revision: RevisionName
+    weight: Weight
+    since: Time
+    """When this revision took the place."""
+
+
+class MirrorStatus(StatusModel):
+    """Copies of requests."""
+
+    revision: RevisionName
+    permille: Weight
+    since: Time
+
+
+class TrafficStatus(StatusModel):
+    """Who gets how many thousandths of the requests."""
+
+    slots: Annotated[tuple[SlotStatus, ...], Field(max_length=2, json_schema_extra=ATOMIC)] = ()
+    mirror: MirrorStatus | None = None
+
+    def weight_of(self, revision: str) -> int:
+        """0 for a revision that has no slot."""
+        return sum(slot.weight for slot in self.slots if slot.revision == revision)
+
+
+class AIModelStatus(StatusModel):
+    """The state of one model. `decide` returns the whole next one."""
+
+    observed_generation: Count = 0
+    phase: Phase = Phase.PENDING
+    live: Line = ""
+    candidate_version: Line = ""
+    stage: Line = ""
+    traffic_summary: Line = ""
+    verdict: Line = ""
+    tier: Line = ""
+    stable: StableStatus | None = None
+    candidate: CandidateStatus | None = None
+    traffic: TrafficStatus = TrafficStatus()
+    past: Annotated[tuple[PastStatus, ...], Field(max_length=10, json_schema_extra=list_map("revision"))] = ()
+    blocked: Annotated[tuple[Blocked, ...], Field(max_length=10, json_schema_extra=ATOMIC)] = ()
+    latches: Annotated[tuple[Latch, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
+    taken_up: Annotated[tuple[ObjectName, ...], Field(max_length=64, json_schema_extra=ATOMIC)] = ()
+    """Interventions already acted upon, newest last."""
+    attempts: Count = 0
+    """Attempts of this model so far: the newest attempt's number."""
+    retries: Annotated[dict[str, Count], Field(max_length=10, default_factory=dict)]
+    """Retries used, by revision."""
+    paused: Latch | None = None
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=list_map("type"))] = ()
