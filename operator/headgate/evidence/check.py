@@ -1,0 +1,45 @@
+"""What the judge is asked: the checks of a policy, and the error budget of one attempt."""
+
+from dataclasses import dataclass
+
+from headgate.api.quantities import Margin
+from headgate.api.vocabulary import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Compare one metric of the candidate with the stable version. `weight` is its share of alpha, before normalisation."""
+
+    metric: Metric
+    margin: Margin
+    weight: float = 1.0
+    required: bool = True
+    quantile: float | None = None
+    """For latency: which quantile the margin speaks about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """An absolute limit that either arm must keep, whatever the other does. `max_rate` is a share in 0..1."""
+
+    metric: Metric
+    max_rate: float
+    min_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that one attempt (or its shadow, with a budget of its own) is asked.
+
+    `alpha` bounds the chance of rolling back a candidate within all limits, over all looks, checks and stages; `beta` the chance that
+    one at a limit is called good. `stage_blocks` is the planned number of blocks of each stage, in order: start times of late
+    regressions get their prior weight from it (at most 240 starts per stage).
+    """
+
+    checks: tuple[Check, ...]
+    guards: tuple[Guard, ...]
+    alpha: float
+    beta: float
+    interval: float
+    warmup: float
+    stage_blocks: tuple[int, ...]

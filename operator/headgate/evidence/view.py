@@ -1,0 +1,65 @@
+"""What the evidence says, as decisions and people read it."""
+
+from dataclasses import dataclass, field
+
+from headgate.api.vocabulary import Metric, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReading:
+    """One check of the policy: candidate against stable version, side by side, over one attempt.
+
+    `harm` and `good` are e-values (the running maximum is what decides): how strongly the data speak against "within the limit" and
+    against "at the limit or worse". `events` are errors, rejections or slow requests. `difference` and `limit` are absolute shares.
+    """
+
+    metric: Metric
+    verdict: Verdict
+    required: bool = True
+    harm: float = 1.0
+    good: float = 1.0
+    candidate_requests: int = 0
+    candidate_events: int = 0
+    stable_requests: int = 0
+    stable_events: int = 0
+    difference: float = 0.0
+    limit: float = 0.0
+    detail: str = ""
+    """For people: the latency bound compared, or why the check cannot be measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardReading:
+    """One absolute guard on one arm. `missing` is the part of `failures` that are requests without an answer."""
+
+    metric: Metric
+    fired: bool
+    requests: int = 0
+    failures: int = 0
+    missing: int = 0
+    max_rate: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known from metrics about one attempt at one instant."""
+
+    attempt: str = ""
+    """The attempt that was measured: evidence of another one says nothing about the present candidate."""
+    stage: int = -1
+    """Index of the stage that `stage_fresh_seconds` and `stage_requests` speak about."""
+    as_of: float | None = None
+    """Time of the newest sample judged, or None."""
+    verdict: Verdict = Verdict.NO_DATA
+    """The checks joined: Fail when the combined harm evidence reached 1/alpha, Pass when every required check is proven good."""
+    checks: tuple[CheckReading, ...] = ()
+    candidate_guards: tuple[GuardReading, ...] = ()
+    stable_guards: tuple[GuardReading, ...] = ()
+    stage_fresh_seconds: float = 0.0
+    """Time with fresh evidence in the current stage; what minDuration counts."""
+    stage_requests: int = 0
+    """Candidate requests (answered or missing) in the current stage; what minRequests counts."""
+    harm: float = 1.0
+    """Weighted mean of the checks' harm e-values; rolls back at 1/alpha."""
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,140 @@
+"""Which decisions of people count for a gate, and until when.
+
+Reject and Revoke speak for their role about one subject: they void what that role approved before, and they stand, whatever other
+roles say, until the same role approves the subject again later.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from headgate.api.approval import GovernanceApprovalSpec
+from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
+
+NEGATIVE = frozenset({DecisionKind.REJECT, DecisionKind.REVOKE})
+
+NOT_BY_TECHNICAL_OWNER = frozenset({Role.FAIRNESS_AUDIT, Role.SECURITY_REVIEW, Role.LEGAL_APPROVAL})
+"""Reviews of the technical owner's own work."""
+
+LONGEST_VALIDITY: Mapping[Tier, timedelta] = {
+    Tier.LOW: timedelta(days=365),
+    Tier.MEDIUM: timedelta(days=180),
+    Tier.HIGH: timedelta(days=90),
+}
+"""How long an approval counts at most, whatever its expiresAt says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One GovernanceApproval as the operator knows it."""
+
+    name: str
+    namespace: str
+    uid: str
+    created: datetime
+    """The API server's creation time, UTC."""
+    spec: GovernanceApprovalSpec
+    enforced: bool = True
+    """Made while the admission policies were in force: only then are the approver's identity and role proven."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a gate is asked about."""
+
+    gate: Gate
+    tier: Tier
+    subject: str
+    technical_owner: str
+    now: datetime
+
+
+def person(username: str) -> str:
+    """One spelling for one person: `Dana@Bank.example ` and `dana@bank.example` are the same."""
+    return unicodedata.normalize("NFKC", username).strip().casefold()
+
+
+def counted_until(approval: Approval, tier: Tier) -> datetime:
+    """The first instant at which an Approve no longer counts: the earlier of expiresAt and the tier's longest validity."""
+    latest = approval.created + LONGEST_VALIDITY[tier]
+    return min(approval.spec.expires_at or approval.created, latest)
+
+
+def standing_rejections(approvals: Iterable[Approval], matter: Matter) -> tuple[Approval, ...]:
+    """Each role's newest Reject or Revoke of the subject that no later countable Approve of that role answers; oldest first.
+
+    One whose author is not proven stands as well: doubt may close a gate, never open it.
+    """
+    known = tuple(approvals)
+    newest = _newest_negatives(known, matter)
+    standing = [
+        negative for role, negative in newest.items() if not any(a.spec.role == role and not why_not(a, known, matter) for a in known)
+    ]
+    return tuple(sorted(standing, key=_age))
+
+
+def why_not(approval: Approval, approvals: Iterable[Approval], matter: Matter) -> str:
+    """Why an Approve does not count by itself, in words; empty if it does. `approvals` are all decisions about the model.
+
+    Duties that involve more than one approval (a different person for each role) are the gate's to judge.
+    """
+    spec = approval.spec
+    if spec.decision is not DecisionKind.APPROVE or spec.role is None:
+        return f"{spec.decision} opens no gate"
+    return _wrong_matter(spec, matter) or _unproven(approval, spec.role, matter) or _over(approval, tuple(approvals), matter)
+
+
+def _wrong_matter(spec: GovernanceApprovalSpec, matter: Matter) -> str:
+    if spec.gate is not matter.gate:
+        return f"it is about the gate {spec.gate}, not {matter.gate}"
+    if spec.subject != matter.subject:
+        return f"it is about subject {short(spec.subject)}; the present subject is {short(matter.subject)}"
+    return ""
+
+
+def _unproven(approval: Approval, role: Role, matter: Matter) -> str:
+    if not approval.enforced:
+        return "it was made while the admission policies were not in force, so nothing proves who made it: approve again"
+    if not person(approval.spec.approver):
+        return "it names no approver"
+    if role is Role.AUTOMATED_CHECKS:
+        return "automated-checks is computed, never approved by a person"
+    if role in NOT_BY_TECHNICAL_OWNER and person(approval.spec.approver) == person(matter.technical_owner):
+        return f"{approval.spec.approver} is the technical owner, who may not give {role}"
+    return ""
+
+
+def _over(approval: Approval, approvals: tuple[Approval, ...], matter: Matter) -> str:
+    until = counted_until(approval, matter.tier)
+    if matter.now >= until:
+        why = (
+            "it expired"
+            if until == approval.spec.expires_at
+            else f"an approval at tier {matter.tier} counts for a limited time, which ended"
+        )
+        return f"{why} at {until:%Y-%m-%d %H:%M:%S} UTC"
+    negative = _newest_negatives(approvals, matter).get(approval.spec.role)
+    if negative is not None and negative.created >= approval.created:
+        verb = "rejected" if negative.spec.decision is DecisionKind.REJECT else "revoked"
+        return f"{negative.spec.approver} {verb} for {approval.spec.role} at {negative.created:%Y-%m-%d %H:%M:%S} UTC"
+    return ""
+
+
+def _newest_negatives(approvals: Iterable[Approval], matter: Matter) -> dict[Role | None, Approval]:
+    """By role. A gate of None is that of a decision whose object is gone: the subject alone identifies the matter."""
+    found: dict[Role | None, Approval] = {}
+    for approval in sorted(approvals, key=_age):
+        spec = approval.spec
+        if spec.decision in NEGATIVE and spec.subject == matter.subject and spec.gate in (matter.gate, None):
+            found[spec.role] = approval
+    return found
+
+
+def _age(approval: Approval) -> tuple[datetime, str]:
+    return approval.created, approval.name
+
+
+def short(subject: str | None) -> str:
+    """The first 8 hex digits of a digest, as names and messages show it."""
+    return (subject or "").removeprefix("sha256:")[:8]

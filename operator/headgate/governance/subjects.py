@@ -1,0 +1,61 @@
+"""What exactly people decide on, as a canonical statement and its digest.
+
+A statement lists its fields explicitly: a field that a later release adds to a policy does not change the statements of version 1,
+so an upgrade voids no approval. Lists whose order means nothing are sorted, because server-side apply may reorder them.
+"""
+
+from typing import Any
+
+from headgate.api.digests import sha256
+from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage, TieredRoles
+from headgate.api.vocabulary import Tier
+
+STATEMENT_VERSION = 1
+
+_STAGE = {"name", "mirror_percent", "traffic_percent", "holdback_percent", "min_duration", "max_duration", "min_requests"}
+_CHECK = {"metric", "max_increase", "quantile", "weight", "required"}
+_GUARD = {"metric", "max_rate", "min_requests", "max_restarts", "window"}
+_ANALYSIS = {"alpha", "beta"}
+
+
+def deployment_statement(
+    *, environment: str, namespace: str, name: str, content: str, tier: Tier, policy: RolloutPolicySpec
+) -> dict[str, Any]:
+    """What the Deployment gate is about: this content of this model, in this environment, at this tier, under this policy.
+
+    `environment` keeps a staging approval out of production. `content` is the revision's content digest.
+    """
+    return {
+        "statementVersion": STATEMENT_VERSION,
+        "kind": "deployment",
+        "environment": environment,
+        "namespace": namespace,
+        "name": name,
+        "content": content,
+        "tier": str(tier),
+        "policy": _governing(policy),
+    }
+
+
+def subject_of(statement: dict[str, Any]) -> str:
+    """The digest that approvals name: `sha256:` and 64 hex digits."""
+    return sha256(statement)
+
+
+def _governing(policy: RolloutPolicySpec) -> dict[str, Any]:
+    """The part of a policy that an approver relies on."""
+    return {
+        "gates": {"deployment": _roles(policy.gates.deployment)},
+        "stages": [_fields(stage, _STAGE) for stage in policy.stages],
+        "checks": [_fields(check, _CHECK) for check in sorted(policy.checks, key=lambda check: check.metric)],
+        "guards": [_fields(guard, _GUARD) for guard in sorted(policy.guards, key=lambda guard: guard.metric)],
+        "analysis": _fields(policy.analysis, _ANALYSIS),
+    }
+
+
+def _roles(gate: TieredRoles) -> dict[str, list[str]]:
+    return {tier.value.lower(): sorted(gate.of(tier)) for tier in Tier}
+
+
+def _fields(part: Stage | Check | Guard | Analysis, names: set[str]) -> dict[str, Any]:
+    return part.model_dump(mode="json", by_alias=True, include=names, exclude_none=True)

@@ -1,0 +1,241 @@
+"""Steps 3 to 5: a candidate that does no harm goes on when its pods are ready, its time is served and it is proven good."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.reasons import Reason
+from headgate.api.status import AttemptKind, StageStatus
+from headgate.api.vocabulary import OnDeadline, Phase, RollbackCause, Verdict
+from headgate.evidence.view import Evidence
+from headgate.rollout.approval_gate import announce_change, gate_open, read_gate, waiting_words
+from headgate.rollout.capacity import floor_of
+from headgate.rollout.draft import Draft
+from headgate.rollout.golive import go_live
+from headgate.rollout.harm import Harm, stable_failing
+from headgate.rollout.people import Orders, refuse, take_up
+from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
+from headgate.rollout.withdraw import all_to_stable, assign, retreat, withdraw
+
+_HOLDS = {
+    Verdict.NO_DATA: (Reason.NO_DATA, "no fresh numbers of the candidate: nothing is decided until they come"),
+    Verdict.SOURCE_DOWN: (Reason.SOURCE_DOWN, "Prometheus does not answer: nothing is decided until it does; guards on pods stay active"),
+    Verdict.NOT_MEASURABLE: (Reason.NOT_MEASURABLE, "a required check cannot be measured"),
+    Verdict.INCONCLUSIVE: (Reason.ANALYSIS_INCONCLUSIVE, "not yet proven good"),
+}
+
+
+def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
+    """The candidate's next step, or what keeps it from one."""
+    if draft.candidate.kind is AttemptKind.RESTORE:
+        return _restore(draft, snapshot)
+    policy = snapshot.pinned
+    if policy is None:
+        return draft.held_by(Reason.PREPARING, "the policy copy of this attempt is being made")
+    steps = steps_of(policy, draft.candidate.kind)
+    before = draft.candidate.gate
+    draft = announce_change(before, read_gate(draft, snapshot, policy, steps))
+    if draft.candidate.stage is None:
+        return _enter_first(draft, snapshot, steps, orders)
+    return _stay_or_go(draft, snapshot, steps, policy, orders)
+
+
+def _restore(draft: Draft, snapshot: Snapshot) -> Draft:
+    workload = snapshot.workload(draft.candidate.revision)
+    if workload.ready == 0:
+        return _not_ready(draft, snapshot, 1)
+    policy = snapshot.policy.spec
+    warm, window = (policy.rollback_warm, policy.rollback_window) if policy else (0, 0)
+    return go_live(draft, snapshot, rollback_warm=warm, rollback_window=window)
+
+
+def _enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], orders: Orders) -> Draft:
+    candidate = draft.candidate
+    step = next(s for s in steps if s.weight > 0 or not candidate.shadow_passed)
+    needed = _floor(step, draft, snapshot)
+    if snapshot.workload(candidate.revision).ready < needed:
+        return _not_ready(draft.with_status(phase=Phase.PREPARING), snapshot, needed)
+    if step.weight > 0:
+        draft = draft.with_status(phase=Phase.AWAITING_DEPLOYMENT)
+        if not gate_open(candidate):
+            waiting = waiting_words(candidate.gate) if candidate.gate else "the list of approvals is being read"
+            return _unused_promote(draft, orders, f"the gate is closed: {waiting}").held_by(Reason.WAITING_FOR_APPROVAL, waiting)
+    elif draft.status.phase is not Phase.SHADOW:
+        draft = draft.with_status(phase=Phase.PREPARING)
+    return _enter(draft, snapshot, step)
+
+
+def _enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
+    """Take the step unless something that concerns every upward move forbids it."""
+    if draft.status.paused is not None:
+        return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
+    if step.weight > 0 and step.compares and stable_failing(snapshot.evidence):
+        return draft.held_by(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
+    if snapshot.route.problem is not None:
+        return draft.held_by(snapshot.route.problem.reason, snapshot.route.problem.message)
+    needed = _floor(step, draft, snapshot)
+    if snapshot.workload(draft.candidate.revision).ready < needed:
+        return _not_ready(draft, snapshot, needed)
+    candidate, stable = draft.candidate, draft.status.stable
+    stage = StageStatus(index=step.index, name=step.name, entered=snapshot.now)
+    weights = ((stable.revision, 1000 - step.weight),) if stable else ()
+    mirror = (candidate.revision, step.mirror) if step.mirror else None
+    exposed = candidate.exposed or (snapshot.now if step.weight else None)
+    return (
+        draft.with_candidate(stage=stage, exposed=exposed)
+        .with_status(
+            phase=Phase.SHADOW if step.weight == 0 else Phase.FULL if step.is_full else Phase.CANARY,
+            traffic=assign(draft.status.traffic, (*weights, (candidate.revision, step.weight)), mirror, snapshot),
+        )
+        .announce(Reason.STAGE_STARTED, f"{candidate.version} enters {step.name}: {_share_words(step)}")
+    )
+
+
+def _share_words(step: Step) -> str:
+    return f"{step.mirror / 10:g} % of requests are copied to it" if step.weight == 0 else f"{step.weight / 10:g} % of the users"
+
+
+def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], policy: RolloutPolicySpec, orders: Orders) -> Draft:
+    step = steps[draft.candidate.stage.index] if draft.candidate.stage else steps[0]
+    draft = _effective(draft, snapshot)
+    evidence = _present_evidence(draft, snapshot)
+    verdict = evidence.verdict if evidence else Verdict.NO_DATA
+    draft = draft.with_candidate(verdict=verdict)
+    closed = step.weight > 0 and not gate_open(draft.candidate)
+    draft = _waived(draft, snapshot, waived=closed or draft.status.paused is not None or verdict is Verdict.SOURCE_DOWN)
+    if closed:
+        return _lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
+    if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
+        problem = snapshot.route.problem
+        reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
+        return draft.held_by(reason, message)
+    if _served(draft, snapshot, step, evidence):
+        return _go_on(draft, snapshot, steps, step, policy)
+    if orders.promote is not None and step.compares:
+        words = f"stage {step.name} ends without proof ({verdict})"
+        accepted = (*draft.candidate.inconclusive_accepted, step.name)
+        return _go_on(take_up(draft, orders.promote, words).with_candidate(inconclusive_accepted=accepted), snapshot, steps, step, policy)
+    return _overdue(_kept_waiting(draft, step, evidence, snapshot), snapshot, step, policy)
+
+
+def _effective(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Stage time begins when the gateway is seen to serve the stage's weights."""
+    stage, traffic, route = draft.candidate.stage, draft.status.traffic, snapshot.route
+    if stage is None or stage.effective is not None or route.accepted is not True:
+        return draft
+    weights = {slot.revision: slot.weight for slot in traffic.slots}
+    mirrored = {traffic.mirror.revision: traffic.mirror.permille} if traffic.mirror else {}
+    if {r: w for r, w in route.weights.items() if w} != weights or route.mirrored != mirrored:
+        return draft
+    return draft.with_stage(stage.model_copy(update={"effective": snapshot.now}))
+
+
+def _present_evidence(draft: Draft, snapshot: Snapshot) -> Evidence | None:
+    """Evidence counts for the present stage only when it was read in it."""
+    evidence, stage = snapshot.evidence, draft.candidate.stage
+    if evidence is None or stage is None or evidence.attempt != str(draft.candidate.attempt) or evidence.stage != stage.index:
+        return None
+    return evidence
+
+
+def _waived(draft: Draft, snapshot: Snapshot, *, waived: bool) -> Draft:
+    stage = draft.candidate.stage
+    if stage is None or stage.effective is None:
+        return draft
+    return draft.with_stage(waive(stage, snapshot.now, waived=waived))
+
+
+def _served(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:
+    """Whether the stage has had its time, its requests and its proof."""
+    stage = draft.candidate.stage
+    if not step.compares:
+        return stage is not None and counted_seconds(stage, snapshot.now) >= step.min_duration
+    return (
+        evidence is not None
+        and evidence.verdict is Verdict.PASS
+        and evidence.stage_fresh_seconds >= step.min_duration
+        and evidence.stage_requests >= step.min_requests
+    )
+
+
+def _kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: Snapshot) -> Draft:
+    if draft.status.paused is not None:
+        return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
+    if not step.compares:
+        return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: soaking under guards for {step.min_duration} s")
+    verdict = draft.candidate.verdict
+    if verdict in _HOLDS:
+        reason, message = _HOLDS[verdict]
+        details = [f"{c.metric}: {c.detail}" for c in evidence.checks if c.verdict is verdict and c.detail] if evidence else []
+        return draft.held_by(reason, "; ".join([message, *details]))
+    fresh, requests = (evidence.stage_fresh_seconds, evidence.stage_requests) if evidence else (0.0, 0)
+    return draft.held_by(
+        Reason.IN_PROGRESS,
+        f"{step.name}: {fresh:.0f} of {step.min_duration} s with fresh evidence, {requests} of at least {step.min_requests} requests",
+    )
+
+
+def _overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicySpec) -> Draft:
+    stage = draft.candidate.stage
+    if stage is None or counted_seconds(stage, snapshot.now) < step.max_duration or not step.compares:
+        return draft
+    words = f"{step.name} ran for {step.max_duration} s without proof that {draft.candidate.version} is within its limits"
+    match policy.analysis.on_deadline:
+        case OnDeadline.ROLLBACK:
+            return withdraw(draft, snapshot, Harm(RollbackCause.DEADLINE, words))
+        case OnDeadline.HOLD:
+            held = f"{words}; it stays where it is"
+        case OnDeadline.ASK_PROMOTE:
+            held = f"{words}; `kubectl headgate promote {snapshot.name}` accepts it without proof"
+    # A deadline says more than the missing proof it comes from.
+    return replace(draft, problem=None).held_by(Reason.DEADLINE_EXCEEDED, held)
+
+
+def _lapsed(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft:
+    gate = draft.candidate.gate
+    since = gate.lapsed_since if gate else None
+    words = waiting_words(gate) if gate else "the approvals are being read"
+    if since is None or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
+        return draft.held_by(
+            Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}; back to stable {policy.lapse_grace} after that"
+        )
+    told = f"an approval lapsed and was not renewed within {policy.lapse_grace}: {words}"
+    return retreat(draft, snapshot).with_status(phase=Phase.AWAITING_DEPLOYMENT).announce(Reason.APPROVAL_LAPSED, told, warning=True)
+
+
+def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec) -> Draft:
+    if step.weight == 0:
+        shadowed = draft.with_candidate(shadow_passed=True, stage=None).with_status(traffic=all_to_stable(draft, snapshot))
+        told = shadowed.announce(Reason.PROMOTED, f"{draft.candidate.version} passed {step.name}")
+        return _enter_first(read_gate(told, snapshot, policy, steps), snapshot, steps, Orders())
+    if step.index + 1 < len(steps):
+        return _enter(draft, snapshot, steps[step.index + 1])
+    if draft.status.paused is not None:
+        return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
+    if step.compares and stable_failing(snapshot.evidence):
+        return draft.held_by(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
+    if snapshot.workload(draft.candidate.revision).ready < min(draft.candidate.replicas, _floor(step, draft, snapshot)):
+        return _not_ready(draft, snapshot, draft.candidate.replicas)
+    return go_live(draft, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)
+
+
+def _floor(step: Step, draft: Draft, snapshot: Snapshot) -> int:
+    stable = draft.status.stable
+    ready = snapshot.workload(stable.revision).ready if stable else 0
+    return floor_of(step, stable_ready=ready, full=draft.candidate.replicas)
+
+
+def _not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:
+    workload = snapshot.workload(draft.candidate.revision)
+    scaled = replace(draft, scale_for=needed)
+    if snapshot.refusal is not None:
+        return scaled.held_by(snapshot.refusal.reason, snapshot.refusal.message, stalled=True)
+    if workload.problem is not None:
+        return scaled.held_by(workload.problem.reason, workload.problem.message)
+    words = f"{workload.ready} of {needed} pods of revision {draft.candidate.revision} are ready"
+    return scaled.held_by(Reason.WORKLOAD_NOT_READY if workload.exists else Reason.PREPARING, words)
+
+
+def _unused_promote(draft: Draft, orders: Orders, why: str) -> Draft:
+    return refuse(draft, orders.promote, why) if orders.promote else draft

@@ -1,0 +1,113 @@
+"""Step 2 of every decision: are the approvals that the candidate needs there, and do they still stand?"""
+
+from headgate.api.approval import ApprovalState
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.reasons import Reason
+from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
+from headgate.api.vocabulary import GATE_DECISIONS, Verdict
+from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
+from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.rollout.draft import Draft
+from headgate.rollout.people import standing
+from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.stages import Step
+
+_GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
+
+
+def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps: tuple[Step, ...]) -> Draft:
+    """Evaluate the Deployment gate for the candidate. Kinds without a gate keep none."""
+    candidate, spec = draft.candidate, snapshot.spec
+    if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
+        return draft
+    tier = spec.classification.declared_tier
+    statement = deployment_statement(
+        environment=snapshot.environment,
+        namespace=snapshot.namespace,
+        name=snapshot.name,
+        content=candidate.content,
+        tier=tier,
+        policy=policy,
+    )
+    subject = subject_of(statement)
+    required = policy.gates.deployment.of(tier)
+    reading = evaluate(
+        required=required,
+        tier=tier,
+        subject=subject,
+        approvals=standing(snapshot, draft.status.latches),
+        technical_owner=spec.owners.technical.user,
+        now=snapshot.now,
+        automated=_automated_checks(snapshot, candidate, steps),
+    )
+    is_open = reading.open and not snapshot.governance_problem
+    gate = GateStatus(
+        subject=subject,
+        tier=tier,
+        required=required,
+        missing=reading.missing if not snapshot.governance_problem else (snapshot.governance_problem[:256], *reading.missing)[:16],
+        counted=reading.counted,
+        open=is_open,
+        lapsed_since=_lapsed_since(candidate, is_open, snapshot),
+    )
+    return _noted(draft.with_candidate(gate=gate), snapshot, reading)
+
+
+def gate_open(candidate: CandidateStatus) -> bool:
+    """Whether users may be sent to the candidate, as far as people have a say. Unchanged content and restored versions had theirs."""
+    if candidate.kind not in _GATED:
+        return True
+    return candidate.gate is not None and candidate.gate.open
+
+
+def _lapsed_since(candidate: CandidateStatus, is_open: bool, snapshot: Snapshot) -> object:
+    if is_open or candidate.exposed is None:
+        return None
+    before = candidate.gate.lapsed_since if candidate.gate else None
+    return before or snapshot.now
+
+
+def _automated_checks(snapshot: Snapshot, candidate: CandidateStatus, steps: tuple[Step, ...]) -> AutomatedChecks:
+    """The shadow verdict; without a shadow stage: pods ready, no guard fired, route accepted."""
+    if any(step.mirror for step in steps):
+        return AutomatedChecks(
+            candidate.shadow_passed, "the shadow verdict is Pass" if candidate.shadow_passed else "the shadow stage has not passed"
+        )
+    evidence = snapshot.evidence
+    fired = evidence is not None and evidence.attempt == str(candidate.attempt) and any(g.fired for g in evidence.candidate_guards)
+    if snapshot.workload(candidate.revision).ready == 0:
+        return AutomatedChecks(False, "no pod of the candidate is ready")
+    if fired or (evidence is not None and evidence.verdict is Verdict.FAIL):
+        return AutomatedChecks(False, "a guard fired")
+    if snapshot.route.accepted is not True:
+        return AutomatedChecks(False, "the gateway has not accepted the route")
+    return AutomatedChecks(True, "pods are ready, no guard fired, the route is accepted")
+
+
+def _noted(draft: Draft, snapshot: Snapshot, reading: GateReading) -> Draft:
+    counted = set(reading.counted_names)
+    for approval in snapshot.approvals:
+        if approval.spec.decision not in GATE_DECISIONS:
+            continue
+        if approval.name in counted:
+            draft = draft.note(approval.name, ApprovalState.COUNTED, f"counts as {approval.spec.role}")
+        elif approval.name in reading.not_counted:
+            draft = draft.note(approval.name, ApprovalState.NOT_COUNTED, reading.not_counted[approval.name])
+    return draft
+
+
+def waiting_words(gate: GateStatus) -> str:
+    """What the gate waits for, in one line."""
+    return "; ".join(gate.missing) or "nothing"
+
+
+def announce_change(before: GateStatus | None, draft: Draft) -> Draft:
+    """An Event when the gate opens, and one when an approval that users already rely on lapses."""
+    gate = draft.status.candidate.gate if draft.status.candidate else None
+    if gate is None or (before is not None and before.open == gate.open):
+        return draft
+    if gate.open:
+        return draft.announce(Reason.APPROVED, f"the Deployment gate is open: {', '.join(gate.counted) or 'no approval is needed'}")
+    if before is None:
+        return draft
+    return draft.announce(Reason.APPROVAL_LAPSED, f"the Deployment gate closed again: {waiting_words(gate)}", warning=True)

@@ -1,0 +1,150 @@
+"""Step 5, with no candidate on its way: does the spec ask for another version, and may it start?"""
+
+from headgate.api.aimodel import SideEffects
+from headgate.api.digests import sha256
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.reasons import Reason
+from headgate.api.status import AttemptKind, Blocked, CandidateStatus, PastStatus, RevisionStatus
+from headgate.api.vocabulary import Phase, RollbackCause
+from headgate.rollout.decision import PolicyCopy
+from headgate.rollout.draft import Draft
+from headgate.rollout.people import Orders, refuse, take_up
+from headgate.rollout.snapshot import Snapshot
+
+
+def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStatus) -> Draft:
+    """Start an attempt for `wanted`, or say why there is none."""
+    status = draft.status
+    if status.stable is not None and status.stable.revision == wanted.revision:
+        return _settled(draft, snapshot, wanted)
+    blocked = next((b for b in status.blocked if b.revision == wanted.revision), None)
+    if blocked is not None:
+        return _blocked(draft, snapshot, orders, blocked)
+    if orders.retry is not None:
+        draft = refuse(draft, orders.retry, "there is nothing to retry: this revision was not taken back")
+    earlier = earlier_live(draft, snapshot, wanted.revision)
+    if earlier is not None:
+        return restore(draft, snapshot, earlier)
+    return _start(draft, snapshot, wanted)
+
+
+def policy_copy(snapshot: Snapshot, candidate: CandidateStatus) -> PolicyCopy | None:
+    """The copy that the attempt runs on, while it can still be made: None once the policy has changed."""
+    spec = snapshot.pinned or snapshot.policy.spec
+    if spec is None or copy_name(snapshot.name, spec) != candidate.policy_copy:
+        return None
+    return PolicyCopy(name=candidate.policy_copy, source=candidate.policy, spec=spec)
+
+
+def copy_name(model: str, spec: RolloutPolicySpec) -> str:
+    """Named by content: the same policy is copied once per model."""
+    return f"{model}-policy-{sha256(spec.model_dump(mode='json', by_alias=True, exclude_none=True)).removeprefix('sha256:')[:8]}"
+
+
+def earlier_live(draft: Draft, snapshot: Snapshot, revision: str | None) -> PastStatus | None:
+    """The version of `revision` (or the newest) that was live, is still kept and is not blocked."""
+    blocked = {b.revision for b in draft.status.blocked}
+    return next(
+        (
+            past
+            for past in reversed(draft.status.past)
+            if past.was_live and past.keep_until > snapshot.now and past.revision not in blocked and revision in (None, past.revision)
+        ),
+        None,
+    )
+
+
+def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
+    """Bring an earlier live version back: no gate and no stages, as soon as it has pods."""
+    attempt = draft.status.attempts + 1
+    candidate = CandidateStatus(
+        revision=earlier.revision,
+        version=earlier.version,
+        content=earlier.content,
+        attempt=attempt,
+        kind=AttemptKind.RESTORE,
+        started=snapshot.now,
+        replicas=earlier.replicas,
+        policy=snapshot.spec.policy.name if snapshot.spec else "",
+        policy_copy="none",
+    )
+    return draft.with_status(
+        phase=Phase.PREPARING,
+        candidate=candidate,
+        attempts=attempt,
+        past=tuple(p for p in draft.status.past if p.revision != earlier.revision),
+    ).announce(
+        Reason.RESTORED, f"bringing back {earlier.version} (revision {earlier.revision}), which was live until {earlier.until:%F %T}Z"
+    )
+
+
+def _settled(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
+    stable = draft.status.stable
+    assert stable is not None
+    replicas = snapshot.spec.serving.deployment.replicas if snapshot.spec else stable.replicas
+    return draft.with_status(phase=Phase.LIVE, stable=stable.model_copy(update={"version": wanted.version, "replicas": replicas}))
+
+
+def _blocked(draft: Draft, snapshot: Snapshot, orders: Orders, blocked: Blocked) -> Draft:
+    if orders.retry is None:
+        at_rest = draft.status.phase is not Phase.ROLLING_BACK or snapshot.route.weights.get(blocked.revision, 0) == 0
+        return draft.with_status(phase=Phase.ROLLED_BACK if at_rest else Phase.ROLLING_BACK)
+    used = draft.status.retries.get(blocked.revision, 0)
+    allowed = snapshot.policy.spec.analysis.max_retries if snapshot.policy.spec else 0
+    if used >= allowed and blocked.cause not in (RollbackCause.HALT, RollbackCause.ROLLBACK):
+        why = f"all {allowed} retries of revision {blocked.revision} are used: release a changed version instead"
+        return refuse(draft, orders.retry, why).with_status(phase=Phase.ROLLED_BACK)
+    draft = draft.with_status(
+        blocked=tuple(b for b in draft.status.blocked if b.revision != blocked.revision),
+        retries=dict([*draft.status.retries.items(), (blocked.revision, used + 1)][-10:]),
+    )
+    draft = take_up(draft, orders.retry, f"attempt {draft.status.attempts + 1} starts from the first stage")
+    return _start(draft, snapshot, RevisionStatus(revision=blocked.revision, version=blocked.version, content=blocked.content))
+
+
+def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
+    spec, policy = snapshot.spec, snapshot.policy.spec
+    if spec is None:
+        return draft
+    if policy is None:
+        problem = snapshot.policy.problem
+        message = problem.message if problem else f"policy {spec.policy.name} is not there"
+        return draft.held_by(problem.reason if problem else Reason.POLICY_NOT_FOUND, message, stalled=True)
+    kind = _kind(draft, wanted)
+    if kind is AttemptKind.ROLLOUT and policy.stages[0].is_shadow and spec.serving.side_effects is not SideEffects.NONE:
+        return draft.held_by(
+            Reason.SHADOW_NOT_ALLOWED,
+            f"policy {spec.policy.name} begins with a shadow stage, and mirrored requests are executed: set spec.serving.sideEffects: None "
+            "if scoring has no side effects, or name a policy without shadow",
+            stalled=True,
+        )
+    attempt = draft.status.attempts + 1
+    candidate = CandidateStatus(
+        revision=wanted.revision,
+        version=wanted.version,
+        content=wanted.content,
+        attempt=attempt,
+        kind=kind,
+        started=snapshot.now,
+        replicas=spec.serving.deployment.replicas,
+        policy=spec.policy.name,
+        policy_copy=copy_name(snapshot.name, policy),
+    )
+    return draft.with_status(
+        phase=Phase.PREPARING,
+        candidate=candidate,
+        attempts=attempt,
+        past=tuple(p for p in draft.status.past if p.revision != wanted.revision),
+    ).announce(Reason.STARTED, f"{wanted.version} (revision {wanted.revision}) starts attempt {attempt} under policy {spec.policy.name}")
+
+
+def _kind(draft: Draft, wanted: RevisionStatus) -> AttemptKind:
+    stable = draft.status.stable
+    if stable is None:
+        return AttemptKind.FIRST
+    return AttemptKind.UNCHANGED if stable.content == wanted.content else AttemptKind.ROLLOUT
+
+
+def unused_retry(draft: Draft, orders: Orders, why: str) -> Draft:
+    """Refuse a Retry that came while an attempt is on its way."""
+    return refuse(draft, orders.retry, why) if orders.retry else draft

@@ -1,0 +1,63 @@
+"""All that is wanted, complete: the next status, traffic, workloads, and what to tell people."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from headgate.api.approval import ApprovalState
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.reasons import Reason
+from headgate.api.status import AIModelStatus, TrafficStatus
+
+
+@dataclass(frozen=True, slots=True)
+class WantedWorkload:
+    """A revision that must run. Its template is that of the AIModel's spec when it is made; afterwards only replicas change."""
+
+    revision: str
+    role: Literal["stable", "candidate", "previous"]
+    replicas: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCopy:
+    """The immutable copy of the policy that an attempt runs on."""
+
+    name: str
+    source: str
+    spec: RolloutPolicySpec
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """An Event at a decision."""
+
+    reason: Reason
+    note: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNote:
+    """What became of one GovernanceApproval."""
+
+    name: str
+    state: ApprovalState
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The only output of `decide`. Applying it twice changes nothing the second time."""
+
+    status: AIModelStatus
+    traffic: TrafficStatus | None
+    """None: leave the route as it is."""
+    workloads: tuple[WantedWorkload, ...] = ()
+    """All revisions that must exist; workloads of other revisions of this model are deleted."""
+    policy_copy: PolicyCopy | None = None
+    """To be there before the attempt goes on."""
+    announcements: tuple[Announcement, ...] = ()
+    approval_notes: tuple[ApprovalNote, ...] = ()
+    look_again: float | None = None
+    """Seconds until time alone could change the decision; None: only an event can."""

@@ -1,0 +1,91 @@
+"""Step 1 of every decision: is the candidate doing harm? Depends on nothing but what was measured and what people stopped."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.vocabulary import Metric, RollbackCause, Verdict
+from headgate.evidence.view import CheckReading, Evidence, GuardReading
+from headgate.evidence.words import sentence
+from headgate.rollout.snapshot import Snapshot
+
+_EVIDENCE_CAUSES = {
+    Metric.ERRORS: RollbackCause.EVIDENCE_ERRORS,
+    Metric.LATENCY: RollbackCause.EVIDENCE_LATENCY,
+    Metric.REJECTIONS: RollbackCause.EVIDENCE_REJECTIONS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """Why traffic must leave the candidate now. `evidence` is the sentence with the counts."""
+
+    cause: RollbackCause
+    message: str
+    evidence: str = ""
+    by: str = ""
+
+
+def measured(snapshot: Snapshot, guards: RolloutPolicySpec | None) -> Harm | None:
+    """Harm shown by guards, pods or evidence. `guards` is the policy whose guards apply; None leaves out the pod guard's limit."""
+    candidate, evidence = snapshot.status.candidate, snapshot.evidence
+    if candidate is None:
+        return None
+    return _by_guard(evidence) or _by_pods(snapshot, candidate.revision, guards) or _by_evidence(evidence)
+
+
+def shared_failure(evidence: Evidence | None) -> bool:
+    """Both versions break a guard: what fails is not the candidate alone."""
+    return stable_failing(evidence) and evidence is not None and any(guard.fired for guard in evidence.candidate_guards)
+
+
+def stable_failing(evidence: Evidence | None) -> bool:
+    """The stable version breaks a guard."""
+    return evidence is not None and any(guard.fired for guard in evidence.stable_guards)
+
+
+def _by_guard(evidence: Evidence | None) -> Harm | None:
+    fired = next((guard for guard in evidence.candidate_guards if guard.fired), None) if evidence else None
+    if fired is None:
+        return None
+    silent = fired.missing * 2 > fired.failures
+    return Harm(RollbackCause.MISSING_ANSWERS if silent else RollbackCause.GUARD, guard_words(fired))
+
+
+def guard_words(guard: GuardReading) -> str:
+    """What a guard saw, in counts."""
+    rate = guard.failures / guard.requests if guard.requests else 0.0
+    silent = f", {guard.missing} of them without any answer" if guard.missing else ""
+    what = "were rejected (4xx)" if guard.metric is Metric.REJECTIONS else "failed"
+    return (
+        f"{guard.failures} of {guard.requests} requests ({rate:.0%}) {what} in {guard.seconds:.0f} s{silent}; "
+        f"the guard allows {guard.max_rate:.0%}"
+    )
+
+
+def _by_pods(snapshot: Snapshot, revision: str, policy: RolloutPolicySpec | None) -> Harm | None:
+    workload = snapshot.workload(revision)
+    weight = max(snapshot.status.traffic.weight_of(revision), snapshot.route.weights.get(revision, 0))
+    if weight > 0 and workload.ready == 0:
+        detail = f": {workload.problem.message}" if workload.problem else ""
+        return Harm(RollbackCause.POD_GUARD, f"no pod is ready while {weight / 10:g} % of the users are sent to it{detail}")
+    guard = next((g for g in policy.guards if g.metric is Metric.POD_FAILURES), None) if policy else None
+    if guard is None or guard.max_restarts is None or guard.window is None:
+        return None
+    exposed = weight > 0 or snapshot.status.traffic.mirror is not None
+    since = snapshot.now - timedelta(seconds=guard.window)
+    restarts = sum(1 for moment in workload.restarts if moment > since)
+    if exposed and restarts >= guard.max_restarts:
+        return Harm(
+            RollbackCause.POD_GUARD,
+            f"its containers restarted {restarts} times within {guard.window}; the guard allows fewer than {guard.max_restarts}",
+        )
+    return None
+
+
+def _by_evidence(evidence: Evidence | None) -> Harm | None:
+    if evidence is None or evidence.verdict is not Verdict.FAIL:
+        return None
+    failed: CheckReading = next(check for check in evidence.checks if check.verdict is Verdict.FAIL)
+    words = sentence(failed)
+    return Harm(_EVIDENCE_CAUSES[failed.metric], f"{failed.metric} got worse by more than the limit: {words}", evidence=words)

@@ -1,0 +1,148 @@
+"""What people decided: negative decisions latch, interventions are taken up once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
+from headgate.api.reasons import Reason
+from headgate.api.status import AIModelStatus, Latch
+from headgate.api.vocabulary import DecisionKind
+from headgate.governance.approvals import Approval
+from headgate.rollout.draft import Draft
+from headgate.rollout.snapshot import Snapshot
+
+TAKE_UP_WITHIN = timedelta(hours=24)
+_SAFER_FIRST = (
+    DecisionKind.HALT,
+    DecisionKind.ROLLBACK,
+    DecisionKind.PAUSE,
+    DecisionKind.RESUME,
+    DecisionKind.RETRY,
+    DecisionKind.PROMOTE,
+)
+_MOST_LATCHES = 32
+_MOST_TAKEN_UP = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Interventions that ask for something now, at most one of each kind: the oldest not yet taken up."""
+
+    halt: Approval | None = None
+    rollback: Approval | None = None
+    pause: Approval | None = None
+    resume: Approval | None = None
+    retry: Approval | None = None
+    promote: Approval | None = None
+
+
+def orders(snapshot: Snapshot) -> Orders:
+    """The interventions that fit the present attempt and are neither taken up nor too old."""
+    status = snapshot.status
+    fitting: dict[str, Approval] = {}
+    for approval in sorted(snapshot.approvals, key=_safer_first):
+        kind = approval.spec.decision
+        if kind in _SAFER_FIRST and not misfit(approval, snapshot) and approval.name not in status.taken_up:
+            fitting.setdefault(kind.value.lower(), approval)
+    return Orders(**fitting)
+
+
+def misfit(approval: Approval, snapshot: Snapshot) -> str:
+    """Why an intervention does not apply here and now, in words; empty when it does."""
+    target, status = approval.spec.target, snapshot.status
+    if target is None:
+        return "it names no revision and attempt"
+    if not approval.enforced:
+        return "it was made while the admission policies were not in force, so its author is not certain"
+    if snapshot.now - approval.created > TAKE_UP_WITHIN:
+        return "it is older than 24 hours: decide again"
+    if (target.revision, target.attempt) not in _targets(status):
+        present = ", ".join(f"revision {revision} attempt {attempt}" for revision, attempt in sorted(_targets(status)))
+        return f"it is about revision {target.revision} attempt {target.attempt}; now there is {present or 'nothing to decide on'}"
+    return ""
+
+
+def _targets(status: AIModelStatus) -> set[tuple[str, int]]:
+    """What an intervention may name: the candidate, the stable version, and versions that were taken back."""
+    found = {(entry.revision, entry.attempt) for entry in status.blocked}
+    if status.candidate:
+        found.add((status.candidate.revision, status.candidate.attempt))
+    elif status.stable:
+        found.add((status.stable.revision, max(status.attempts, 1)))
+    return found
+
+
+def _safer_first(approval: Approval) -> tuple[float, int, str]:
+    kind = approval.spec.decision
+    rank = _SAFER_FIRST.index(kind) if kind in _SAFER_FIRST else len(_SAFER_FIRST)
+    return approval.created.timestamp(), rank, approval.name
+
+
+def take_up(draft: Draft, approval: Approval, told: str) -> Draft:
+    """Mark an intervention as acted upon, so that it acts once."""
+    taken = (*draft.status.taken_up, approval.name)[-_MOST_TAKEN_UP:]
+    note = f"{approval.spec.decision} by {approval.spec.approver}: {told}"
+    return (
+        draft.with_status(taken_up=taken)
+        .note(approval.name, ApprovalState.TAKEN_UP, told)
+        .announce(Reason.INTERVENTION_TAKEN_UP, f'{note} ("{approval.spec.rationale[:200]}")')
+    )
+
+
+def refuse(draft: Draft, approval: Approval, why: str) -> Draft:
+    """Say why an intervention has no effect, and do not look at it again."""
+    taken = (*draft.status.taken_up, approval.name)[-_MOST_TAKEN_UP:]
+    return (
+        draft.with_status(taken_up=taken)
+        .note(approval.name, ApprovalState.REFUSED, why)
+        .announce(Reason.INTERVENTION_REFUSED, f"{approval.spec.decision} by {approval.spec.approver} has no effect: {why}", warning=True)
+    )
+
+
+def latch_of(approval: Approval) -> Latch:
+    """What is kept of a negative decision after its object is gone."""
+    spec = approval.spec
+    return Latch(
+        decision=spec.decision,
+        name=approval.name,
+        by=spec.approver,
+        at=approval.created,
+        attempt=spec.target.attempt if spec.target else 0,
+        subject=spec.subject,
+        role=spec.role,
+        rationale=spec.rationale[:256],
+    )
+
+
+def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Copy each Reject and Revoke that was made under enforced admission to status when first seen."""
+    known = {latch.name for latch in draft.status.latches}
+    fresh = tuple(
+        latch_of(approval)
+        for approval in sorted(snapshot.approvals, key=lambda a: (a.created, a.name))
+        if approval.spec.decision in (DecisionKind.REJECT, DecisionKind.REVOKE) and approval.enforced and approval.name not in known
+    )
+    if not fresh:
+        return draft
+    for latch in fresh:
+        draft = draft.note(latch.name, ApprovalState.TAKEN_UP, f"{latch.decision} stands until {latch.role} approves again")
+    return draft.with_status(latches=(*draft.status.latches, *fresh)[-_MOST_LATCHES:])
+
+
+def standing(snapshot: Snapshot, latches: tuple[Latch, ...]) -> tuple[Approval, ...]:
+    """All approvals, with the latched negative ones whose objects were deleted put back."""
+    present = {approval.name for approval in snapshot.approvals}
+    gone = tuple(latch for latch in latches if latch.name not in present and latch.subject is not None)
+    return (*snapshot.approvals, *(_revived(latch, snapshot) for latch in gone))
+
+
+def _revived(latch: Latch, snapshot: Snapshot) -> Approval:
+    spec = GovernanceApprovalSpec.model_construct(
+        model=snapshot.name,
+        decision=latch.decision,
+        role=latch.role,
+        subject=latch.subject,
+        approver=latch.by,
+        rationale=latch.rationale,
+    )
+    return Approval(name=latch.name, namespace=snapshot.namespace, uid="", created=latch.at, spec=spec, enforced=True)

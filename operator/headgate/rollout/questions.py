@@ -1,0 +1,92 @@
+"""What the judge is asked about the present attempt, and what users are exposed to meanwhile: both follow from status and policy."""
+
+from datetime import datetime
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.status import AIModelStatus, AttemptKind, CandidateStatus
+from headgate.api.vocabulary import Metric, Profile
+from headgate.evidence.check import Check, Guard, Question
+from headgate.evidence.exposure import Exposure
+from headgate.evidence.series import Arm
+from headgate.rollout.stages import Step, steps_of
+
+_SHADOW_SHARE = 5
+"""Shadow has a budget of its own: alpha divided by this."""
+_SEES_MISSING = {Profile.ENVOY_GATEWAY: True, Profile.HTTP: False}
+
+
+def is_judged(status: AIModelStatus) -> bool:
+    """Whether requests of a candidate are being counted now."""
+    return status.candidate is not None and status.candidate.stage is not None and status.candidate.kind is not AttemptKind.RESTORE
+
+
+def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
+    """The checks, guards and error budget of the attempt; of its shadow while it is in shadow. Raises ValueError without a candidate."""
+    _, step, steps = _where(status, policy)
+    analysis = policy.analysis
+    compared = tuple(
+        Check(
+            metric=check.metric,
+            margin=check.max_increase,
+            weight=float(check.weight),
+            required=check.required,
+            quantile=float(check.quantile) if check.quantile is not None else None,
+        )
+        for check in policy.checks
+    )
+    same_kind = [s for s in steps if (s.weight == 0) == (step.weight == 0)]
+    return Question(
+        checks=compared if step.compares else (),
+        guards=tuple(
+            Guard(metric=guard.metric, max_rate=guard.max_rate.fraction, min_requests=guard.min_requests)
+            for guard in policy.guards
+            if guard.metric is not Metric.POD_FAILURES and guard.max_rate is not None
+        ),
+        alpha=float(analysis.alpha) / (_SHADOW_SHARE if step.weight == 0 else 1),
+        beta=float(analysis.beta),
+        interval=float(analysis.interval),
+        warmup=float(analysis.warmup),
+        stage_blocks=tuple(max(1, s.max_duration // analysis.interval) for s in same_kind),
+    )
+
+
+def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Exposure:
+    """How the gateway serves the present stage. Raises ValueError without a candidate in a stage."""
+    candidate, step, _ = _where(status, policy)
+    stage, traffic = candidate.stage, status.traffic
+    if stage is None:
+        raise ValueError("the candidate is in no stage")
+    shadow = step.weight == 0
+    # A first version holds slot 0: it is judged by its guards alone, and has nothing beside it.
+    arm = Arm.MIRROR if shadow else Arm.CANDIDATE if step.compares else Arm.STABLE
+    since = {place: _unix(slot.since) for place, slot in zip((Arm.STABLE, Arm.CANDIDATE), traffic.slots, strict=False)}
+    if traffic.mirror is not None:
+        since[Arm.MIRROR] = _unix(traffic.mirror.since)
+    first = stage.entered if shadow else candidate.exposed
+    return Exposure(
+        attempt=str(candidate.attempt),
+        stage=stage.index,
+        stage_name=stage.name,
+        since=_unix(stage.effective) if stage.effective else None,
+        first_exposure=_unix(first) if first else None,
+        candidate=arm,
+        interval=float(policy.analysis.interval),
+        warmup=float(policy.analysis.warmup),
+        has_stable=step.compares,
+        share=traffic.weight_of(candidate.revision) / 1000,
+        mirrored=traffic.mirror.permille / 1000 if traffic.mirror else 0.0,
+        slot_since=since,
+        sees_missing=_SEES_MISSING[policy.metrics.profile],
+    )
+
+
+def _where(status: AIModelStatus, policy: RolloutPolicySpec) -> tuple[CandidateStatus, Step, tuple[Step, ...]]:
+    candidate = status.candidate
+    if candidate is None or candidate.stage is None:
+        raise ValueError("no candidate is in a stage")
+    steps = steps_of(policy, candidate.kind)
+    return candidate, steps[candidate.stage.index], steps
+
+
+def _unix(moment: datetime) -> float:
+    return moment.timestamp()

@@ -1,0 +1,36 @@
+"""What makes two versions the same: the content that approvals bind to, and the revision that gets a Deployment of its own."""
+
+from typing import Any
+
+from headgate.api.aimodel import AIModelSpec
+from headgate.api.digests import sha256
+from headgate.api.status import RevisionStatus
+
+_CONTENT_FIELDS = ("name", "image", "command", "args", "env", "envFrom")
+_RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+
+
+def revision_of(spec: AIModelSpec) -> RevisionStatus:
+    """The revision that `spec` asks for.
+
+    Content is the artifact with each container's image, command, arguments and environment. The revision adds the rest of the pod
+    template and the port. A `kubectl rollout restart` annotation belongs to neither.
+    """
+    template = spec.serving.deployment.template
+    content = {"artifact": spec.artifact.model_dump(mode="json"), "containers": _containers(template)}
+    digest = sha256(content)
+    revision = sha256({"content": digest, "port": spec.serving.deployment.port, "template": _without_restart(template)})
+    return RevisionStatus(revision=revision.removeprefix("sha256:")[:8], version=spec.version, content=digest)
+
+
+def _containers(template: dict[str, Any]) -> list[dict[str, Any]]:
+    pod = template.get("spec") or {}
+    listed = [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
+    return [{key: container[key] for key in _CONTENT_FIELDS if key in container} for container in listed if isinstance(container, dict)]
+
+
+def _without_restart(template: dict[str, Any]) -> dict[str, Any]:
+    metadata = template.get("metadata") or {}
+    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != _RESTARTED_AT}
+    rest = {k: v for k, v in metadata.items() if k != "annotations"}
+    return template | {"metadata": rest | ({"annotations": annotations} if annotations else {})}

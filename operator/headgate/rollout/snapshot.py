@@ -1,0 +1,96 @@
+"""All that is known about one model at one instant. Frozen: deciding twice on one Snapshot gives the same answer."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from headgate.api.aimodel import AIModelSpec
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.reasons import Reason
+from headgate.api.status import AIModelStatus
+from headgate.evidence.view import Evidence
+from headgate.governance.approvals import Approval
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person has to repair: one reason, one message that says what to do."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadState:
+    """The Deployment and pods of one revision, as observed."""
+
+    exists: bool = False
+    wanted: int = 0
+    """spec.replicas of the Deployment."""
+    ready: int = 0
+    """Pods that are ready and not being deleted: the endpoints that traffic can reach."""
+    present: int = 0
+    """Pods that exist, ready or not."""
+    restarts: tuple[datetime, ...] = ()
+    """When containers of its pods were seen to restart, lately."""
+    problem: Problem | None = None
+    """Why pods are not ready, as far as the cluster says: image, crash loop, capacity, refused template."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteState:
+    """The model's HTTPRoute, as observed."""
+
+    exists: bool = False
+    weights: dict[str, int] = field(default_factory=dict)
+    """Thousandths by revision, as written in the route (0 when absent)."""
+    mirrored: dict[str, int] = field(default_factory=dict)
+    """Mirrored thousandths by revision."""
+    accepted: bool | None = None
+    """Whether every parent took the present generation. None: not said yet."""
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyState:
+    """The policy that the spec names, or why there is none."""
+
+    spec: RolloutPolicySpec | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The only input of `decide`."""
+
+    now: datetime
+    environment: str
+    namespace: str
+    name: str
+    generation: int
+    spec: AIModelSpec | None
+    """None when the stored spec cannot be read: `invalid` says why."""
+    status: AIModelStatus
+    policy: PolicyState = PolicyState()
+    pinned: RolloutPolicySpec | None = None
+    """The copy that the present attempt runs on; None until it has been read back."""
+    approvals: tuple[Approval, ...] = ()
+    approvals_known: bool = True
+    """False until a full list was seen: absence counts as deletion only then."""
+    workloads: dict[str, WorkloadState] = field(default_factory=dict)
+    """By revision."""
+    route: RouteState = RouteState()
+    evidence: Evidence | None = None
+    """Of the present attempt; None before anything was judged."""
+    governance_problem: str = ""
+    """Why governance is not enforced in this cluster; gates stay closed while it is set."""
+    refusal: Problem | None = None
+    """What the API server answered to the last apply, if it refused it."""
+    invalid: str = ""
+
+    def workload(self, revision: str) -> WorkloadState:
+        """An absent one for a revision that has no workload."""
+        return self.workloads.get(revision, WorkloadState())
+
+    def without_evidence(self) -> "Snapshot":
+        """The same, as if nothing had been measured."""
+        return replace(self, evidence=None)

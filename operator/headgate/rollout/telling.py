@@ -1,0 +1,159 @@
+"""What status tells people and tools: conditions, and the columns of `kubectl get`."""
+
+from datetime import datetime
+
+from headgate.api.conditions import Condition, ConditionType, carry_over
+from headgate.api.reasons import Reason
+from headgate.api.status import AIModelStatus
+from headgate.api.vocabulary import Phase, Verdict
+from headgate.rollout.approval_gate import waiting_words
+from headgate.rollout.draft import Draft
+from headgate.rollout.snapshot import Problem, Snapshot
+
+_VERDICT_REASONS = {
+    Verdict.PASS: Reason.ANALYSIS_PASSING,
+    Verdict.FAIL: Reason.ANALYSIS_FAILED,
+    Verdict.INCONCLUSIVE: Reason.ANALYSIS_INCONCLUSIVE,
+    Verdict.NO_DATA: Reason.NO_DATA,
+    Verdict.SOURCE_DOWN: Reason.SOURCE_DOWN,
+    Verdict.NOT_MEASURABLE: Reason.NOT_MEASURABLE,
+}
+_PHASE_REASONS = {
+    Phase.PENDING: Reason.PREPARING,
+    Phase.PREPARING: Reason.PREPARING,
+    Phase.SHADOW: Reason.SHADOWING,
+    Phase.AWAITING_DEPLOYMENT: Reason.WAITING_FOR_APPROVAL,
+    Phase.CANARY: Reason.IN_PROGRESS,
+    Phase.FULL: Reason.IN_PROGRESS,
+    Phase.LIVE: Reason.LIVE,
+    Phase.ROLLING_BACK: Reason.ROLLED_BACK,
+    Phase.ROLLED_BACK: Reason.ROLLED_BACK,
+}
+
+
+def told(draft: Draft, snapshot: Snapshot) -> Draft:
+    """`draft` with its conditions and summary columns."""
+    status = draft.status.model_copy(update={"observed_generation": snapshot.generation})
+    conditions = tuple(
+        Condition(
+            type=kind,
+            status=value,
+            reason=reason,
+            message=message[:1024],
+            observed_generation=snapshot.generation,
+            last_transition_time=snapshot.now,
+        )
+        for kind, value, reason, message in _conditions(draft, snapshot)
+    )
+    return draft.with_status(
+        observed_generation=status.observed_generation,
+        live=status.stable.version if status.stable else "",
+        candidate_version=status.candidate.version if status.candidate else "",
+        stage=status.candidate.stage.name if status.candidate and status.candidate.stage else "",
+        traffic_summary=_traffic_words(status),
+        verdict=_verdict_word(status),
+        tier=str(snapshot.spec.classification.declared_tier) if snapshot.spec else status.tier,
+        conditions=carry_over(conditions, draft.status.conditions),
+    )
+
+
+_Row = tuple[ConditionType, str, Reason, str]
+
+
+def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
+    status, problem = draft.status, draft.problem
+    rows: list[_Row] = [_ready(draft), _serving(draft, snapshot), _governance(snapshot)]
+    if status.candidate is not None or status.phase is Phase.ROLLING_BACK:
+        rows.append(
+            (ConditionType.RECONCILING, "True", problem.reason if problem else _PHASE_REASONS[status.phase], _progress_words(draft))
+        )
+    if draft.stalled or status.phase is Phase.ROLLED_BACK:
+        rows.append((ConditionType.STALLED, "True", *_stall(draft)))
+    candidate = status.candidate
+    if candidate is not None and candidate.gate is not None:
+        gate = candidate.gate
+        reason = Reason.APPROVED if gate.open else Reason.APPROVAL_LAPSED if gate.lapsed_since else Reason.APPROVAL_MISSING
+        words = ", ".join(gate.counted) if gate.open else waiting_words(gate)
+        rows.append((ConditionType.APPROVED, "True" if gate.open else "False", reason, words))
+    if candidate is not None and candidate.stage is not None:
+        verdict = candidate.verdict
+        good = "True" if verdict is Verdict.PASS else "False" if verdict is Verdict.FAIL else "Unknown"
+        rows.append((ConditionType.ANALYSIS_PASSING, good, _VERDICT_REASONS[verdict], str(verdict)))
+        shifted = candidate.stage.effective is not None
+        reason = Reason.SETTLED if shifted else snapshot.route.problem.reason if snapshot.route.problem else Reason.ROUTE_PENDING
+        words = _traffic_words(status) if shifted or not snapshot.route.problem else snapshot.route.problem.message
+        rows.append((ConditionType.TRAFFIC_SHIFTED, "True" if shifted else "False", reason, words))
+    return rows
+
+
+def _ready(draft: Draft) -> _Row:
+    status = draft.status
+    if status.phase is Phase.LIVE and draft.problem is None and draft.degraded is None:
+        return ConditionType.READY, "True", Reason.LIVE, f"{status.live or status.stable.version if status.stable else ''} is live"
+    problem = draft.problem or draft.degraded
+    if status.phase is Phase.ROLLED_BACK:
+        return ConditionType.READY, "False", *_stall(draft)
+    return ConditionType.READY, "False", problem.reason if problem else _PHASE_REASONS[status.phase], _progress_words(draft)
+
+
+def _serving(draft: Draft, snapshot: Snapshot) -> _Row:
+    """Whether users get the version they should; health checks use this, so a three-week rollout blocks nobody."""
+    status = draft.status
+    serving = status.stable or (status.candidate if status.candidate and status.candidate.exposed else None)
+    if serving is None:
+        return ConditionType.SERVING, "False", Reason.NOT_SERVING, "no version is live yet"
+    if snapshot.route.problem is not None:
+        return ConditionType.SERVING, "False", snapshot.route.problem.reason, snapshot.route.problem.message
+    workload = snapshot.workload(serving.revision)
+    if workload.ready == 0:
+        words = workload.problem.message if workload.problem else f"no pod of {serving.version} (revision {serving.revision}) is ready"
+        return ConditionType.SERVING, "False", Reason.NOT_SERVING, words
+    if draft.degraded is not None:
+        return ConditionType.SERVING, "False", draft.degraded.reason, draft.degraded.message
+    return (
+        ConditionType.SERVING,
+        "True",
+        Reason.SERVING,
+        f"{serving.version} (revision {serving.revision}) answers with {workload.ready} pods",
+    )
+
+
+def _governance(snapshot: Snapshot) -> _Row:
+    if snapshot.governance_problem:
+        return ConditionType.GOVERNANCE_ENFORCED, "False", Reason.GOVERNANCE_NOT_ENFORCED, snapshot.governance_problem
+    return ConditionType.GOVERNANCE_ENFORCED, "True", Reason.GOVERNANCE_ENFORCED, "admission policies are in force"
+
+
+def _stall(draft: Draft) -> tuple[Reason, str]:
+    problem: Problem | None = draft.problem
+    if problem is not None:
+        return problem.reason, problem.message
+    last = draft.status.blocked[-1] if draft.status.blocked else None
+    if last is None:
+        return Reason.ROLLED_BACK, "the version was taken back"
+    who = f"{last.version} (revision {last.revision}, attempt {last.attempt})"
+    words = f"{who} was taken back at {_clock(last.at)}: {last.cause}: {last.message}"
+    return Reason.ROLLED_BACK, f"{words} Release a changed version, or retry this one with `kubectl headgate retry`."
+
+
+def _progress_words(draft: Draft) -> str:
+    status = draft.status
+    where = f"{status.candidate.version} in {status.phase}" if status.candidate else str(status.phase)
+    return f"{where}: {draft.problem.message}" if draft.problem else where
+
+
+def _traffic_words(status: AIModelStatus) -> str:
+    words = ["/".join(f"{slot.weight / 10:g}" for slot in status.traffic.slots)] if status.traffic.slots else []
+    if status.traffic.mirror is not None:
+        words.append(f"mirror {status.traffic.mirror.permille / 10:g}")
+    return " + ".join(words)
+
+
+def _verdict_word(status: AIModelStatus) -> str:
+    if status.candidate is not None:
+        return str(status.candidate.verdict) if status.candidate.stage else ""
+    return str(status.blocked[-1].cause) if status.phase is Phase.ROLLED_BACK and status.blocked else ""
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
