@@ -1,0 +1,3 @@
+module headgate.dev/examples/model-server
+
+go 1.24

@@ -1,0 +1,3 @@
+module headgate.dev/hack/load
+
+go 1.24
