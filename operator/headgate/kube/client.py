@@ -1,0 +1,247 @@
+"""The API server over HTTP: raw JSON through the transport, TLS and credentials of `kubernetes.aio`."""
+
+import asyncio
+import json
+import os
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from multidict import CIMultiDict
+
+from headgate import __version__
+from headgate.kube.errors import Gone, KubeError, NotConfigured, Throttled, Unavailable, from_response
+from headgate.kube.interface import Listing, Object, Propagation, Subresource
+from headgate.kube.resources import Resource
+
+_JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+_RETRIED = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Impersonation:
+    """Act as another user, as `kubectl --as` does. Needs the `impersonate` verb."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Times in seconds. `request_timeout` is per try; a server that asks for more than `longest_pause` gets no further try."""
+
+    connections: int = 32
+    request_timeout: float = 10.0
+    retries: int = 3
+    first_pause: float = 0.1
+    longest_pause: float = 5.0
+
+
+class KubeClient:
+    """KubeApi over HTTP.
+
+    429, 5xx and lost connections are retried with jittered exponential pauses (or the server's Retry-After), 409 and every other
+    refusal never. A retried request may have taken effect the first time: applies and merge patches are idempotent, a conditional
+    one then answers Conflict, a create AlreadyExists.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        impersonation: Impersonation | None = None,
+        transport: Transport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Must be called inside a running event loop. `jitter` draws from 0..1."""
+        self._transport = transport or Transport()
+        configuration.connection_pool_maxsize = self._transport.connections
+        configuration.retries = None
+        self._client: Any = ApiClient(configuration)
+        self._timeout = aiohttp.ClientTimeout(total=self._transport.request_timeout, connect=min(5.0, self._transport.request_timeout))
+        self._sleep = sleep
+        self._jitter = jitter
+        self._headers = [("User-Agent", f"headgate/{__version__}"), ("Accept", _JSON)]
+        if impersonation is not None:
+            self._headers += [("Impersonate-User", impersonation.user), *(("Impersonate-Group", group) for group in impersonation.groups)]
+
+    @classmethod
+    async def connect(
+        cls,
+        *,
+        kubeconfig: str | None = None,
+        context: str | None = None,
+        impersonation: Impersonation | None = None,
+        transport: Transport | None = None,
+    ) -> "KubeClient":
+        """The service account inside a pod, unless a kubeconfig or context is named; else $KUBECONFIG or ~/.kube/config.
+
+        Raises NotConfigured if none of them is usable.
+        """
+        configuration = Configuration()
+        try:
+            if "KUBERNETES_SERVICE_HOST" in os.environ and kubeconfig is None and context is None:
+                load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            else:
+                await load_kube_config(  # type: ignore[no-untyped-call]
+                    kubeconfig, context, client_configuration=configuration, persist_config=False
+                )
+        except (ConfigException, OSError) as error:
+            message = f"no access to a cluster: {error}. Set KUBECONFIG, or run in a pod with a service account"
+            raise NotConfigured(message) from error
+        return cls(configuration, impersonation=impersonation, transport=transport)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def __aenter__(self) -> "KubeClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
+        return await self._request("GET", resource.path(namespace, name))
+
+    async def list(
+        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "", page: int = 500
+    ) -> Listing:
+        try:
+            return await self._pages(resource, namespace, labels, fields, page)
+        except Gone:
+            # The continue token outlived the server's history: only a new list is consistent.
+            return await self._pages(resource, namespace, labels, fields, page)
+
+    async def _pages(self, resource: Resource, namespace: str | None, labels: str, fields: str, page: int) -> Listing:
+        items: list[Object] = []
+        token = ""
+        while True:
+            query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(page), "continue": token}
+            answer = await self._request("GET", resource.path(namespace), query)
+            # Items of a list carry neither, unlike the same object from get or watch.
+            items += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in answer.get("items") or ()]
+            metadata = answer.get("metadata") or {}
+            token = metadata.get("continue") or ""
+            if not token:
+                return Listing(tuple(items), metadata.get("resourceVersion") or "")
+
+    async def create(self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False) -> Object:
+        path = resource.path((body.get("metadata") or {}).get("namespace"))
+        query = _write_query(field_manager, dry_run=dry_run, strict=True)
+        return await self._request("POST", path, query, _typed(resource, body))
+
+    async def apply(
+        self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, force: bool = False, dry_run: bool = False
+    ) -> Object:
+        metadata = body["metadata"]
+        path = resource.path(metadata.get("namespace"), metadata["name"])
+        query = _write_query(field_manager, dry_run=dry_run, strict=True) | {"force": "true" if force else "false"}
+        return await self._request("PATCH", path, query, _typed(resource, body), _APPLY)
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None,
+        body: Mapping[str, Any],
+        *,
+        field_manager: str,
+        subresource: Subresource | None = None,
+    ) -> Object:
+        return await self._request("PATCH", resource.path(namespace, name, subresource), _write_query(field_manager), body, _MERGE)
+
+    async def patch_status(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None,
+        status: Mapping[str, Any],
+        *,
+        field_manager: str,
+        resource_version: str = "",
+    ) -> Object:
+        metadata = {"name": name, "namespace": namespace, "resourceVersion": resource_version}
+        body = _typed(resource, {"metadata": {key: value for key, value in metadata.items() if value}, "status": status})
+        query = _write_query(field_manager) | {"force": "true"}
+        return await self._request("PATCH", resource.path(namespace, name, "status"), query, body, _APPLY)
+
+    async def delete(
+        self, resource: Resource, name: str, namespace: str | None = None, *, uid: str = "", propagation: Propagation = "Background"
+    ) -> None:
+        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        await self._request("DELETE", resource.path(namespace, name), None, options)
+
+    async def _request(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None, content: str = _JSON
+    ) -> Object:
+        for attempt in range(self._transport.retries + 1):
+            try:
+                return await self._once(method, path, query or {}, body, content)
+            except (Throttled, Unavailable) as error:
+                pause = self._pause(error, attempt)
+                if pause is None:
+                    raise
+                await self._sleep(pause)
+        raise AssertionError("the last attempt either returns or raises")
+
+    def _pause(self, error: KubeError, attempt: int) -> float | None:
+        """Seconds to wait before the next try; None if there is to be none."""
+        if attempt >= self._transport.retries or (error.status and error.status not in _RETRIED):
+            return None
+        asked = error.retry_after if isinstance(error, Throttled) else 0.0
+        if asked > self._transport.longest_pause:
+            return None
+        grown: float = min(self._transport.first_pause * 2**attempt, self._transport.longest_pause)
+        return asked + grown * (0.5 + self._jitter() / 2)
+
+    async def _once(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Object:
+        headers = CIMultiDict([*self._headers, ("Content-Type", content)])
+        parameters = urlencode({key: value for key, value in query.items() if value})
+        url = self._client.configuration.host + path + ("?" + parameters if parameters else "")
+        try:
+            await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+            response = await self._client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
+            text = (await response.read()).decode("utf-8", errors="replace")
+        except TimeoutError as error:
+            raise Unavailable(f"no answer from {self._client.configuration.host} within {self._transport.request_timeout:g} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(f"no connection to {self._client.configuration.host}: {error}") from error
+        answer = _decoded(text)
+        if 200 <= response.status < 300:
+            return answer
+        raise from_response(response.status, answer, text, _seconds(response.headers.get("Retry-After")))
+
+
+def _typed(resource: Resource, body: Mapping[str, Any]) -> Object:
+    return {**body, "apiVersion": resource.api_version, "kind": resource.kind}
+
+
+def _write_query(field_manager: str, *, dry_run: bool = False, strict: bool = False) -> dict[str, str]:
+    # Strict: a misspelt field in a user's pod template is an error that names it, not a field that silently vanishes.
+    return {"fieldManager": field_manager, "dryRun": "All" if dry_run else "", "fieldValidation": "Strict" if strict else ""}
+
+
+def _decoded(text: str) -> Object:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _seconds(header: str | None) -> float:
+    """Retry-After in seconds. The API server never sends the HTTP-date form: read as 0, the usual pause then applies."""
+    try:
+        return max(0.0, float(header or 0))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,73 @@
+"""How Headgate marks what it owns: labels, annotations, field managers, object names, owner references."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY_HEADGATE = "headgate"
+
+PREFIX = "headgate.dev/"
+MODEL = PREFIX + "model"
+REVISION = PREFIX + "revision"
+ROLE = PREFIX + "role"
+ATTEMPT = PREFIX + "attempt"
+STABLE = PREFIX + "stable"
+"""On a route, which has several revisions: the one in slot 0."""
+CANDIDATE = PREFIX + "candidate"
+"""On a route: the revision in slot 1."""
+
+FIELD_MANAGER = "headgate"
+STATUS_MANAGER = "headgate-status"
+
+MANAGED_SELECTOR = f"{MANAGED_BY}={MANAGED_BY_HEADGATE}"
+
+
+class TrafficRole(StrEnum):
+    """What a revision is to its model's users. Rebuilding a lost status starts from this label."""
+
+    STABLE = "stable"
+    CANDIDATE = "candidate"
+    PREVIOUS = "previous"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The object whose deletion takes ours along."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+    def reference(self) -> dict[str, Any]:
+        """The controlling ownerReference."""
+        return {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+
+def revision_name(model: str, revision: str) -> str:
+    """Name of a revision's Deployment and Service. A model name of 50 characters gives 59, within the 63 of a DNS label."""
+    return f"{model}-{revision}"
+
+
+def revision_of(model: str, object_name: str) -> str | None:
+    """The revision (8 hex digits) in the name of one of `model`'s objects; None if the name is not of that form."""
+    match = re.fullmatch(rf"{re.escape(model)}-([0-9a-f]{{8}})", object_name)
+    return match[1] if match else None
+
+
+def object_metadata(name: str, namespace: str, owner: Owner | None, labels: Mapping[str, str]) -> dict[str, Any]:
+    """metadata of an object we apply: `labels` and managed-by. Without an owner it outlives the model (deletionPolicy Orphan)."""
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": {MANAGED_BY: MANAGED_BY_HEADGATE, **labels}}
+    if owner is not None:
+        metadata["ownerReferences"] = [owner.reference()]
+    return metadata
