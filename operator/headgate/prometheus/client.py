@@ -1,0 +1,55 @@
+"""The only place that speaks HTTP to Prometheus."""
+
+from types import TracebackType
+
+import httpx
+
+from headgate.evidence.series import Outage
+
+
+class SourceError(Exception):
+    """Prometheus gave no usable answer. `outage` says in which way, the message what it said."""
+
+    def __init__(self, outage: Outage, message: str) -> None:
+        super().__init__(message)
+        self.outage = outage
+
+
+class PrometheusClient:
+    """Instant queries against one Prometheus (or what speaks its API). `timeout` is the limit of a whole query, in seconds."""
+
+    def __init__(self, address: str, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._timeout = timeout
+        limits = httpx.Limits(max_connections=4, max_keepalive_connections=4)
+        self._http = httpx.AsyncClient(base_url=address.rstrip("/"), timeout=timeout, limits=limits, transport=transport)
+
+    async def query(self, promql: str, time: float) -> tuple[bytes, str | None]:
+        """The body of the answer to an instant query evaluated at `time`, and the server's Date header. Raises SourceError.
+
+        The query travels as a form: selectors of a thousand models do not fit into a URL.
+        """
+        form = {"query": promql, "time": f"{time:.3f}", "timeout": f"{self._timeout:g}s"}
+        try:
+            response = await self._http.post("/api/v1/query", data=form)
+        except httpx.TimeoutException as error:
+            raise SourceError(Outage.TIMEOUT, f"no answer within {self._timeout:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise SourceError(Outage.UNREACHABLE, str(error) or type(error).__name__) from error
+        if response.status_code != httpx.codes.OK:
+            raise SourceError(_outage(response.status_code), f"HTTP {response.status_code}: {response.text[:200].strip()}")
+        return response.content, response.headers.get("date")
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> "PrometheusClient":
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+
+def _outage(status: int) -> Outage:
+    if status in (429, 503):
+        return Outage.OVERLOADED
+    return Outage.BROKEN if status >= 500 else Outage.REFUSED

@@ -1,0 +1,204 @@
+"""Whose counters are read: how a profile asks for many models at once, and what each returned series means."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from headgate.api.vocabulary import Metric, Profile
+from headgate.evidence.series import Arm, What
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One model in rollout. `namespace` and `name` are the AIModel's (and its HTTPRoute's), the revisions label its pods."""
+
+    namespace: str
+    name: str
+    stable: str = ""
+    candidate: str = ""
+    shadow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """Which requests a series counts. `part` and `origin` as in RawSeries."""
+
+    target: Target
+    arm: Arm
+    what: What
+    part: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """`metrics` it can answer; without `sees_missing` a server that never answers is invisible (SilentFailureInvisible)."""
+
+    metrics: frozenset[Metric]
+    sees_missing: bool
+
+
+class MetricsProfile(Protocol):
+    """How to read one kind of counters."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def selector(self, targets: Iterable[Target]) -> str:
+        """One PromQL selector of all counters of all targets: one query, hence one consistent view of every scrape."""
+
+    def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
+        """The targets by what `meaning` looks up."""
+
+    def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
+        """What a returned series counts, None if nothing of ours."""
+
+    def series_per_target(self) -> int:
+        """Roughly how many series one target has per scraped process, for splitting queries."""
+
+
+def quoted(pattern: str) -> str:
+    """A regular expression as a PromQL string."""
+    return '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def instance(labels: Labels) -> str:
+    """The scraped process."""
+    return f"{labels.get('job', '')}/{labels.get('instance', '')}"
+
+
+_ALL = Capabilities(frozenset({Metric.ERRORS, Metric.REJECTIONS, Metric.LATENCY}), sees_missing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyGateway:
+    """The gateway's own counters per upstream cluster, as Envoy Gateway names clusters of a route with filters on its backends.
+
+    `upstream_rq` by code counts every answer, also those the gateway made (no endpoint, refused, timeout, reset); `upstream_rq_total`
+    counts requests that were really sent; latency is in milliseconds. A mirror's cluster counts its answers the same way.
+    """
+
+    capabilities: Capabilities = _ALL
+
+    def selector(self, targets: Iterable[Target]) -> str:
+        routes = "|".join(sorted(f"{re.escape(target.namespace)}/{re.escape(target.name)}" for target in targets))
+        names = "envoy_cluster_upstream_rq|envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_time_bucket"
+        clusters = f"httproute/(?:{routes})/rule/[0-9]+(?:/backend/[01])?(?:-mirror-[0-9]+)?"
+        # RE2 knows no \- and Prometheus refuses it; names of Kubernetes objects need no escape of it.
+        return f'{{__name__=~"{names}",envoy_cluster_name=~{quoted(clusters.replace(chr(92) + "-", "-"))}}}'
+
+    def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
+        return {(target.namespace, target.name): target for target in targets}
+
+    def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
+        cluster = _cluster(labels.get("envoy_cluster_name", ""))
+        target = index.get(cluster[0]) if cluster else None
+        what = _ENVOY.get(labels.get("__name__", ""))
+        if cluster is None or target is None or what is None:
+            return None
+        _, arm, origin = cluster
+        part = labels.get("envoy_response_code", "") if what is What.ANSWERED else _seconds(labels.get("le"), 1000)
+        if part is None or (what is What.ANSWERED and not part):
+            return None
+        return Meaning(target, arm, what, "" if what is What.SENT else part, origin)
+
+    def series_per_target(self) -> int:
+        return 60
+
+
+_CLUSTER = re.compile(
+    r"httproute/(?P<namespace>[^/]+)/(?P<name>[^/]+)/rule/(?P<rule>[0-9]+)(?:/backend/(?P<slot>[01]))?(?P<mirror>-mirror-[0-9]+)?"
+)
+
+
+@lru_cache(maxsize=20_000)
+def _cluster(name: str) -> tuple[tuple[str, str], Arm, str] | None:
+    """Whose cluster, which arm, and which of its rules (and mirrors)."""
+    found = _CLUSTER.fullmatch(name)
+    if found is None:
+        return None
+    arm = Arm.MIRROR if found["mirror"] else Arm.CANDIDATE if found["slot"] == "1" else Arm.STABLE
+    return (found["namespace"], found["name"]), arm, f"{found['rule']}{found['mirror'] or ''}"
+
+
+_ENVOY = {
+    "envoy_cluster_upstream_rq": What.ANSWERED,
+    "envoy_cluster_upstream_rq_total": What.SENT,
+    "envoy_cluster_upstream_rq_time_bucket": What.TIMED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A server's own `http_requests_total{code}` and `http_request_duration_seconds_bucket`, told apart by labels of its pods.
+
+    Only answered requests are counted: a server that accepts and never answers is not seen.
+    """
+
+    capabilities: Capabilities = Capabilities(_ALL.metrics, sees_missing=False)
+
+    def selector(self, targets: Iterable[Target]) -> str:
+        asked = list(targets)
+        namespaces = "|".join(sorted({re.escape(target.namespace).replace("\\-", "-") for target in asked}))
+        models = "|".join(sorted({re.escape(target.name).replace("\\-", "-") for target in asked}))
+        names = "http_requests_total|http_request_duration_seconds_bucket"
+        return f'{{__name__=~"{names}",namespace=~{quoted(namespaces)},headgate_model=~{quoted(models)}}}'
+
+    def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
+        return {(target.namespace, target.name): target for target in targets}
+
+    def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
+        target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+        what = _HTTP.get(labels.get("__name__", ""))
+        revision = labels.get("headgate_revision", "")
+        if target is None or what is None or not revision or revision not in (target.stable, target.candidate):
+            return None
+        arm = Arm.STABLE if revision == target.stable else Arm.MIRROR if target.shadow else Arm.CANDIDATE
+        part = labels.get("code", "") if what is What.ANSWERED else _seconds(labels.get("le"), 1)
+        if not part:
+            return None
+        origin = ",".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in _NOT_ORIGIN)
+        return Meaning(target, arm, what, part, origin)
+
+    def series_per_target(self) -> int:
+        return 120
+
+
+_HTTP = {"http_requests_total": What.ANSWERED, "http_request_duration_seconds_bucket": What.TIMED}
+_REPLICAS = {"prometheus", "prometheus_replica", "replica", "receive", "tenant_id"}
+"""Labels that tell copies of one sample apart. Copies must not be summed."""
+_NOT_ORIGIN = frozenset(
+    {
+        "__name__",
+        "job",
+        "instance",
+        "namespace",
+        "pod",
+        "node",
+        "container",
+        "code",
+        "le",
+        "headgate_model",
+        "headgate_revision",
+        *_REPLICAS,
+    }
+)
+
+
+@lru_cache(maxsize=1000)
+def _seconds(bound: str | None, units: int) -> str | None:
+    """A bucket bound in seconds; empty without a bound, None if it is not a number."""
+    if bound is None:
+        return ""
+    try:
+        value = float(bound) / units
+    except ValueError:
+        return None
+    return "+Inf" if value == float("inf") else f"{value:.9g}"
+
+
+PROFILES: Mapping[Profile, MetricsProfile] = {Profile.ENVOY_GATEWAY: EnvoyGateway(), Profile.HTTP: Http()}

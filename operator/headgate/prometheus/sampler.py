@@ -1,0 +1,109 @@
+"""One query for all models in rollout, and its answer told apart by model."""
+
+import asyncio
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from headgate.evidence.series import NoAnswer, Outage, RawSeries, TargetSamples
+from headgate.prometheus.client import PrometheusClient, SourceError
+from headgate.prometheus.profiles import MetricsProfile, Target, instance
+
+CHUNK_SERIES = 20_000
+LONGEST_WINDOW = 3600.0
+"""Seconds looked back after an outage or a restart; what is older is a gap."""
+
+_LARGE = 200_000
+_SKEW_RESOLUTION = 2.0
+"""Seconds: the Date header has whole seconds, and smaller differences of clocks do no harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBatch:
+    """The answer of one tick: for every target asked about its samples (maybe none), or why there are none."""
+
+    time: float
+    answers: Mapping[Target, TargetSamples | NoAnswer]
+
+
+def window(last_good: float | None, now: float, interval: float) -> float:
+    """Seconds to look back: since the last good answer, with some intervals of overlap, at least five and at most an hour."""
+    since = 0.0 if last_good is None else now - last_good
+    return float(math.ceil(min(max(since, 0.0) + 5 * max(interval, 1.0), LONGEST_WINDOW)))
+
+
+def chunks(targets: Sequence[Target], per_target: int) -> list[Sequence[Target]]:
+    """Targets in groups of at most about CHUNK_SERIES series each. A target is never split: its counters must be of one moment."""
+    size = max(1, CHUNK_SERIES // max(1, per_target))
+    return [targets[start : start + size] for start in range(0, len(targets), size)]
+
+
+class Sampler:
+    """Reads raw counter samples. `processes` is how many scraped processes count one target (gateway replicas, or pods)."""
+
+    def __init__(self, client: PrometheusClient, profile: MetricsProfile, *, processes: int = 1) -> None:
+        self._client, self._profile, self._processes = client, profile, processes
+
+    async def sample(self, targets: Sequence[Target], now: float, seconds: float) -> SampleBatch:
+        """Samples of the last `seconds` before `now` for all targets, by as many queries as there are chunks. Never raises SourceError:
+        a chunk without a good answer gives its targets a NoAnswer, the others are not touched by it."""
+        parts = chunks(targets, self._profile.series_per_target() * self._processes)
+        read = await asyncio.gather(*(self._chunk(part, now, seconds) for part in parts))
+        return SampleBatch(now, {target: answer for part in read for target, answer in part.items()})
+
+    async def _chunk(self, targets: Sequence[Target], now: float, seconds: float) -> dict[Target, TargetSamples | NoAnswer]:
+        promql = f"{self._profile.selector(targets)}[{max(1, round(seconds))}s]"
+        try:
+            body, date = await self._client.query(promql, now)
+            skew = clock_skew(date, now)
+            if len(body) > _LARGE:
+                series = await asyncio.to_thread(parse, body, self._profile, targets)
+            else:
+                series = parse(body, self._profile, targets)
+        except SourceError as error:
+            return dict.fromkeys(targets, NoAnswer(now, error.outage, str(error)))
+        return {target: TargetSamples(now, tuple(series[target]), skew) for target in targets}
+
+
+def clock_skew(date: str | None, now: float) -> float:
+    """The source's clock minus ours, from the Date header of its answer; 0 where it says nothing or less than it can tell."""
+    try:
+        skew = parsedate_to_datetime(date).timestamp() - now if date else 0.0
+    except ValueError:
+        return 0.0
+    return float(round(skew)) if abs(skew) >= _SKEW_RESOLUTION else 0.0
+
+
+def parse(body: bytes, profile: MetricsProfile, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:
+    """The series of a matrix answer by target. Raises SourceError where the answer is not one, or says it is incomplete."""
+    try:
+        answer = json.loads(body)
+        if answer["status"] != "success":
+            raise SourceError(Outage.REFUSED, f"{answer.get('errorType', 'error')}: {answer.get('error', '')}")
+        if answer.get("warnings"):
+            raise SourceError(Outage.PARTIAL, "; ".join(map(str, answer["warnings"]))[:200])
+        if answer["data"]["resultType"] != "matrix":
+            raise SourceError(Outage.GARBLED, f"a matrix was asked for, a {answer['data']['resultType']} came")
+        return _sorted_out(answer["data"]["result"], profile, targets)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SourceError(Outage.GARBLED, f"{type(error).__name__}: {error}"[:200]) from error
+
+
+def _sorted_out(result: list[dict[str, Any]], profile: MetricsProfile, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:
+    index = profile.index(targets)
+    found: dict[Target, dict[str, tuple[RawSeries, Mapping[str, str]]]] = {target: {} for target in targets}
+    for one in result:
+        labels = one["metric"]
+        meaning = profile.meaning(labels, index)
+        if meaning is None:
+            continue
+        points = tuple([(float(time), float(value)) for time, value in one["values"]])
+        series = RawSeries(meaning.arm, meaning.what, meaning.part, instance(labels), meaning.origin, points)
+        mine, key = found[meaning.target], series.key
+        # Copies of one counter differ in labels that mean nothing here: the same copy has the say each time.
+        if key not in mine or sorted(labels.items()) < sorted(mine[key][1].items()):
+            mine[key] = (series, labels)
+    return {target: [series for series, _ in mine.values()] for target, mine in found.items()}

@@ -1,0 +1,151 @@
+"""The sampler against a pretended Prometheus: one query for all, and every kind of bad answer by its name."""
+
+import asyncio
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from headgate.evidence.series import Arm, NoAnswer, Outage, TargetSamples, What
+from headgate.prometheus.client import PrometheusClient
+from headgate.prometheus.profiles import EnvoyGateway, Target
+from headgate.prometheus.sampler import Sampler, chunks, clock_skew, window
+
+CREDIT, FRAUD = Target("lending", "credit"), Target("pay", "fraud")
+
+
+def series(target, slot, values, name="envoy_cluster_upstream_rq_total", **labels):
+    cluster = f"httproute/{target.namespace}/{target.name}/rule/0/backend/{slot}"
+    return {
+        "metric": {"__name__": name, "job": "envoy", "instance": "10.0.0.1:19001", "envoy_cluster_name": cluster, **labels},
+        "values": values,
+    }
+
+
+def success(*result, **more):
+    return httpx.Response(200, json={"status": "success", "data": {"resultType": "matrix", "result": list(result)}, **more})
+
+
+def sample(respond, targets=(CREDIT,), now=100.0, seconds=5.0, timeout=10.0):
+    """The batch for `targets`, and the forms that were posted. `respond` is a response, an exception, or a function of the request."""
+    forms = []
+
+    def handle(request):
+        forms.append({name: value[0] for name, value in parse_qs(request.content.decode()).items()})
+        if isinstance(respond, Exception):
+            raise respond
+        return respond(request) if callable(respond) else respond
+
+    async def run():
+        async with PrometheusClient("http://prometheus:9090/", timeout=timeout, transport=httpx.MockTransport(handle)) as client:
+            return await Sampler(client, EnvoyGateway()).sample(list(targets), now, seconds)
+
+    return asyncio.run(run()), forms
+
+
+def test_one_query_for_all_models_tells_their_series_apart():
+    answer = success(series(CREDIT, 0, [[99.1, "3"], [100, "5"]]), series(FRAUD, 1, [[99.1, "7"]]))
+    batch, forms = sample(answer, (CREDIT, FRAUD))
+    assert len(forms) == 1
+    assert forms[0]["query"].endswith("[5s]")
+    assert float(forms[0]["time"]) == 100.0
+    credit, fraud = batch.answers[CREDIT], batch.answers[FRAUD]
+    assert [(one.arm, one.what, one.instance, one.points) for one in credit.series] == [
+        (Arm.STABLE, What.SENT, "envoy/10.0.0.1:19001", ((99.1, 3.0), (100.0, 5.0)))
+    ]
+    assert [one.arm for one in fraud.series] == [Arm.CANDIDATE]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_models():
+    targets = [Target("ns", f"m{i}") for i in range(300)]
+    assert len(sample(success(), targets)[1]) == 1
+    assert [len(part) for part in chunks(targets * 3, 60)] == [333, 333, 234]
+
+
+def test_t16_no_series_is_a_good_answer_without_samples():
+    assert sample(success())[0].answers[CREDIT] == TargetSamples(100.0, ())
+
+
+def test_t15_t17_nan_and_inf_are_read_and_left_to_the_increments():
+    batch, _ = sample(success(series(CREDIT, 0, [[1, "NaN"], [2, "+Inf"], [3, "4"]])))
+    assert [str(value) for _, value in batch.answers[CREDIT].series[0].points] == ["nan", "inf", "4.0"]
+
+
+def test_t24_of_several_copies_the_same_one_counts_each_time():
+    copies = [series(CREDIT, 0, [[1, str(i)]], prometheus_replica=name) for i, name in enumerate("ba")]
+    one, other = sample(success(*copies))[0], sample(success(*copies[::-1]))[0]
+    assert one == other
+    assert [found.points for found in one.answers[CREDIT].series] == [((1.0, 1.0),)]
+
+
+@pytest.mark.parametrize(
+    ("respond", "outage", "told"),
+    [
+        (httpx.ReadTimeout("slow"), Outage.TIMEOUT, "no answer within 10 s"),
+        (httpx.ConnectError("connection refused"), Outage.UNREACHABLE, "connection refused"),
+        (httpx.RemoteProtocolError("server disconnected"), Outage.UNREACHABLE, "server disconnected"),
+        (httpx.Response(429, text="slow down"), Outage.OVERLOADED, "HTTP 429: slow down"),
+        (httpx.Response(503, text="query timed out"), Outage.OVERLOADED, "HTTP 503"),
+        (httpx.Response(500, text="oops"), Outage.BROKEN, "HTTP 500: oops"),
+        (httpx.Response(400, text="parse error"), Outage.REFUSED, "HTTP 400: parse error"),
+        (httpx.Response(404), Outage.REFUSED, "HTTP 404"),
+        (httpx.Response(302, headers={"location": "/login"}), Outage.REFUSED, "HTTP 302"),
+        (httpx.Response(200, text="<html>"), Outage.GARBLED, "JSONDecodeError"),
+        (httpx.Response(200, content=b"\xff\xfe\xfa"), Outage.GARBLED, ""),
+        (httpx.Response(200, json=[]), Outage.GARBLED, ""),
+        (httpx.Response(200, json={"status": "success"}), Outage.GARBLED, "KeyError"),
+        (httpx.Response(200, json={"status": "success", "data": {"resultType": "vector", "result": []}}), Outage.GARBLED, "vector"),
+        (success(series(CREDIT, 0, [["x", "y"]])), Outage.GARBLED, "ValueError"),
+        (httpx.Response(200, json={"status": "error", "errorType": "execution", "error": "too many samples"}), Outage.REFUSED, "too many"),
+        (success(warnings=["one store is away"]), Outage.PARTIAL, "one store is away"),
+    ],
+)
+def test_t25_t26_t27_each_bad_answer_has_its_name(respond, outage, told):
+    answer = sample(respond)[0].answers[CREDIT]
+    assert isinstance(answer, NoAnswer)
+    assert answer.outage is outage
+    assert told in answer.text
+
+
+def test_infos_are_not_warnings():
+    assert isinstance(sample(success(infos=["fine"]))[0].answers[CREDIT], TargetSamples)
+
+
+def test_a_bad_chunk_does_not_spoil_the_others(monkeypatch):
+    monkeypatch.setattr("headgate.prometheus.sampler.CHUNK_SERIES", 60)
+    answers = iter([success(series(CREDIT, 0, [[1, "1"]])), httpx.Response(500)])
+    batch, forms = sample(lambda _: next(answers), (CREDIT, FRAUD))
+    assert len(forms) == 2
+    assert sorted(type(answer).__name__ for answer in batch.answers.values()) == ["NoAnswer", "TargetSamples"]
+
+
+def test_large_answers_are_read_in_a_thread_with_the_same_result(monkeypatch):
+    answer = success(
+        *(series(CREDIT, 0, [[1, "1"]], name="envoy_cluster_upstream_rq", envoy_response_code=str(code)) for code in range(200, 250))
+    )
+    plain, _ = sample(answer)
+    threads = []
+
+    async def to_thread(call, *args):
+        threads.append(call.__name__)
+        return call(*args)
+
+    monkeypatch.setattr("headgate.prometheus.sampler._LARGE", 100)
+    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+    assert sample(answer)[0] == plain
+    assert threads == ["parse"]
+
+
+def test_t29_the_skew_of_clocks_is_measured():
+    assert clock_skew("Sat, 21 Nov 2026 06:30:47 GMT", 1795242647.4) == 0.0
+    assert clock_skew("Sat, 21 Nov 2026 06:30:47 GMT", 1795242617.0) == 30.0
+    assert clock_skew("nonsense", 0.0) == clock_skew(None, 0.0) == 0.0
+    answer = httpx.Response(200, headers={"date": "Thu, 01 Jan 1970 00:10:00 GMT"}, content=success().content)
+    assert sample(answer)[0].answers[CREDIT].skew == 500.0
+
+
+@pytest.mark.parametrize(
+    ("last_good", "interval", "seconds"), [(None, 1, 5), (99.0, 1, 6), (100.0, 15, 75), (40.0, 15, 135), (-1e6, 1, 3600), (200.0, 1, 5)]
+)
+def test_the_window_reaches_back_to_the_last_good_sample(last_good, interval, seconds):
+    assert window(last_good, 100.0, interval) == seconds
