@@ -112,6 +112,8 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
         return draft.held_by(reason, message)
     if _served(draft, snapshot, step, evidence):
         return _go_on(draft, snapshot, steps, step, policy)
+    if draft.status.paused is not None:
+        draft, orders = _unused_promote(draft, orders, "the rollout is paused: resume it first"), Orders()
     if orders.promote is not None and step.compares:
         words = f"stage {step.name} ends without proof ({verdict})"
         accepted = (*draft.candidate.inconclusive_accepted, step.name)

@@ -7,7 +7,7 @@ from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, Latch
 from headgate.api.vocabulary import DecisionKind
-from headgate.governance.approvals import Approval
+from headgate.governance.approvals import NEGATIVE, Approval
 from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import Snapshot
 
@@ -20,6 +20,8 @@ _SAFER_FIRST = (
     DecisionKind.RETRY,
     DecisionKind.PROMOTE,
 )
+_UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.RETRY, DecisionKind.PROMOTE})
+"""These move traffic towards the candidate, so their author must be certain. Doubt about who stops something stops it all the same."""
 _MOST_LATCHES = 32
 _MOST_TAKEN_UP = 64
 
@@ -52,7 +54,7 @@ def misfit(approval: Approval, snapshot: Snapshot) -> str:
     target, status = approval.spec.target, snapshot.status
     if target is None:
         return "it names no revision and attempt"
-    if not approval.enforced:
+    if not approval.enforced and approval.spec.decision in _UPWARD:
         return "it was made while the admission policies were not in force, so its author is not certain"
     if snapshot.now - approval.created > TAKE_UP_WITHIN:
         return "it is older than 24 hours: decide again"
@@ -115,12 +117,12 @@ def latch_of(approval: Approval) -> Latch:
 
 
 def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
-    """Copy each Reject and Revoke that was made under enforced admission to status when first seen."""
+    """Copy each Reject and Revoke to status when first seen, also one whose author is not certain: doubt closes a gate."""
     known = {latch.name for latch in draft.status.latches}
     fresh = tuple(
         latch_of(approval)
         for approval in sorted(snapshot.approvals, key=lambda a: (a.created, a.name))
-        if approval.spec.decision in (DecisionKind.REJECT, DecisionKind.REVOKE) and approval.enforced and approval.name not in known
+        if approval.spec.decision in NEGATIVE and approval.name not in known
     )
     if not fresh:
         return draft

@@ -1,5 +1,6 @@
 """What happens to a model, row by row of the state table."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -239,6 +240,24 @@ def test_an_intervention_older_than_a_day_has_no_effect() -> None:
     world = in_canary()
     world.decided("Halt")
     world.now += timedelta(hours=24, seconds=1)
+    world.step()
+    assert world.weight() == 50
+
+
+@pytest.mark.parametrize(("decision", "weight"), [("Halt", 0), ("Promote", 50)])
+def test_doubt_about_the_author_stops_but_never_promotes(decision: str, weight: int) -> None:
+    world = in_canary()
+    made = world.decided(decision)
+    world.approvals[-1] = replace(made, enforced=False)
+    world.step()
+    assert world.weight() == weight
+
+
+def test_at_equal_times_the_safer_decision_wins() -> None:
+    world = in_canary()
+    world.decided("Promote")
+    world.decided("Pause")
+    world.good()
     world.step()
     assert world.weight() == 50
 

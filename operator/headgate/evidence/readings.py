@@ -1,0 +1,77 @@
+"""Evidence as JSON: how the operator shows its readings to the command line, in a ConfigMap beside the model."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import StrEnum
+from math import isfinite
+from typing import Any, TypeVar
+
+from headgate.api.vocabulary import Metric, Verdict
+from headgate.evidence.view import CheckReading, Evidence, GuardReading
+
+READINGS_KEY = "readings.json"
+_LARGEST = 1e300
+
+_Reading = TypeVar("_Reading", CheckReading, GuardReading, Evidence)
+
+
+def config_map_name(model: str) -> str:
+    """Name of the ConfigMap that shows the readings of `model`."""
+    return f"{model}-evidence"
+
+
+def encode(evidence: Evidence) -> str:
+    """camelCase keys; infinite e-values are cut off, because JSON has none."""
+    return json.dumps(_plain(evidence), separators=(",", ":"), allow_nan=False)
+
+
+def decode(text: str) -> Evidence:
+    """The inverse of `encode`. Fields that another release wrote are dropped, missing ones take their defaults.
+
+    Raises ValueError if `text` is not such a reading.
+    """
+    try:
+        value = json.loads(text)
+        known = _known(Evidence, value)
+        return Evidence(
+            **known
+            | {
+                "verdict": Verdict(value.get("verdict", Verdict.NO_DATA)),
+                "checks": tuple(_check(entry) for entry in value.get("checks") or ()),
+                "candidate_guards": tuple(_guard(entry) for entry in value.get("candidateGuards") or ()),
+                "stable_guards": tuple(_guard(entry) for entry in value.get("stableGuards") or ()),
+                "notes": tuple(value.get("notes") or ()),
+            }
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"not a reading: {error}") from error
+
+
+def _check(entry: Mapping[str, Any]) -> CheckReading:
+    return CheckReading(**_known(CheckReading, entry) | {"metric": Metric(entry["metric"]), "verdict": Verdict(entry["verdict"])})
+
+
+def _guard(entry: Mapping[str, Any]) -> GuardReading:
+    return GuardReading(**_known(GuardReading, entry) | {"metric": Metric(entry["metric"])})
+
+
+def _known(kind: type[_Reading], entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: entry[_camel(field.name)] for field in fields(kind) if _camel(field.name) in entry}
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, CheckReading | GuardReading | Evidence):
+        return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, StrEnum):
+        return str(value)
+    if isinstance(value, float) and not isfinite(value):
+        return _LARGEST if value > 0 else 0.0
+    return value
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,64 @@
+"""What a check saw, in counts and sentences. E-values are spoken of only as what they promise about rollouts."""
+
+from math import floor
+
+from headgate.api.vocabulary import Metric, Verdict
+from headgate.evidence.view import CheckReading
+
+_SHOWN_AT = 10.0
+"""Weaker evidence than 1 rollout in 10 is within what identical versions show all the time."""
+_MOST = 1_000_000_000.0
+"""The promise is cut off here: larger numbers say nothing more to a person."""
+
+_EVENTS = {Metric.ERRORS: "failed", Metric.REJECTIONS: "were rejected", Metric.LATENCY: "were slow"}
+
+
+def sentence(check: CheckReading) -> str:
+    """One check: the counts of both versions, the limit, and how rare such evidence would be, were the candidate within the limit."""
+    if check.verdict is Verdict.NOT_MEASURABLE:
+        return f"cannot be measured: {check.detail or 'the metrics do not show it'}"
+    if check.candidate_requests == 0 or check.stable_requests == 0:
+        lacking = "the candidate" if check.candidate_requests == 0 else "the stable version"
+        return f"no requests of {lacking} to compare yet"
+    parts = [
+        f"{counted(check.candidate_events, check.candidate_requests)} {_EVENTS.get(check.metric, 'events')}"
+        f" against {counted(check.stable_events, check.stable_requests)} of the stable version",
+        *([check.detail] if check.detail else []),
+        f"your limit is {points(check.limit)}",
+        *_strength(check),
+    ]
+    return "; ".join(parts)
+
+
+def counted(events: int, requests: int) -> str:
+    """`17 of 600 (2.8 %)`. Nothing of nothing has no rate."""
+    rate = f" ({percent(events / requests)})" if requests else ""
+    return f"{events:,} of {requests:,}{rate}"
+
+
+def percent(share: float) -> str:
+    """A share in 0..1. Never rounded to 0 % or 100 % unless it is: `<0.1 %`, `>99.9 %`."""
+    if 0.0 < share < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= share < 1.0:
+        return ">99.9 %"
+    return f"{share * 100:.1f} %" if 0.0 < share < 1.0 else f"{share * 100:.0f} %"
+
+
+def points(share: float) -> str:
+    """A difference of shares in percentage points: `+0.5 pp`."""
+    text = f"{share * 100:.2f}".rstrip("0").rstrip(".")
+    return f"+{text} pp"
+
+
+def rarity(harm: float) -> str:
+    """What a harm e-value promises (Ville's inequality): at most one rollout in floor(harm) within the limits ever shows as much."""
+    return f"at most 1 rollout in {floor(min(max(harm, 1.0), _MOST)):,}"
+
+
+def _strength(check: CheckReading) -> list[str]:
+    if check.verdict is Verdict.FAIL or check.harm >= _SHOWN_AT:
+        return [f"were it within the limit, evidence this strong at any look: {rarity(check.harm)}"]
+    if check.verdict is Verdict.PASS:
+        return [f"were it at the limit, evidence of being good this strong at any look: {rarity(check.good)}"]
+    return ["not enough evidence yet to call it good or bad"]

@@ -1,0 +1,85 @@
+"""A subject changes with everything an approver relies on, and with nothing else."""
+
+from typing import Any
+
+import pytest
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.vocabulary import Tier
+from headgate.governance.subjects import deployment_statement, subject_of
+
+CONTENT = "sha256:" + "ab" * 32
+POLICY: dict[str, Any] = {
+    "stages": [
+        {"name": "shadow", "mirrorPercent": 100, "minDuration": "14d", "maxDuration": "28d", "minRequests": 1000},
+        {"name": "canary", "trafficPercent": 5, "minDuration": "7d", "maxDuration": "14d"},
+        {"name": "full", "holdbackPercent": 1, "minDuration": "1d", "maxDuration": "3d"},
+    ],
+    "checks": [{"metric": "errors", "maxIncrease": "0.5pp"}, {"metric": "latency", "quantile": "0.95", "maxIncrease": "50ms"}],
+    "guards": [{"metric": "errors", "maxRate": "20pp"}, {"metric": "podFailures", "maxRestarts": 3, "window": "60s"}],
+}
+GIVEN: dict[str, Any] = {
+    "environment": "production",
+    "namespace": "lending",
+    "name": "credit-scorer",
+    "content": CONTENT,
+    "tier": Tier.HIGH,
+}
+
+
+def subject(policy: dict[str, Any] = POLICY, **changed: Any) -> str:
+    return subject_of(deployment_statement(**(GIVEN | changed), policy=RolloutPolicySpec.model_validate(policy)))
+
+
+def test_version_1_is_spelled_the_same_in_every_release() -> None:
+    """Written down: a release that changes this voids every approval there is. Make a version 2 instead."""
+    assert subject() == "sha256:efca23c6b99914332206e925bc18afeecdac31295a9d9d54e38785b98e6815bf"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"environment": "staging"},
+        {"namespace": "lending2"},
+        {"name": "credit-scorer2"},
+        {"content": "sha256:" + "ac" * 32},
+        {"tier": Tier.MEDIUM},
+    ],
+)
+def test_every_part_of_the_model_binds(change: dict[str, Any]) -> None:
+    assert subject(**change) != subject()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stages": [POLICY["stages"][0] | {"minDuration": "13d"}, *POLICY["stages"][1:]]},
+        {"stages": [POLICY["stages"][0], POLICY["stages"][1] | {"trafficPercent": 6}, POLICY["stages"][2]]},
+        {"checks": [POLICY["checks"][0] | {"maxIncrease": "0.6pp"}, POLICY["checks"][1]]},
+        {"checks": POLICY["checks"][:1]},
+        {"guards": [POLICY["guards"][0] | {"maxRate": "30pp"}, POLICY["guards"][1]]},
+        {"analysis": {"alpha": "0.1"}},
+        {"analysis": {"beta": "0.1"}},
+        {"gates": {"deployment": {"high": [{"role": "technical-validation"}]}}},
+    ],
+)
+def test_the_governing_part_of_the_policy_binds(change: dict[str, Any]) -> None:
+    assert subject(POLICY | change) != subject()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"analysis": {"interval": "5s"}},
+        {"rollbackWindow": "3d"},
+        {"checks": POLICY["checks"][::-1]},
+        {"guards": POLICY["guards"][::-1]},
+    ],
+)
+def test_the_rest_and_the_order_of_sets_do_not(change: dict[str, Any]) -> None:
+    assert subject(POLICY | change) == subject()
+
+
+def test_equivalent_spellings_are_one_subject() -> None:
+    stages = [POLICY["stages"][0] | {"minDuration": "336h"}, POLICY["stages"][1] | {"trafficPercent": "5.0"}, POLICY["stages"][2]]
+    assert subject(POLICY | {"stages": stages}) == subject()
