@@ -1,0 +1,1 @@
+"""The command line: `headgate`, also installed as `kubectl headgate`."""

@@ -1,0 +1,124 @@
+"""The cluster as commands see it: the only place of the command line that does input and output."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from headgate.cli.kubeconfig import current_namespace
+from headgate.cli.refused import Refused
+from headgate.cli.view import ModelView, view_of
+from headgate.evidence.readings import config_map_name
+from headgate.kube.errors import Conflict, KubeError, NotFound
+from headgate.kube.interface import KubeApi, Object
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS, GOVERNANCE_APPROVALS, Resource
+
+SELF_SUBJECT_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", namespaced=False)
+FIELD_MANAGER = "headgate-cli"
+_MOST_OF_ONE_NAME = 20
+_NOT_INSTALLED = "this cluster does not know AIModels: is Headgate installed?"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach the cluster and as whom. A namespace of None is that of the kubeconfig."""
+
+    namespace: str | None = None
+    context: str | None = None
+    user: str | None = None
+
+    @property
+    def where(self) -> str:
+        return self.namespace or current_namespace(self.context)
+
+
+class Cluster:
+    """What commands ask of an API server. Every method raises KubeError."""
+
+    def __init__(self, api: KubeApi) -> None:
+        self._api = api
+
+    async def models(self, namespace: str | None) -> tuple[ModelView, ...]:
+        """All models of a namespace, or of all of them for None, without their evidence."""
+        try:
+            listing = await self._api.list(AIMODELS, namespace)
+        except NotFound as error:
+            raise Refused(_NOT_INSTALLED) from error
+        return tuple(view_of(item) for item in sorted(listing.items, key=_place))
+
+    async def model(self, name: str, namespace: str) -> ModelView:
+        """One model with its evidence. Raises Refused if there is none."""
+        try:
+            found = await self._api.get(AIMODELS, name, namespace)
+        except NotFound as error:
+            # An unknown kind is answered without a Status object, so without a reason.
+            if error.reason == "NotFound":
+                raise Refused(f"there is no AIModel {name} in namespace {namespace} (-n chooses another one)") from error
+            raise Refused(_NOT_INSTALLED) from error
+        return view_of(found, await self._published(name, namespace))
+
+    async def _published(self, name: str, namespace: str) -> Object | None:
+        """Approvers need not be allowed to read ConfigMaps: without them there are no counts, but everything else."""
+        try:
+            return await self._api.get(CONFIG_MAPS, config_map_name(name), namespace)
+        except KubeError as error:
+            if error.status in (403, 404):
+                return None
+            raise
+
+    async def whoami(self) -> str:
+        """The user name that admission will see."""
+        review = await self._api.create(SELF_SUBJECT_REVIEWS, {"metadata": {}}, field_manager=FIELD_MANAGER)
+        name = ((review.get("status") or {}).get("userInfo") or {}).get("username")
+        if not name:
+            raise Refused("the API server does not say who you are, so nothing can be decided in your name")
+        return str(name)
+
+    async def record(self, body: Object, stands: Callable[[Object], bool]) -> tuple[Object, bool]:
+        """Create a GovernanceApproval; (object, whether it is new).
+
+        If the name is taken by a decision for which `stands`, that one is returned; if by one that has had its time, the next free
+        of `<name>-2`, `<name>-3` is used.
+        """
+        wanted = body["metadata"]
+        for number in range(1, _MOST_OF_ONE_NAME):
+            name = wanted["name"] if number == 1 else f"{wanted['name']}-{number}"
+            try:
+                return await self._create(body | {"metadata": wanted | {"name": name}}), True
+            except Conflict as error:
+                if error.reason != "AlreadyExists":
+                    raise
+            existing = await self._api.get(GOVERNANCE_APPROVALS, name, wanted["namespace"])
+            if stands(existing):
+                return existing, False
+        raise Refused(f"{wanted['name']} has been decided {_MOST_OF_ONE_NAME - 1} times: say something new in the rationale")
+
+    async def _create(self, body: Object) -> Object:
+        return await self._api.create(GOVERNANCE_APPROVALS, body, field_manager=FIELD_MANAGER)
+
+
+def _place(item: Object) -> tuple[str, str]:
+    return item["metadata"].get("namespace") or "", item["metadata"]["name"]
+
+
+async def open_client(access: Access) -> Any:
+    """An async context manager that is a KubeApi. Imported late: `--help` and usage errors need no cluster."""
+    from headgate.kube.client import Impersonation, KubeClient
+
+    impersonation = Impersonation(access.user) if access.user else None
+    return await KubeClient.connect(context=access.context, impersonation=impersonation)
+
+
+def run(access: Access, work: Callable[[Cluster], Awaitable[T]]) -> T:
+    """Do `work` against the cluster. Raises Refused with the server's words for whatever it refuses."""
+
+    async def connected() -> T:
+        async with await open_client(access) as client:
+            return await work(Cluster(client))
+
+    try:
+        return asyncio.run(connected())
+    except KubeError as error:
+        raise Refused(str(error)) from error

@@ -1,0 +1,117 @@
+"""GovernanceApprovals as this command line writes them, and what each kind of intervention is about. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from headgate.api.approval import ApprovalState, EvidenceItem, GovernanceApprovalSpec, Target
+from headgate.api.digests import sha256
+from headgate.api.status import AttemptKind
+from headgate.api.vocabulary import DecisionKind, Gate, Phase, Role
+from headgate.cli.refused import Refused
+from headgate.cli.view import ModelView
+from headgate.governance.approvals import person, short
+from headgate.kube.labels import MODEL
+from headgate.rollout.revisions import revision_of
+
+
+def approval_spec(
+    view: ModelView, *, role: Role, approver: str, rationale: str, expires_at: datetime, evidence: tuple[EvidenceItem, ...]
+) -> GovernanceApprovalSpec:
+    """An Approve of what the candidate's gate asks for now. Raises Refused if it asks for nothing, or the spec breaks a bound."""
+    gate = view.gate
+    if gate is None:
+        raise Refused(nothing_to_approve(view))
+    return _checked(
+        model=view.name,
+        decision=DecisionKind.APPROVE,
+        gate=Gate.DEPLOYMENT,
+        role=role,
+        approver=approver,
+        subject=gate.subject,
+        rationale=rationale,
+        evidence=evidence,
+        expires_at=expires_at,
+    )
+
+
+def intervention_spec(
+    view: ModelView, kind: DecisionKind, *, approver: str, reason: str, to_revision: str | None = None
+) -> GovernanceApprovalSpec:
+    """An intervention on what is under way now. Raises Refused if there is nothing that `kind` could be about."""
+    return _checked(
+        model=view.name, decision=kind, target=target_of(view, kind), to_revision=to_revision, approver=approver, rationale=reason
+    )
+
+
+def _checked(**fields: Any) -> GovernanceApprovalSpec:
+    try:
+        return GovernanceApprovalSpec(**fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Refused(f"{'.'.join(str(part) for part in first['loc']) or 'decision'}: {first['msg']}") from error
+
+
+def body_of(view: ModelView, spec: GovernanceApprovalSpec) -> dict[str, Any]:
+    """The object to create. Its name follows from what is decided, so that Git and command line agree on it."""
+    written = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if spec.gate is not None:
+        name = f"{spec.model}-{spec.gate.value.lower()}-{spec.role}-{short(spec.subject)}"
+    else:
+        name = f"{spec.model}-{spec.decision.value.lower()}-{short(sha256(written))}"
+    return {"metadata": {"name": name, "namespace": view.namespace, "labels": {MODEL: view.name}}, "spec": written}
+
+
+def still_stands(view: ModelView, spec: GovernanceApprovalSpec, existing: Mapping[str, Any], now: datetime) -> bool:
+    """Whether deciding `spec` again would add nothing to `existing`, which has the same name."""
+    try:
+        old = GovernanceApprovalSpec.model_validate(existing.get("spec"))
+    except ValidationError:
+        return False
+    if old.target is not None:
+        return existing["metadata"]["name"] not in view.status.taken_up
+    state = (existing.get("status") or {}).get("state")
+    same = old.decision is spec.decision and person(old.approver) == person(spec.approver) and old.subject == spec.subject
+    return same and state != ApprovalState.NOT_COUNTED and old.expires_at is not None and now < old.expires_at
+
+
+def target_of(view: ModelView, kind: DecisionKind) -> Target:
+    """The revision and attempt that an intervention of `kind` is about. Raises Refused, saying what is there instead."""
+    if kind is DecisionKind.RETRY:
+        return _to_retry(view)
+    status = view.status
+    if status.candidate is not None:
+        if kind is DecisionKind.RESUME and status.paused is None:
+            raise Refused(f"{view.name} is not paused")
+        return Target(revision=status.candidate.revision, attempt=status.candidate.attempt)
+    if kind not in (DecisionKind.HALT, DecisionKind.ROLLBACK):
+        raise Refused(f"there is nothing to {kind.lower()}: no rollout of {view.name} is under way (phase {status.phase})")
+    if status.stable is None:
+        raise Refused(f"there is nothing to {kind.lower()}: no version of {view.name} gets traffic (phase {status.phase})")
+    return Target(revision=status.stable.revision, attempt=max(status.attempts, 1))
+
+
+def _to_retry(view: ModelView) -> Target:
+    status, spec = view.status, view.valid_spec()
+    if status.candidate is not None:
+        raise Refused(f"there is nothing to retry: attempt {status.candidate.attempt} of {status.candidate.version} is under way")
+    wanted = revision_of(spec).revision if spec else None
+    taken_back = next((entry for entry in reversed(status.blocked) if wanted in (entry.revision, None)), None)
+    if taken_back is None:
+        raise Refused(f"there is nothing to retry: version {view.version} of {view.name} was not taken back (phase {status.phase})")
+    return Target(revision=taken_back.revision, attempt=taken_back.attempt)
+
+
+def nothing_to_approve(view: ModelView) -> str:
+    """Why there is no subject to approve, in words."""
+    status = view.status
+    if status.candidate is None and status.phase is Phase.ROLLED_BACK:
+        return f"there is nothing to approve: version {view.version} of {view.name} was taken back and waits for a retry or a new version"
+    if status.candidate is None:
+        live = f"; {status.stable.version} is live" if status.stable else ""
+        return f"there is nothing to approve: no rollout of {view.name} is under way (phase {status.phase}{live})"
+    if status.candidate.kind in (AttemptKind.UNCHANGED, AttemptKind.RESTORE):
+        return f"there is nothing to approve: {status.candidate.version} has content that was approved before, so its rollout has no gate"
+    return f"there is nothing to approve yet: the operator has not read the gate of {status.candidate.version} (phase {status.phase})"

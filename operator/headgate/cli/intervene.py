@@ -1,0 +1,90 @@
+"""`headgate halt`, `rollback`, `pause`, `resume`, `promote`, `retry`: one person steps in."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from headgate.api.status import AIModelStatus
+from headgate.api.vocabulary import DecisionKind
+from headgate.cli.cluster import Access, run
+from headgate.cli.confirm import ask_for_words, ask_to_go_on, record
+from headgate.cli.decisions import intervention_spec, target_of
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format
+from headgate.cli.view import ModelView
+
+REASON = Annotated[str | None, typer.Option("--reason", help="Why; asked for if left out.", show_default=False)]
+
+HELP = {
+    DecisionKind.HALT: "Take all traffic off the candidate of MODEL, or off a live version that has a predecessor, at once.",
+    DecisionKind.PAUSE: "Stop steps up of MODEL's rollout. It is still taken back when it does harm.",
+    DecisionKind.RESUME: "End a pause of MODEL's rollout.",
+    DecisionKind.PROMOTE: "End the present stage of MODEL's rollout now. Never overrides evidence of harm or a closed gate.",
+    DecisionKind.RETRY: "Try the version of MODEL that was taken back once more, from the first stage.",
+}
+REVISION = r"[0-9a-f]{8}"
+_MEANS = {
+    DecisionKind.HALT: "it gets no traffic from now on, until a retry",
+    DecisionKind.ROLLBACK: "all traffic goes back",
+    DecisionKind.PAUSE: "no step up until a resume; it is still taken back if it does harm",
+    DecisionKind.RESUME: "steps up go on",
+    DecisionKind.PROMOTE: "its present stage ends; without proof of being good that is your risk, and it is recorded so",
+    DecisionKind.RETRY: "a new attempt starts from the first stage",
+}
+
+
+def _intervene(
+    kind: DecisionKind, access: Access, model: str, reason: str | None, output: Format, *, yes: bool, to_revision: str | None = None
+) -> None:
+    view = run(access, lambda cluster: cluster.model(model, access.where))
+    target = target_of(view, kind)
+    back = f" to revision {to_revision}" if to_revision else ""
+    version = _version_of(view, target.revision)
+    typer.echo(
+        f"{kind} of {view.namespace}/{view.name} {version} (revision {target.revision}, attempt {target.attempt}){back}: {_MEANS[kind]}.",
+        err=True,
+    )
+    words = ask_for_words("Reason", "--reason", reason, yes=yes)
+    ask_to_go_on(f"{kind}?", yes=yes)
+    approver = run(access, lambda cluster: cluster.whoami())
+    record(access, view, intervention_spec(view, kind, approver=approver, reason=words, to_revision=to_revision), output)
+
+
+def _version_of(view: ModelView, revision: str) -> str:
+    status: AIModelStatus = view.status
+    known = [entry for entry in (status.candidate, status.stable, *status.past, *status.blocked) if entry is not None]
+    return next((entry.version for entry in known if entry.revision == revision), "")
+
+
+def intervention(kind: DecisionKind) -> Callable[..., None]:
+    """The command for one kind of intervention that takes no argument but the model."""
+
+    def command(
+        model: MODEL_NAME,
+        reason: REASON = None,
+        yes: YES = False,
+        namespace: NAMESPACE = None,
+        context: CONTEXT = None,
+        as_user: AS_USER = None,
+        output: OUTPUT = Format.TEXT,
+    ) -> None:
+        _intervene(kind, Access(namespace, context, as_user), model, reason, output, yes=yes)
+
+    return command
+
+
+def rollback(
+    model: MODEL_NAME,
+    to: Annotated[str | None, typer.Option("--to", metavar="REVISION", help="An earlier live revision.", show_default=False)] = None,
+    reason: REASON = None,
+    yes: YES = False,
+    namespace: NAMESPACE = None,
+    context: CONTEXT = None,
+    as_user: AS_USER = None,
+    output: OUTPUT = Format.TEXT,
+) -> None:
+    """Take the candidate of MODEL back, or go from the live version to an earlier one. Needs no approval."""
+    if to is not None and not re.fullmatch(REVISION, to):
+        raise typer.BadParameter(f"{to!r} is not a revision: write 8 hex digits, as `headgate status MODEL -o json` shows them")
+    _intervene(DecisionKind.ROLLBACK, Access(namespace, context, as_user), model, reason, output, yes=yes, to_revision=to)

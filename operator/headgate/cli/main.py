@@ -1,0 +1,48 @@
+"""Entry point of `headgate` and `kubectl headgate`.
+
+Exit codes: 0 done; 1 refused or failed, the reason is on standard error; 2 wrong usage.
+"""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from headgate.cli.approve import approve
+from headgate.cli.explain import explain
+from headgate.cli.intervene import HELP, intervention, rollback
+from headgate.cli.refused import Refused
+from headgate.cli.status import status
+from headgate.cli.subject import subject
+
+
+class _Commands(TyperGroup):
+    """Says a refusal in one line instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refused as refused:
+            typer.secho(f"error: {refused}", fg="red", err=True)
+            raise typer.Exit(1) from refused
+
+
+app = typer.Typer(
+    name="headgate",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Roll out model versions only as far as approvals and measured behaviour allow.",
+    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
+)
+for _command in (status, explain, subject, approve, rollback):
+    app.command()(_command)
+for _kind, _help in HELP.items():
+    app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))
+
+
+def main() -> None:
+    """Run the command line; ends the process."""
+    app()

@@ -1,0 +1,24 @@
+"""Options that several commands share."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False)]
+NAMESPACE = Annotated[
+    str | None, typer.Option("--namespace", "-n", help="Namespace of the model. Default: that of the kubeconfig.", show_default=False)
+]
+CONTEXT = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig to use.", show_default=False)]
+AS_USER = Annotated[str | None, typer.Option("--as", help="Act as this user; needs the right to impersonate.", show_default=False)]
+YES = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+OUTPUT = Annotated[Format, typer.Option("--output", "-o", help="text for people, json for programs.")]

@@ -1,0 +1,112 @@
+"""One AIModel as the command line shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from headgate.api.aimodel import AIModelSpec
+from headgate.api.conditions import Condition, ConditionType
+from headgate.api.status import AIModelStatus, GateStatus
+from headgate.api.vocabulary import Role
+from headgate.cli.refused import Refused
+from headgate.evidence.readings import READINGS_KEY, decode
+from headgate.evidence.view import Evidence
+
+STATEMENT_KEY = "statement.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """Spec as stored (it may be invalid), status as the operator left it, and what the operator published beside it."""
+
+    namespace: str
+    name: str
+    created: datetime | None
+    spec: Mapping[str, Any]
+    status: AIModelStatus
+    evidence: Evidence | None = None
+    """None if nothing was published, or it could not be read."""
+    statement: str = ""
+    """The published statement behind the gate's subject, as JSON; empty without one."""
+
+    @property
+    def technical_owner(self) -> str:
+        technical = (self.spec.get("owners") or {}).get("technical") or {}
+        return str(technical.get("user") or "")
+
+    @property
+    def version(self) -> str:
+        """The version that the spec asks for."""
+        return str(self.spec.get("version") or "")
+
+    @property
+    def gate(self) -> GateStatus | None:
+        return self.status.candidate.gate if self.status.candidate else None
+
+    @property
+    def present_evidence(self) -> Evidence | None:
+        """The readings, unless they are of another attempt than the candidate's."""
+        candidate, evidence = self.status.candidate, self.evidence
+        if candidate is None or evidence is None or evidence.attempt not in ("", str(candidate.attempt)):
+            return None
+        return evidence
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        return next((condition for condition in self.status.conditions if condition.type is kind), None)
+
+    def valid_spec(self) -> AIModelSpec | None:
+        """None if this release cannot read the spec."""
+        try:
+            return AIModelSpec.model_validate(self.spec)
+        except ValidationError:
+            return None
+
+
+def view_of(model: Mapping[str, Any], published: Mapping[str, Any] | None = None) -> ModelView:
+    """`model` and `published` (the evidence ConfigMap) as the API server gives them. Raises Refused for an unreadable status."""
+    metadata = model["metadata"]
+    data = (published or {}).get("data") or {}
+    try:
+        status = AIModelStatus.model_validate(model.get("status") or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Refused(
+            f"the status of {metadata['name']} cannot be read: {where}: {first['msg']}. Is this command as new as the operator?"
+        ) from error
+    created = metadata.get("creationTimestamp")
+    return ModelView(
+        namespace=metadata.get("namespace") or "",
+        name=metadata["name"],
+        created=datetime.fromisoformat(created) if created else None,
+        spec=model.get("spec") or {},
+        status=status,
+        evidence=_evidence(data.get(READINGS_KEY)),
+        statement=data.get(STATEMENT_KEY) or "",
+    )
+
+
+def _evidence(text: str | None) -> Evidence | None:
+    try:
+        return decode(text) if text else None
+    except ValueError:
+        return None
+
+
+def missing_roles(gate: GateStatus) -> tuple[Role, ...]:
+    """Roles that wait for a person. Each sentence of `missing` begins with its role."""
+    named = {sentence.partition(":")[0] for sentence in gate.missing}
+    return tuple(role for role in gate.required if role in named and role is not Role.AUTOMATED_CHECKS)
+
+
+def command(view: ModelView, verb: str, *arguments: str) -> str:
+    """What to type for `verb` on this model."""
+    return " ".join(["kubectl headgate", verb, view.name, "-n", view.namespace, *arguments])
+
+
+def clock(moment: datetime) -> str:
+    """To the second, UTC."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,185 @@
+"""status and explain: what they say, and what happens when the cluster does not answer."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.cli.cluster_in_memory import CANDIDATE, GATE, IN_CANARY, LIVE, READINGS, ROLLED_BACK, T0, ClusterInMemory, headgate
+
+from headgate.cli.kubeconfig import current_namespace
+from headgate.cli.status import age
+from headgate.kube.errors import Forbidden, NotFound, Unavailable
+
+EXPLAIN = ("explain", "credit-scorer", "-n", "lending")
+
+
+def test_status_lists_the_models_of_a_namespace(memory: ClusterInMemory) -> None:
+    memory.model(LIVE, name="other")
+    memory.model(LIVE, name="elsewhere", namespace="cards")
+    lines = headgate("status", "-n", "lending").stdout.splitlines()
+    assert lines[0].split() == ["NAME", "LIVE", "CANDIDATE", "PHASE", "STAGE", "TRAFFIC", "VERDICT", "TIER", "READY", "AGE"]
+    assert lines[1].split()[:9] == ["credit-scorer", "2.3.0", "2.3.1", "Canary", "canary", "95/5", "Inconclusive", "Medium", "False"]
+    assert lines[2].split()[:3] == ["other", "2.3.0", "Live"]
+    assert len(lines) == 3
+    everywhere = headgate("status", "-A").stdout.splitlines()
+    assert [line.split()[:2] for line in everywhere[1:]] == [["cards", "elsewhere"], ["lending", "credit-scorer"], ["lending", "other"]]
+
+
+def test_status_of_one_model_shows_shares_counts_and_who_is_missing(memory: ClusterInMemory) -> None:
+    memory.readings()
+    shown = headgate("status", "credit-scorer", "-n", "lending").stdout
+    for words in (
+        "95.0 %  stable (revision 11111111)",
+        "5.0 %  candidate (revision 22222222)",
+        "17 of 600 (2.8 %)",
+        "57 of 11,400 (0.5 %)",
+        "+0.5 pp",
+        "- fairness-audit: nobody has approved yet",
+        "kubectl headgate approve credit-scorer -n lending --role fairness-audit",
+        "Ready=False WaitingForApproval: waits",
+    ):
+        assert words in shown
+
+
+def test_status_as_json(memory: ClusterInMemory) -> None:
+    memory.readings()
+    one = json.loads(headgate("status", "credit-scorer", "-n", "lending", "-o", "json").stdout)
+    assert one["status"]["phase"] == "Canary"
+    assert one["evidence"]["checks"][0]["candidateEvents"] == 17
+    (listed,) = json.loads(headgate("status", "-n", "lending", "-o", "json").stdout)
+    assert listed["name"] == "credit-scorer"
+
+
+def test_watching_prints_each_change_and_outlives_a_server_that_is_away(memory: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Any] = [None, None, lambda: memory.model(LIVE), KeyboardInterrupt]
+
+    async def next_look(_: float) -> None:
+        step = looks.pop(0)
+        if step is KeyboardInterrupt:
+            raise KeyboardInterrupt
+        if step is not None:
+            step()
+
+    monkeypatch.setattr("headgate.cli.status.sleep", next_look)
+    result = headgate("status", "credit-scorer", "-n", "lending", "-w", "-o", "json")
+    assert result.exit_code == 0
+    assert [json.loads(line)["status"]["phase"] for line in result.stdout.splitlines()] == ["Canary", "Live"]
+
+    looks[:] = [lambda: setattr(memory, "failure", Unavailable("no connection")), None, KeyboardInterrupt]
+    painted = headgate("status", "credit-scorer", "-n", "lending", "-w")
+    assert painted.exit_code == 0
+    assert "Live" in painted.stdout
+    assert "no connection" in painted.stdout
+
+
+def test_explain_tells_the_whole_story(memory: ClusterInMemory) -> None:
+    memory.readings()
+    told = headgate(*EXPLAIN).stdout
+    for words in (
+        "2.3.0 (revision 11111111) is live since 2026-11-20 08:00:00 UTC and gets 95 % of the requests.",
+        "2.3.1 (revision 22222222, attempt 3) is on its way since",
+        "it gets 5 % of the requests",
+        "The Deployment gate is closed (tier Medium, subject sha256:",
+        "Counted: technical-validation: chen@bank.example",
+        "17 of 600 (2.8 %) failed against 57 of 11,400 (0.5 %) of the stable version; your limit is +0.5 pp; "
+        "were it within the limit, evidence this strong at any look: at most 1 rollout in 36",
+        "fairness-audit: kubectl headgate approve credit-scorer -n lending --role fairness-audit",
+        "420 s with fresh evidence and 600 requests",
+    ):
+        assert words in told
+    assert "36.4" not in told
+    assert "--role automated-checks" not in told
+
+
+def test_explain_of_other_states(memory: ClusterInMemory) -> None:
+    memory.model(ROLLED_BACK)
+    told = headgate(*EXPLAIN).stdout
+    assert "cause Guard: 30 of 30 requests (100%) failed in 2 s" in told
+    assert "kubectl headgate retry credit-scorer -n lending" in told
+    paused = {"decision": "Pause", "name": "p", "by": "eve", "at": T0, "rationale": "holidays"}
+    copies = {
+        "slots": [{"revision": "11111111", "weight": 1000, "since": T0}],
+        "mirror": {"revision": "22222222", "permille": 100, "since": T0},
+    }
+    candidate = CANDIDATE | {"gate": GATE | {"missing": [], "open": True}}
+    memory.model(IN_CANARY | {"phase": "Shadow", "traffic": copies, "paused": paused, "candidate": candidate})
+    told = headgate(*EXPLAIN).stdout
+    assert "it sees copies of 10 % of the requests" in told
+    assert 'Paused by eve at 2026-11-20 08:00:00 UTC ("holidays")' in told
+    assert "gate is open" in told
+    memory.model({})
+    assert "No version is live yet." in headgate(*EXPLAIN).stdout
+
+
+def test_readings_of_another_attempt_are_not_shown(memory: ClusterInMemory) -> None:
+    memory.readings(replace(READINGS, attempt="2"))
+    told = headgate(*EXPLAIN).stdout
+    assert "17 of 600" not in told
+    assert "No readings are published" in told
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"checks": [{}]}', '{"verdict": "Marvellous"}', "null"])
+def test_unreadable_readings_hide_the_counts_only(memory: ClusterInMemory, text: str) -> None:
+    memory.publish(**{"readings.json": text})
+    result = headgate(*EXPLAIN)
+    assert result.exit_code == 0
+    assert "gate is closed" in result.stdout
+
+
+def test_without_the_right_to_read_config_maps_the_rest_is_shown(memory: ClusterInMemory) -> None:
+    memory.denied["configmaps"] = Forbidden("no", status=403)
+    assert "gate is closed" in headgate(*EXPLAIN).stdout
+
+
+def test_explain_as_json(memory: ClusterInMemory) -> None:
+    told = json.loads(headgate(*EXPLAIN, "-o", "json").stdout)
+    assert told["name"] == "credit-scorer"
+    assert "Waits for" in told["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (None, "there is no AIModel nobody in namespace lending"),
+        (NotFound("404 page not found", status=404), "is Headgate installed?"),
+        (Forbidden("dana cannot get aimodels", status=403), "dana cannot get aimodels"),
+    ],
+)
+def test_failures_are_one_line_and_exit_code_1(memory: ClusterInMemory, error: Exception | None, words: str) -> None:
+    if error:
+        memory.denied["aimodels"] = error  # type: ignore[assignment]
+    result = headgate("explain", "nobody", "-n", "lending")
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_status_from_another_release_is_named(memory: ClusterInMemory) -> None:
+    memory.model(IN_CANARY | {"phase": "Dreaming"})
+    result = headgate(*EXPLAIN)
+    assert result.exit_code == 1
+    assert "phase" in result.stderr
+
+
+def test_a_name_and_all_namespaces_exclude_each_other(memory: ClusterInMemory) -> None:
+    assert headgate("status", "credit-scorer", "-A").exit_code == 2
+
+
+def test_the_namespace_is_that_of_the_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: ClusterInMemory) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.write_text("current-context: two\ncontexts: [{name: one, context: {namespace: cards}}]")
+    second.write_text("contexts: [{name: two, context: {namespace: lending}}, {name: three, context: {}}]")
+    monkeypatch.setenv("KUBECONFIG", f"{first}:{second}:{tmp_path / 'missing'}")
+    assert [current_namespace(context) for context in (None, "one", "three", "four")] == ["lending", "cards", "default", "default"]
+    assert "credit-scorer" in headgate("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0s"), (59, "59s"), (60, "1m"), (61, "1m1s"), (601, "10m"), (3_700, "1h1m"), (90_000, "1d1h"), (1_000_000, "11d")],
+)
+def test_age(seconds: int, words: str) -> None:
+    assert age(timedelta(seconds=seconds)) == words
