@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Everything that `make test` proves, the quick parts first. The cluster is started if it is not up, and left up.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+pytest=.venv/bin/pytest
+
+needs() {
+    command -v "$1" >/dev/null || missing+=("$1: $2")
+}
+missing=()
+needs go "the Go toolchain builds the test bed and the model server"
+if [ "${CLUSTER:-}" != current ] && ! docker info >/dev/null 2>&1 && [ "$(id -u)" -ne 0 ]; then
+    missing+=("docker or root: the tests run on a real cluster, made by kind or from host processes (make check needs neither)")
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+    printf 'make test cannot run here. Missing:\n' >&2
+    printf '  - %s\n' "${missing[@]}" >&2
+    exit 1
+fi
+
+echo "==> Go: model server and load generator"
+for module in examples/model-server hack/load; do
+    (cd "$module" && go vet ./... && go test ./...)
+done
+
+echo "==> Python without a cluster"
+"$pytest" -q -m 'not cluster and not e2e'
+
+echo "==> cluster"
+hack/cluster/up.sh
+eval "$(hack/cluster/env.sh)"
+hack/cluster/install.sh
+mkdir -p build
+(cd hack/load && CGO_ENABLED=0 go build -o "$root/build/load" .)
+
+echo "==> against the real API server, then with real pods and traffic"
+"$pytest" -q -m 'cluster or e2e'
