@@ -1,0 +1,167 @@
+"""The evidence of one attempt: samples in, what decisions and people read out. Pure, and continuable from a checkpoint bit by bit."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from headgate.api.vocabulary import Verdict
+from headgate.evidence import guards, judge
+from headgate.evidence.check import Question
+from headgate.evidence.exposure import Exposure
+from headgate.evidence.judge import JudgeState
+from headgate.evidence.series import Arm, NoAnswer, TargetSamples
+from headgate.evidence.tracker import Tracker, fold, silent
+from headgate.evidence.view import Evidence, GuardReading
+
+_FORMAT = 1
+_PATIENCE = 3
+"""Intervals without an answer after which the source is called down."""
+_SKEW_TOLD = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How the source of the samples does. `answered` is our time of its last good answer; `down_since` of the first bad one after it."""
+
+    answered: float | None = None
+    down_since: float | None = None
+    error: str = ""
+    skew: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEvidence:
+    """All that is remembered of one attempt. `shadow` tells whose question the judge is at work on: shadow and canary each have one."""
+
+    attempt: str
+    shadow: bool
+    judge: JudgeState
+    tracker: Tracker = field(default_factory=Tracker)
+    source: Source = field(default_factory=Source)
+
+
+_TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
+_SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
+
+
+def begin(question: Question, exposure: Exposure) -> AttemptEvidence:
+    """Nothing observed yet."""
+    return AttemptEvidence(exposure.attempt, exposure.shadow, judge.start(question))
+
+
+def observe(
+    state: AttemptEvidence, question: Question, exposure: Exposure, answer: TargetSamples | NoAnswer, now: float
+) -> AttemptEvidence:
+    """The state after one answer of the source. Samples seen before change nothing.
+
+    `question` is the one of the exposure: the shadow's own, or the canary's. Going from shadow to canary starts a new judge. Raises
+    ValueError for another attempt: it needs a state of its own.
+    """
+    if exposure.attempt != state.attempt:
+        raise ValueError(f"evidence of attempt {state.attempt} cannot take samples of attempt {exposure.attempt}")
+    if isinstance(answer, NoAnswer):
+        source = state.source
+        down = source.down_since if source.down_since is not None else now
+        return replace(state, source=replace(source, down_since=down, error=f"{answer.outage}: {answer.text}"))
+    judged = state.judge if state.shadow == exposure.shadow else judge.start(question)
+    tracker, blocks = fold(state.tracker, exposure, answer)
+    for closed in blocks:
+        judged = judge.advance(judged, question, closed.block, closed.stage)
+    return AttemptEvidence(state.attempt, exposure.shadow, judged, tracker, Source(answered=now, skew=answer.skew))
+
+
+def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: float) -> Evidence:
+    """What is known at `now`. Fail stands whatever the source does; otherwise a silent source is SourceDown, old samples are NoData."""
+    judged = judge.assess(state.judge if state.shadow == exposure.shadow else judge.start(question), question)
+    verdict, notes = _verdict(state, exposure, judged.verdict, now)
+    tracker = state.tracker
+    same_stage = state.shadow == exposure.shadow and tracker.count.stage == exposure.stage
+    return Evidence(
+        attempt=state.attempt,
+        stage=exposure.stage,
+        as_of=None if tracker.as_of is None else tracker.as_of - state.source.skew,
+        verdict=verdict,
+        checks=judged.checks,
+        candidate_guards=_guards(state, question, now, candidate=True) if state.shadow == exposure.shadow else (),
+        stable_guards=_guards(state, question, now, candidate=False),
+        stage_fresh_seconds=tracker.count.fresh_seconds if same_stage else 0.0,
+        stage_requests=tracker.count.requests if same_stage else 0,
+        harm=judged.harm,
+        notes=notes,
+    )
+
+
+def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
+    """Plain JSON values from which `restore` gives back an equal state, to the last bit."""
+    return {
+        "format": _FORMAT,
+        "attempt": state.attempt,
+        "shadow": state.shadow,
+        "judge": judge.to_json(state.judge),
+        "tracker": _TRACKER.dump_python(state.tracker, mode="json"),
+        "source": _SOURCE.dump_python(state.source, mode="json"),
+    }
+
+
+def restore(data: dict[str, Any]) -> AttemptEvidence:
+    """Raises ValueError if `data` was not written by `checkpoint` of this format."""
+    if data.get("format") != _FORMAT:
+        raise ValueError(f"checkpoint of format {data.get('format')!r}, not {_FORMAT}: start the attempt's evidence anew")
+    try:
+        tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
+        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source)
+    except (KeyError, ValidationError) as error:
+        raise ValueError(f"checkpoint cannot be read: {error}") from error
+
+
+def _guards(state: AttemptEvidence, question: Question, now: float, *, candidate: bool) -> tuple[GuardReading, ...]:
+    window = state.tracker.candidate if candidate else state.tracker.stable
+    return tuple(guards.read(guard, window, now + state.source.skew) for guard in question.guards if guards.measurable(guard))
+
+
+def _verdict(state: AttemptEvidence, exposure: Exposure, judged: Verdict, now: float) -> tuple[Verdict, tuple[str, ...]]:
+    tracker, source = state.tracker, state.source
+    notes = []
+    if abs(source.skew) >= _SKEW_TOLD:
+        notes.append(f"the clock of the metrics source is {source.skew:+.0f} s off ours; its samples are read by its clock")
+    if not exposure.sees_missing:
+        notes.append("SilentFailureInvisible: this metrics profile cannot see requests that are never answered")
+    verdict = judged
+    if (down := _down(source, exposure, now)) is not None:
+        verdict = Verdict.SOURCE_DOWN
+        notes.append(f"the metrics source gives no answer for {down:.0f} s ({source.error})")
+    elif (silence := _stale(tracker, exposure, now + source.skew)) is not None:
+        verdict = Verdict.NO_DATA
+        notes.append(silence)
+    elif tracker.count.stage != exposure.stage or tracker.count.requests == 0:
+        verdict = Verdict.NO_DATA
+        notes.append("the candidate was sent no request in this stage yet")
+    elif judged is Verdict.PASS and silent(tracker.stable):
+        verdict = Verdict.INCONCLUSIVE
+        notes.append("the stable version leaves requests unanswered: nothing to compare with")
+    elif judged is Verdict.PASS and tracker.split.surplus:
+        verdict = Verdict.INCONCLUSIVE
+        notes.append("the candidate gets clearly more than its share of the requests: other weights are in force than the ones wanted")
+    return (Verdict.FAIL if judged is Verdict.FAIL else verdict), tuple(notes)
+
+
+def _down(source: Source, exposure: Exposure, now: float) -> float | None:
+    """Seconds since the last good answer, if that is too long ago."""
+    begun = source.answered if source.answered is not None else source.down_since
+    if source.down_since is None or begun is None or now - begun <= _PATIENCE * exposure.interval:
+        return None
+    return now - begun
+
+
+def _stale(tracker: Tracker, exposure: Exposure, now: float) -> str | None:
+    """Why the samples say nothing about now, if so."""
+    patience = tracker.patience(exposure.interval) + exposure.interval
+    arms = {Arm.STABLE: "stable version", exposure.candidate: "candidate"} if exposure.has_stable else {exposure.candidate: "candidate"}
+    for arm, name in arms.items():
+        newest = tracker.newest.get(arm)
+        if newest is None:
+            return f"the metrics source knows no counters of the {name}"
+        if now - newest > patience:
+            return f"the last sample of the {name} is {now - newest:.0f} s old"
+    return None

@@ -1,0 +1,86 @@
+"""What was counted inside one block that is still open, and how it becomes a Block."""
+
+import math
+from dataclasses import dataclass, field
+
+from headgate.evidence.block import ArmCounts, Block
+from headgate.evidence.series import Increment, What
+
+NOT_REJECTED = frozenset({401, 404, 429})
+"""Client errors that say nothing about the model: who asks, for what address, how often."""
+
+Counts = dict[str, int]
+"""requests, errors, rejections, missing (signed), sent, and one `le <bound>` per latency bucket."""
+
+
+def classify(code: str) -> str:
+    """`errors`, `rejections` or an empty string. What is not a known HTTP status is an error: the request got no proper answer."""
+    status = int(code) if code.isdecimal() else 0
+    if status >= 500 or status < 100:
+        return "errors"
+    return "rejections" if 400 <= status < 500 and status not in NOT_REJECTED else ""
+
+
+def add(counts: Counts, step: Increment) -> None:
+    """Count one increment."""
+    if step.what is What.ANSWERED:
+        counts["requests"] = counts.get("requests", 0) + step.count
+        if kind := classify(step.part):
+            counts[kind] = counts.get(kind, 0) + step.count
+        return
+    name = "sent" if step.what is What.SENT else f"le {step.part}"
+    counts[name] = counts.get(name, 0) + step.count
+
+
+def merge(into: Counts, counts: Counts) -> None:
+    for name, count in counts.items():
+        into[name] = into.get(name, 0) + count
+
+
+def owing(counts: Counts, late: int) -> Counts:
+    """The counts with `late` answers of earlier blocks still to take out."""
+    return {**counts, "missing": counts.get("missing", 0) - late} if late else counts
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBlock:
+    """One interval of the grid that samples may still belong to. `usable` so far; see Block."""
+
+    end: float
+    stage: int
+    usable: bool = True
+    stable: Counts = field(default_factory=dict)
+    candidate: Counts = field(default_factory=dict)
+
+
+def arm_counts(counts: Counts, bounds: tuple[str, ...]) -> tuple[ArmCounts, int]:
+    """The arm's part of a Block, and how many late answers are left for the next block.
+
+    Negative `missing` are answers to requests that an earlier block called missing. They were counted as failures then, so they are
+    taken out here, failed ones first: a route's timeout answers with an error.
+    """
+    requests, errors, rejections = (counts.get(name, 0) for name in ("requests", "errors", "rejections"))
+    missing = counts.get("missing", 0)
+    late = min(max(0, -missing), requests)
+    left = max(0, -missing) - late
+    fewer_errors = min(late, errors)
+    fewer_rejections = min(late - fewer_errors, rejections)
+    timed = counts.get("le +Inf", 0)
+    below, least = [], 0
+    for bound in bounds:
+        least = min(max(least, counts.get(f"le {bound}", 0)), timed)
+        below.append(least)
+    arm = ArmCounts(requests - late, errors - fewer_errors, rejections - fewer_rejections, max(0, missing), timed, tuple(below))
+    return arm, left
+
+
+def finite(bounds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted((bound for bound in bounds if math.isfinite(float(bound))), key=float))
+
+
+def close(block: OpenBlock, bounds: tuple[str, ...], *, usable: bool) -> tuple[Block, int, int]:
+    """The Block, and the late answers left over per arm (stable, candidate)."""
+    stable, stable_left = arm_counts(block.stable, bounds)
+    candidate, candidate_left = arm_counts(block.candidate, bounds)
+    whole = Block(block.end, stable, candidate, tuple(float(bound) for bound in bounds), block.usable and usable)
+    return whole, stable_left, candidate_left
