@@ -1,0 +1,3 @@
+module headgate.dev/testbed/pause
+
+go 1.21
