@@ -63,4 +63,17 @@ def list_map(*keys: str) -> dict[str, Any]:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
 
 
+def each_once(field: str) -> AfterValidator:
+    """For a list that list_map() merges by `field`: two items of one key are refused, as the API server does."""
+
+    def refuse_twins(items: tuple[BaseModel, ...]) -> tuple[BaseModel, ...]:
+        keys = [getattr(item, field) for item in items]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"{field} {key} is listed twice: once is enough")
+        return items
+
+    return AfterValidator(refuse_twins)
+
+
 ATOMIC = {"x-kubernetes-list-type": "atomic"}

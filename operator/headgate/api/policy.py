@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from headgate.api.base import Count, Label, Model, list_map, rules
+from headgate.api.base import Count, Label, Model, each_once, list_map, rules
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, Unit
 from headgate.api.vocabulary import Metric, OnDeadline, Profile, Role, Tier
 
@@ -153,7 +153,7 @@ class RequiredRole(Model):
     role: Role
 
 
-_Roles = Annotated[tuple[RequiredRole, ...], Field(min_length=1, max_length=16, json_schema_extra=list_map("role"))]
+_Roles = Annotated[tuple[RequiredRole, ...], Field(min_length=1, max_length=16, json_schema_extra=list_map("role")), each_once("role")]
 
 
 def _roles(*roles: Role) -> tuple[RequiredRole, ...]:
@@ -219,11 +219,11 @@ class RolloutPolicySpec(Model):
     stages: Annotated[
         tuple[Stage, ...], Field(min_length=1, max_length=12, json_schema_extra=_STAGE_RULES | {"x-kubernetes-list-type": "atomic"})
     ]
-    checks: Annotated[tuple[Check, ...], Field(min_length=1, max_length=8, json_schema_extra=list_map("metric"))] = (
+    checks: Annotated[tuple[Check, ...], Field(min_length=1, max_length=8, json_schema_extra=list_map("metric")), each_once("metric")] = (
         Check(metric=Metric.ERRORS, max_increase=Margin(0.5, Unit.POINTS), weight=4),
         Check(metric=Metric.REJECTIONS, max_increase=Margin(1, Unit.POINTS), weight=2),
     )
-    guards: Annotated[tuple[Guard, ...], Field(max_length=8, json_schema_extra=list_map("metric"))] = (
+    guards: Annotated[tuple[Guard, ...], Field(max_length=8, json_schema_extra=list_map("metric")), each_once("metric")] = (
         Guard(metric=Metric.ERRORS, max_rate=Margin(20, Unit.POINTS), min_requests=30),
         Guard(metric=Metric.POD_FAILURES, max_restarts=3, window=Duration(60)),
     )

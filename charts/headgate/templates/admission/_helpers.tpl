@@ -1,0 +1,32 @@
+{{/* Name, kind and binding of one policy: every one denies, and fails closed. Takes (dict "root" $ "name" "…"). */}}
+{{- define "headgate.policyBinding" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ include "headgate.fullname" .root }}-{{ .name }}
+  labels: {{- include "headgate.labels" .root | nindent 4 }}
+spec:
+  policyName: {{ include "headgate.fullname" .root }}-{{ .name }}
+  validationActions: [Deny]
+{{- end }}
+
+{{- define "headgate.policyHead" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: {{ include "headgate.fullname" .root }}-{{ .name }}
+  labels: {{- include "headgate.labels" .root | nindent 4 }}
+{{- end }}
+
+{{/* Kubernetes' own controllers: under their service accounts, or all under one name where the cluster runs them so. */}}
+{{- define "headgate.notAController" -}}
+- name: not-a-controller
+  expression: >-
+    !('system:serviceaccounts:kube-system' in request.userInfo.groups)
+    && request.userInfo.username != 'system:kube-controller-manager'
+{{- end }}
+
+{{- define "headgate.notTheOperator" -}}
+- name: not-the-operator
+  expression: request.userInfo.username != '{{ include "headgate.operatorUser" . }}'
+{{- end }}

@@ -1,0 +1,34 @@
+{{/* What the operator needs where AIModels are served. */}}
+{{- define "headgate.servingRules" -}}
+- apiGroups: [headgate.dev]
+  resources: [aimodels, rolloutpolicies, governanceapprovals]
+  verbs: [get, list, watch]
+- apiGroups: [headgate.dev]
+  resources: [aimodels/status, governanceapprovals/status]
+  verbs: [get, patch, update]
+# An owner reference with blockOwnerDeletion needs this where OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [headgate.dev]
+  resources: [aimodels/finalizers]
+  verbs: [update]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: [""]
+  resources: [services, configmaps]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{- define "headgate.operatorSubject" -}}
+- kind: ServiceAccount
+  name: {{ include "headgate.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}

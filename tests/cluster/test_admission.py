@@ -1,0 +1,321 @@
+"""The admission policies on a real API server: nobody decides as somebody else, and nobody goes around the operator."""
+
+import base64
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cluster.apiserver import HEADGATE, Answer, Cluster, User, path_of
+from tests.resources import AIMODEL, APPROVE, HALT, Document
+
+from headgate.api.vocabulary import DecisionKind, Role
+
+pytestmark = pytest.mark.usefixtures("installed")
+
+DANA, SAM, CHEN, ONCALL = "dana@bank.example", "sam@bank.example", "chen@bank.example", "ops-oncall@bank.example"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+ROUTES = "/apis/gateway.networking.k8s.io/v1"
+Object = dict[str, Any]
+WRITING = [
+    {"apiGroups": ["headgate.dev"], "resources": ["aimodels", "aimodels/status"], "verbs": ["create", "update", "patch"]},
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["services"], "verbs": ["create"]},
+    {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["httproutes"], "verbs": ["create"]},
+]
+
+
+def bind(cluster: Cluster, namespace: str, person: str, role: str) -> None:
+    """A RoleBinding of one of the chart's ClusterRoles to one person."""
+    _bind(cluster, namespace, person, {"kind": "ClusterRole", "name": role})
+
+
+def grant(cluster: Cluster, namespace: str, person: str, *rules: Object) -> None:
+    """A Role of its own for one person."""
+    name = f"of-{person.split('@', maxsplit=1)[0]}"
+    made = cluster.admin.create(f"{RBAC}/namespaces/{namespace}/roles", {"metadata": {"name": name}, "rules": list(rules)})
+    assert made.accepted, made.message
+    _bind(cluster, namespace, person, {"kind": "Role", "name": name})
+
+
+def _bind(cluster: Cluster, namespace: str, person: str, role: Object) -> None:
+    body = {
+        "metadata": {"generateName": "binding-"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", **role},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": person}],
+    }
+    made = cluster.admin.create(f"{RBAC}/namespaces/{namespace}/rolebindings", body)
+    assert made.accepted, made.message
+
+
+def decide(user: User, namespace: str, document: Document, **fields: Any) -> Answer:
+    spec = {**document["spec"], **fields}
+    body = {**document, "metadata": {"generateName": "decision-", "namespace": namespace}, "spec": spec}
+    return user.create(path_of(body, namespace), body)
+
+
+def eventually(ask: Callable[[], Answer], wanted: Callable[[Answer], bool], seconds: float = 10) -> Answer:
+    """RBAC reaches the authorizer a moment after it is written, controllers act later. Asks again until `wanted` or time is up."""
+    deadline = time.monotonic() + seconds
+    while not wanted(last := ask()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return last
+
+
+def accepted(ask: Callable[[], Answer]) -> None:
+    answer = eventually(ask, lambda given: given.accepted)
+    assert answer.accepted, answer.message
+
+
+def refused(ask: Callable[[], Answer], *says: str) -> None:
+    """Asked again while RBAC alone refuses, so that the refusal is the policy's."""
+    answer = eventually(ask, lambda given: "ValidatingAdmissionPolicy" in given.message)
+    assert not answer.accepted, "accepted"
+    assert all(words in answer.message for words in ("ValidatingAdmissionPolicy", *says)), answer.message
+
+
+# ---- who decides
+
+
+def test_the_entitled_person_approves_in_their_role(cluster: Cluster, namespace: str) -> None:
+    bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
+    dana = cluster.impersonated(DANA)
+    accepted(lambda: decide(dana, namespace, APPROVE))
+    accepted(lambda: decide(dana, namespace, APPROVE, decision="Reject"))
+    accepted(lambda: decide(dana, namespace, APPROVE, decision="Revoke"))
+
+
+def test_nobody_approves_in_another_persons_name(cluster: Cluster, namespace: str) -> None:
+    bind(cluster, namespace, SAM, "headgate-approver-fairness-audit")
+    refused(lambda: decide(cluster.impersonated(SAM), namespace, APPROVE), f"write approver: {SAM}", f"sign in as {DANA}")
+
+
+def test_an_administrator_is_nobodys_substitute(cluster: Cluster, namespace: str) -> None:
+    refused(lambda: decide(cluster.admin, namespace, APPROVE), "spec.approver must be who you are")
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.FAIRNESS_AUDIT, Role.AUTOMATED_CHECKS)])
+def test_one_role_is_no_other_role(cluster: Cluster, namespace: str, role: Role) -> None:
+    bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
+    refused(
+        lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, role=role), f"deployment.{role}", f"headgate-approver-{role} to you"
+    )
+
+
+def test_a_right_in_one_namespace_is_none_in_another(cluster: Cluster, namespace: str, other_namespace: str) -> None:
+    bind(cluster, other_namespace, DANA, "headgate-approver-fairness-audit")
+    create = {"apiGroups": ["headgate.dev"], "resources": ["governanceapprovals"], "verbs": ["create"]}
+    grant(cluster, namespace, DANA, create)
+    accepted(lambda: decide(cluster.impersonated(DANA), other_namespace, APPROVE))
+    refused(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE), "has no right to decide", namespace)
+
+
+def test_a_service_account_never_decides_whatever_it_may(cluster: Cluster, namespace: str) -> None:
+    name = f"system:serviceaccount:{namespace}:robot"
+    made = cluster.admin.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "robot"}})
+    assert made.accepted, made.message
+    bind(cluster, namespace, name, "headgate-approver-fairness-audit")
+    token = cluster.admin.create(f"/api/v1/namespaces/{namespace}/serviceaccounts/robot/token", {"spec": {"expirationSeconds": 600}})
+    robot = cluster.with_token(token.body["status"]["token"])
+    refused(lambda: decide(robot, namespace, APPROVE, approver=name), "a decision needs a person")
+
+
+def test_a_person_with_a_certificate_of_the_cluster_approves(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
+    dana = cluster.with_certificate(*issued(cluster, DANA, tmp_path))
+    accepted(lambda: decide(dana, namespace, APPROVE))
+    refused(lambda: decide(dana, namespace, APPROVE, approver=SAM), f"write approver: {DANA}")
+
+
+def issued(cluster: Cluster, person: str, folder: Path) -> tuple[str, str]:
+    """Certificate and key of one person, signed by the cluster's own authority."""
+    key, request = folder / "key.pem", folder / "request.pem"
+    openssl = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={person}"]
+    subprocess.run([*openssl, "-keyout", str(key), "-out", str(request)], check=True, capture_output=True, timeout=30)
+    signing = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    spec = {
+        "signerName": "kubernetes.io/kube-apiserver-client",
+        "usages": ["client auth"],
+        "expirationSeconds": 600,
+        "request": base64.b64encode(request.read_bytes()).decode(),
+    }
+    asked = cluster.admin.create(signing, {"metadata": {"generateName": "headgate-test-"}, "spec": spec})
+    assert asked.accepted, asked.message
+    path = f"{signing}/{asked.body['metadata']['name']}"
+    approval = {"type": "Approved", "status": "True", "reason": "Test", "message": "a test's approver"}
+    approved = cluster.admin.ask("PUT", f"{path}/approval", asked.body | {"status": {"conditions": [approval]}})
+    assert approved.accepted, approved.message
+    given = eventually(lambda: cluster.admin.get(path), lambda answer: "certificate" in answer.body.get("status", {}))
+    cluster.admin.delete(path)
+    return base64.b64decode(given.body["status"]["certificate"]).decode(), key.read_text()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DecisionKind if kind not in ("Approve", "Reject", "Revoke")])
+def test_an_intervention_needs_its_verb_on_its_model(cluster: Cluster, namespace: str, kind: DecisionKind) -> None:
+    verb = "halt" if kind in ("Halt", "Rollback", "Pause") else "promote"
+    other = {"halt": "promote", "promote": "halt"}[verb]
+    create = {"apiGroups": ["headgate.dev"], "resources": ["governanceapprovals"], "verbs": ["create"]}
+    right = {"apiGroups": ["headgate.dev"], "resources": ["aimodels"], "resourceNames": ["credit-scorer"]}
+    grant(cluster, namespace, ONCALL, create, {**right, "verbs": [verb]})
+    grant(cluster, namespace, CHEN, create, {**right, "verbs": [other]})
+    accepted(lambda: decide(cluster.impersonated(ONCALL), namespace, HALT, decision=kind))
+    refused(lambda: decide(cluster.impersonated(ONCALL), namespace, HALT, decision=kind, model="other"), f"verb {verb}", "other")
+    refused(lambda: decide(cluster.impersonated(CHEN), namespace, HALT, decision=kind, approver=CHEN), f"{kind} needs the verb {verb}")
+
+
+def test_the_on_call_role_stops_and_resumes(cluster: Cluster, namespace: str) -> None:
+    bind(cluster, namespace, ONCALL, "headgate-operator-oncall")
+    accepted(lambda: decide(cluster.impersonated(ONCALL), namespace, HALT))
+    accepted(lambda: decide(cluster.impersonated(ONCALL), namespace, HALT, decision="Retry"))
+
+
+def test_kubectl_tells_the_truth_about_who_may_approve(cluster: Cluster, namespace: str) -> None:
+    bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
+    accepted(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE))
+    ask = ["kubectl", "auth", "can-i", "approve", "-n", namespace]
+    for person, right, said in (
+        (DANA, "deployment.fairness-audit", "yes"),
+        (DANA, "deployment.security-review", "no"),
+        (SAM, "deployment.fairness-audit", "no"),
+    ):
+        answer = subprocess.run(
+            [*ask, f"governanceapprovals.headgate.dev/{right}", "--as", person], capture_output=True, text=True, timeout=30, check=False
+        )
+        assert answer.stdout.strip().split(" ")[0] == said, (person, right, answer.stderr)
+
+
+# ---- who writes models
+
+
+@pytest.mark.parametrize(("missing", "kind"), [(1, "deployments.apps"), (2, "services"), (3, "httproutes.gateway.networking.k8s.io")])
+def test_a_writer_of_models_could_make_what_the_model_becomes(cluster: Cluster, namespace: str, missing: int, kind: str) -> None:
+    model = {**AIMODEL, "metadata": {"name": "credit-scorer", "namespace": namespace}}
+    grant(cluster, namespace, CHEN, *WRITING)
+    grant(cluster, namespace, SAM, *(rule for index, rule in enumerate(WRITING) if index != missing))
+    refused(lambda: cluster.impersonated(SAM).create(path_of(model, namespace), model), f"ask for create on {kind} there")
+    accepted(lambda: cluster.impersonated(CHEN).create(path_of(model, namespace), model))
+    path = f"{path_of(model, namespace)}/credit-scorer"
+    refused(lambda: cluster.impersonated(SAM).merge(path, {"spec": {"version": "v2"}}), f"ask for create on {kind} there")
+    accepted(lambda: cluster.impersonated(SAM).merge(path, {"metadata": {"labels": {"team": "credit"}}}))
+    accepted(lambda: cluster.impersonated(CHEN).merge(path, {"spec": {"version": "v2"}}))
+
+
+# ---- no way around
+
+
+def test_only_the_operator_writes_status(cluster: Cluster, namespace: str) -> None:
+    model = {**AIMODEL, "metadata": {"name": "credit-scorer", "namespace": namespace}}
+    assert cluster.admin.create(path_of(model, namespace), model).accepted
+    path = f"{path_of(model, namespace)}/credit-scorer/status"
+    refused(lambda: cluster.admin.merge(path, {"status": {"live": "v2"}}), "only the Headgate operator writes status")
+    accepted(lambda: operator(cluster).merge(path, {"status": {"live": "v2"}}))
+    decision = decide(cluster.impersonated(ONCALL, "system:masters"), namespace, HALT)
+    path = f"{HEADGATE}/namespaces/{namespace}/governanceapprovals/{decision.body['metadata']['name']}/status"
+    refused(lambda: cluster.admin.merge(path, {"status": {"state": "Counted"}}), "only the Headgate operator writes status")
+    accepted(lambda: operator(cluster).merge(path, {"status": {"state": "TakenUp"}}))
+
+
+def operator(cluster: Cluster) -> User:
+    return cluster.service_account("headgate-system", "headgate")
+
+
+LABELS = {"app.kubernetes.io/managed-by": "headgate", "headgate.dev/model": "credit-scorer"}
+POD_LABELS = {"headgate.dev/model": "credit-scorer", "headgate.dev/revision": "0a1b2c3d"}
+POD = {"containers": [{"name": "model", "image": "registry.invalid/model"}], "schedulingGates": [{"name": "headgate.dev/never-runs"}]}
+
+
+def deployment(labels: Document, pod_labels: Document) -> Document:
+    template = {"metadata": {"labels": pod_labels}, "spec": POD}
+    return {
+        "metadata": {"name": "it", "labels": labels},
+        "spec": {"replicas": 0, "selector": {"matchLabels": pod_labels}, "template": template},
+    }
+
+
+ROUTE_RULE = {"backendRefs": [{"name": "a", "port": 80, "weight": 1000}]}
+MANAGED: dict[str, tuple[str, Document, Document]] = {
+    "Deployment": ("/apis/apps/v1", deployment(LABELS, POD_LABELS), {"spec": {"paused": True}}),
+    "Service": (
+        "/api/v1",
+        {"metadata": {"name": "it", "labels": LABELS}, "spec": {"ports": [{"port": 80}]}},
+        {"spec": {"selector": {"a": "b"}}},
+    ),
+    "ConfigMap": ("/api/v1", {"metadata": {"name": "it", "labels": LABELS}, "data": {"evidence": "1"}}, {"data": {"evidence": "2"}}),
+    "HTTPRoute": (
+        ROUTES,
+        {"metadata": {"name": "it", "labels": LABELS}, "spec": {"rules": [ROUTE_RULE]}},
+        {"spec": {"hostnames": ["other.example"]}},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MANAGED)
+def test_what_the_operator_made_only_the_operator_changes(cluster: Cluster, namespace: str, kind: str) -> None:
+    group, body, change = MANAGED[kind]
+    body = {"apiVersion": group.removeprefix("/apis/").removeprefix("/api/"), "kind": kind, **body}
+    path = f"{group}/namespaces/{namespace}/{kind.lower()}s"
+    refused(lambda: cluster.admin.create(path, body))
+    accepted(lambda: operator(cluster).create(path, body))
+    refused(lambda: cluster.admin.merge(f"{path}/it", change))
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}), "labels")
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"labels": {"headgate.dev/model": "other"}}}), "labels")
+    accepted(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"annotations": {"note": "seen"}}}))
+    accepted(lambda: operator(cluster).merge(f"{path}/it", change))
+    name = "system:serviceaccount:kube-system:deployment-controller"
+    controller = cluster.impersonated(name, "system:serviceaccounts:kube-system", "system:masters")
+    accepted(lambda: controller.merge(f"{path}/it", {"metadata": {"labels": {"controller": "yes"}}}))
+    accepted(lambda: cluster.admin.delete(f"{path}/it"))
+
+
+def test_objects_of_others_are_none_of_headgates_business(cluster: Cluster, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    for name, labels in (("plain", {}), ("half", {"app.kubernetes.io/managed-by": "headgate"}), ("other", {"headgate.dev/model": "x"})):
+        body = {"metadata": {"name": name, "labels": labels}, "data": {"a": "1"}}
+        made = cluster.admin.create(path, body)
+        assert made.accepted, made.message
+        edited = cluster.admin.merge(f"{path}/{name}", {"data": {"a": "2"}})
+        assert edited.accepted, edited.message
+    refused(lambda: cluster.admin.merge(f"{path}/half", {"metadata": {"labels": LABELS}}), "labels")
+
+
+def test_no_pod_becomes_an_endpoint_of_a_revision_by_itself(cluster: Cluster, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    account = {"serviceAccountName": "default", "automountServiceAccountToken": False}
+    body = {"metadata": {"name": "it", "labels": POD_LABELS}, "spec": {**POD, **account}}
+    refused(lambda: cluster.admin.create(path, body), "without having been approved")
+    mighty = cluster.impersonated("system:serviceaccount:headgate-system:headgate", "system:masters")
+    refused(lambda: mighty.create(path, body), "without having been approved")
+    eventually(lambda: cluster.admin.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/default"), lambda answer: answer.accepted)
+    accepted(lambda: cluster.admin.create(path, {**body, "metadata": {"name": "it"}}))
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"labels": POD_LABELS}}), "without having been approved")
+    controller = cluster.impersonated("system:serviceaccount:kube-system:replicaset-controller", "system:masters")
+    accepted(lambda: controller.create(path, {**body, "metadata": {"name": "made", "labels": POD_LABELS}}))
+    refused(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"headgate.dev/model": "other"}}}))
+    accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"note": "seen"}}}))
+    accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"headgate.dev/revision": None}}}))
+
+
+@pytest.mark.parametrize("kind", ["deployments", "replicasets"])
+def test_no_foreign_template_makes_pods_of_a_revision(cluster: Cluster, namespace: str, kind: str) -> None:
+    path = f"/apis/apps/v1/namespaces/{namespace}/{kind}"
+    refused(lambda: cluster.admin.create(path, deployment({}, POD_LABELS)), "without having been approved")
+    accepted(lambda: cluster.admin.create(path, deployment({}, {"app": "x"})))
+    labelled = {"spec": {"template": {"metadata": {"labels": POD_LABELS}}}}
+    refused(lambda: cluster.admin.merge(f"{path}/it", labelled), "without having been approved")
+    controller = cluster.impersonated("deployment-controller", "system:serviceaccounts:kube-system", "system:masters")
+    accepted(lambda: controller.merge(f"{path}/it", labelled))
+
+
+def test_the_clusters_own_controllers_are_not_hindered(cluster: Cluster, namespace: str) -> None:
+    """From the operator's Deployment to its pods, and to nothing when the namespace goes."""
+    body = deployment(LABELS, POD_LABELS)
+    body["spec"]["replicas"] = 1
+    accepted(lambda: operator(cluster).create(f"/apis/apps/v1/namespaces/{namespace}/deployments", body))
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    made = eventually(lambda: cluster.admin.get(pods), lambda answer: bool(answer.body["items"]))
+    assert [pod["metadata"]["labels"]["headgate.dev/revision"] for pod in made.body["items"]] == ["0a1b2c3d"]
+    assert cluster.admin.delete(f"/api/v1/namespaces/{namespace}").accepted
+    end = eventually(lambda: cluster.admin.get(f"/api/v1/namespaces/{namespace}"), lambda answer: answer.code == 404, seconds=60)
+    assert end.code == 404, end.body

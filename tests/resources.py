@@ -1,0 +1,160 @@
+"""The three resources as users write them, and what must be refused: by the models in Python and by the API server alike."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+Document = dict[str, Any]
+
+EXAMPLES = sorted((ROOT / "examples").glob("*/*.yaml"))
+
+
+def example(path: str) -> Document:
+    """One document of examples/."""
+    loaded: Document = yaml.safe_load((ROOT / "examples" / path).read_text())
+    return loaded
+
+
+AIMODEL = example("models/credit-scorer.yaml")
+POLICY = example("policies/standard.yaml")
+APPROVE = example("approvals/approve-fairness-audit.yaml")
+HALT = example("approvals/halt.yaml")
+
+
+class _Absent:
+    """A field to take away."""
+
+
+ABSENT = _Absent()
+Place = tuple[str | int, ...]
+
+
+def changed(document: Document, *changes: tuple[Place, Any]) -> Document:
+    """A copy of `document` with each path below spec set to its value, or taken away."""
+    result = copy.deepcopy(document)
+    for path, value in changes:
+        place = result["spec"]
+        for step in path[:-1]:
+            place = place[step]
+        if value is ABSENT:
+            del place[path[-1]]
+        else:
+            place[path[-1]] = value
+    return result
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A document that must not be accepted. `says` stands in the error of both sides (`server` if the API server words it otherwise)."""
+
+    name: str
+    document: Document
+    says: str
+    server: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _model(name: str, path: Place, value: Any, says: str, server: str = "") -> Refusal:
+    return Refusal(f"AIModel {name}", changed(AIMODEL, (path, value)), says, server)
+
+
+def _policy(name: str, path: Place, value: Any, says: str, server: str = "") -> Refusal:
+    return Refusal(f"RolloutPolicy {name}", changed(POLICY, (path, value)), says, server)
+
+
+def _decision(name: str, document: Document, says: str, *changes: tuple[Place, Any], server: str = "") -> Refusal:
+    return Refusal(f"GovernanceApproval {name}", changed(document, *changes), says, server)
+
+
+_STAGES: list[Document] = POLICY["spec"]["stages"]
+_SHADOW, _CANARY, _FULL = _STAGES[0], _STAGES[1], _STAGES[-1]
+_TEMPLATE: Place = ("serving", "deployment", "template")
+
+MODEL_REFUSALS = (
+    _model("without a tier", ("classification", "declaredTier"), ABSENT, "declaredTier"),
+    _model("unknown tier", ("classification", "declaredTier"), "Moderate", "declaredTier"),
+    _model("unknown scope", ("policy", "scope"), "Cluster", "scope"),
+    _model("without a policy", ("policy",), ABSENT, "policy"),
+    _model("policy name with capitals", ("policy", "name"), "Standard", "policy.name"),
+    _model("digest of another kind", ("artifact", "digest"), "md5:0123", "digest"),
+    _model("without a template", _TEMPLATE, ABSENT, "template"),
+    _model("too many replicas", ("serving", "deployment", "replicas"), 1001, "replicas"),
+    _model("no replicas", ("serving", "deployment", "replicas"), 0, "replicas"),
+    _model("port out of range", ("serving", "deployment", "port"), 70_000, "port"),
+    _model("drain in words", ("serving", "drain"), "2 weeks", "drain"),
+    _model("drain of nothing", ("serving", "drain"), "0s", "like 14d, 1h30m or 90s"),
+    _model("drain beyond ten years", ("serving", "drain"), "3651d", "at most 3650d"),
+    _model("unknown side effects", ("serving", "sideEffects"), "Few", "sideEffects"),
+    _model("without a gateway", ("traffic", "parentRefs"), [], "parentRefs"),
+    _model("without a technical owner", ("owners", "technical"), ABSENT, "technical"),
+    _model("hostname with a space", ("traffic", "hostnames"), ["credit models"], "hostnames"),
+    _model("request timeout without unit", ("traffic", "rules", 0, "timeouts", "request"), "30", "request"),
+    _model("version too long", ("version",), "1" * 64, "version"),
+)
+
+POLICY_REFUSALS = (
+    _policy("without stages", ("stages",), [], "stages"),
+    _policy("stage of two kinds", ("stages", 1, "mirrorPercent"), 5, "exactly one of mirrorPercent"),
+    _policy("stage of no kind", ("stages", 1, "trafficPercent"), ABSENT, "exactly one of mirrorPercent"),
+    _policy("percentage above 100", ("stages", 1, "trafficPercent"), 101, "in steps of 0.1"),
+    _policy("negative percentage", ("stages", 1, "trafficPercent"), -5, "in steps of 0.1"),
+    _policy("percentage too fine", ("stages", 1, "trafficPercent"), "5.25", "in steps of 0.1"),
+    _policy("percentage with a sign", ("stages", 1, "trafficPercent"), "5%", "in steps of 0.1"),
+    _policy("traffic of nothing", ("stages", 1, "trafficPercent"), 0, "must be above 0"),
+    _policy("mirror of nothing", ("stages", 0, "mirrorPercent"), "0.0", "must be above 0"),
+    _policy("everything held back", ("stages",), [{**_FULL, "holdbackPercent": 100}], "holdbackPercent below 100"),
+    _policy("longer than its longest", ("stages", 1, "minDuration"), "15d", "maxDuration"),
+    _policy("too short to judge", ("stages", 1, "minDuration"), "179s", "2 x", "2 x analysis.warmup + 4 x analysis.interval"),
+    _policy("two stages of one name", ("stages", 2, "name"), "canary", "stage names must be different"),
+    _policy("without a full stage", ("stages",), [_SHADOW, _CANARY], "holdbackPercent"),
+    _policy("full stage first", ("stages",), [_FULL, _CANARY], "last stage"),
+    _policy("shadow in the middle", ("stages",), [_CANARY, _SHADOW, _FULL], "shadow is one stage, and the first"),
+    _policy("weights that fall", ("stages", 2, "trafficPercent"), 4, "more traffic than the one before"),
+    _policy("weights that stay", ("stages", 3, "trafficPercent"), 25, "more traffic than the one before"),
+    _policy("full stage no higher", ("stages", 3, "trafficPercent"), 99, "more traffic than the one before"),
+    _policy("check of pod failures", ("checks", 0, "metric"), "podFailures", "use it as a guard"),
+    _policy("errors in milliseconds", ("checks", 0, "maxIncrease"), "50ms", "latency takes a quantile and a limit in ms"),
+    _policy("latency in points", ("checks", 2, "maxIncrease"), "1pp", "latency takes a quantile and a limit in ms"),
+    _policy("latency without quantile", ("checks", 2, "quantile"), ABSENT, "latency takes a quantile"),
+    _policy("limit of nothing", ("checks", 0, "maxIncrease"), "0.00pp", "0.5pp, 5% or 50ms"),
+    _policy("limit without unit", ("checks", 0, "maxIncrease"), "0.5", "maxIncrease"),
+    _policy("quantile of one", ("checks", 2, "quantile"), "1.0", "quantile"),
+    _policy("alpha of nothing", ("analysis", "alpha"), "0.0", 'like "0.05"'),
+    _policy("two checks of one metric", ("checks", 1, "metric"), "errors", "listed twice", "Duplicate value"),
+    _policy("guard on latency", ("guards", 0, "metric"), "latency", "a guard is"),
+    _policy("guard of two kinds", ("guards", 0, "maxRestarts"), 3, "a guard is"),
+    _policy("relative guard", ("guards", 0, "maxRate"), "20%", "maxRate"),
+    _policy("pod guard without window", ("guards", 1, "window"), ABSENT, "a guard is"),
+    _policy("unknown role", ("gates", "deployment", "low", 0, "role"), "chief", "role"),
+    _policy("gate without roles", ("gates", "deployment", "low"), [], "low"),
+    _policy("role twice", ("gates", "deployment", "low", 1, "role"), "technical-validation", "listed twice", "Duplicate value"),
+    _policy("unknown profile", ("metrics", "profile"), "magic", "profile"),
+)
+
+APPROVAL_REFUSALS = (
+    _decision("unknown decision", APPROVE, "decision", (("decision",), "Maybe")),
+    _decision("gate decision without subject", APPROVE, "need gate, role and subject", (("subject",), ABSENT)),
+    _decision("gate decision without role", APPROVE, "need gate, role and subject", (("role",), ABSENT)),
+    _decision("gate decision with target", APPROVE, "target", (("target",), HALT["spec"]["target"])),
+    _decision("unknown role", APPROVE, "role", (("role",), "chief")),
+    _decision("unknown gate", APPROVE, "gate", (("gate",), "Door")),
+    _decision("computed role", APPROVE, "never approved by a person", (("role",), "automated-checks")),
+    _decision("approval without end", APPROVE, "needs expiresAt", (("expiresAt",), ABSENT)),
+    _decision("end without time zone", APPROVE, "expiresAt", (("expiresAt",), "2027-02-19T00:00:00")),
+    _decision("short subject", APPROVE, "subject", (("subject",), "sha256:77ab01c2")),
+    _decision("without rationale", APPROVE, "rationale", (("rationale",), "")),
+    _decision("without approver", APPROVE, "approver", (("approver",), ABSENT)),
+    _decision("halt without target", HALT, "need target", (("target",), ABSENT)),
+    _decision("halt with a role", HALT, "Approve, Reject and Revoke need gate, role and subject", (("role",), "fairness-audit")),
+    _decision("halt to a revision", HALT, "decision Rollback only", (("toRevision",), "0a1b2c3d")),
+    _decision("target without attempt", HALT, "attempt", (("target", "attempt"), ABSENT)),
+    _decision("attempt zero", HALT, "attempt", (("target", "attempt"), 0)),
+)
+
+REFUSALS = (*MODEL_REFUSALS, *POLICY_REFUSALS, *APPROVAL_REFUSALS)

@@ -1,0 +1,224 @@
+"""The chart as Helm renders it: typos refused, rights counted, pods restricted, policies complete."""
+
+import json
+import re
+import shutil
+import subprocess
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+from tests.resources import ROOT
+
+from headgate.api.crd import RESOURCES
+from headgate.api.vocabulary import DecisionKind, Role
+
+CHART = ROOT / "charts" / "headgate"
+Object = dict[str, Any]
+
+pytestmark = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on the PATH")
+
+WRITTEN_BY_THE_OPERATOR = {"deployments", "services", "configmaps", "httproutes"}
+ALL_VERBS = {"get", "list", "watch", "create", "patch", "update", "delete"}
+
+
+def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["helm", *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+@cache
+def rendered(*settings: str) -> tuple[Object, ...]:
+    values = [argument for setting in ("environment=test", *settings) for argument in ("--set", setting)]
+    done = helm("template", "headgate", str(CHART), "--namespace", "headgate-system", *values)
+    assert done.returncode == 0, done.stderr
+    return tuple(document for document in yaml.safe_load_all(done.stdout) if document)
+
+
+def of_kind(kind: str, *settings: str) -> list[Object]:
+    return [document for document in rendered(*settings) if document["kind"] == kind]
+
+
+def named(kind: str, name: str, *settings: str) -> Object:
+    (found,) = [document for document in of_kind(kind, *settings) if document["metadata"]["name"] == name]
+    return found
+
+
+def rights(role: Object) -> dict[str, set[str]]:
+    granted: dict[str, set[str]] = {}
+    for rule in role["rules"]:
+        for resource in rule["resources"]:
+            granted.setdefault(resource, set()).update(rule["verbs"])
+    return granted
+
+
+def test_lint_is_content() -> None:
+    done = helm("lint", str(CHART), "--strict", "--set", "environment=test")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_an_environment_nothing_is_installed() -> None:
+    done = helm("template", "headgate", str(CHART))
+    assert done.returncode != 0
+    assert "set environment" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "replica=3",
+        "replicas=0",
+        "image.tagg=1",
+        "prometheus.url=prometheus:9090",
+        "logLevel=loud",
+        "crds.enable=false",
+        "admission.enabled=no thanks",
+    ],
+)
+def test_a_wrong_value_is_refused(setting: str) -> None:
+    done = helm("template", "headgate", str(CHART), "--set", "environment=test", "--set", setting)
+    assert done.returncode != 0
+    assert "schema" in done.stderr
+
+
+def test_every_default_is_known_to_the_schema() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert set(values) == set(schema["properties"]) - {"global"}
+
+
+def test_definitions_are_kept_unless_told_otherwise() -> None:
+    kept = of_kind("CustomResourceDefinition")
+    assert len(kept) == len(RESOURCES)
+    assert all(crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for crd in kept)
+    loose = of_kind("CustomResourceDefinition", "crds.keep=false")
+    assert all("annotations" not in crd["metadata"] for crd in loose)
+    assert [crd["spec"] for crd in kept] == [crd["spec"] for crd in loose]
+    assert not of_kind("CustomResourceDefinition", "crds.enabled=false")
+
+
+@pytest.mark.parametrize("settings", [(), ("watchNamespaces={lending,claims}",)], ids=["cluster-wide", "two namespaces"])
+def test_no_role_has_a_wildcard_or_reads_secrets(settings: tuple[str, ...]) -> None:
+    roles = [*of_kind("ClusterRole", *settings), *of_kind("Role", *settings)]
+    assert roles
+    for rule in (rule for role in roles for rule in role["rules"]):
+        assert not any("*" in entry for key in ("apiGroups", "resources", "verbs") for entry in rule[key])
+        assert not {"secrets", "rolebindings", "clusterrolebindings", "serviceaccounts"} & set(rule["resources"])
+        assert not {"impersonate", "bind", "escalate"} & set(rule["verbs"])
+
+
+def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
+    granted = rights(named("ClusterRole", "headgate-operator"))
+    assert {resource for resource, verbs in granted.items() if "delete" in verbs} == WRITTEN_BY_THE_OPERATOR
+    assert all(granted[resource] == ALL_VERBS for resource in WRITTEN_BY_THE_OPERATOR)
+    assert {resource: granted[resource] for resource in set(granted) - WRITTEN_BY_THE_OPERATOR} == {
+        "aimodels": {"get", "list", "watch"},
+        "rolloutpolicies": {"get", "list", "watch"},
+        "governanceapprovals": {"get", "list", "watch"},
+        "aimodels/status": {"get", "patch", "update"},
+        "governanceapprovals/status": {"get", "patch", "update"},
+        "aimodels/finalizers": {"update"},
+        "pods": {"get", "list", "watch"},
+        "events": {"create", "patch"},
+        "validatingadmissionpolicies": {"get", "list", "watch"},
+        "validatingadmissionpolicybindings": {"get", "list", "watch"},
+    }
+
+
+def test_with_named_namespaces_the_operator_writes_nowhere_else() -> None:
+    settings = ("watchNamespaces={lending,claims}",)
+    assert set(rights(named("ClusterRole", "headgate-operator", *settings))) == {
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+    }
+    roles = [role for role in of_kind("Role", *settings) if role["metadata"]["name"] == "headgate-operator"]
+    assert [role["metadata"]["namespace"] for role in roles] == ["lending", "claims"]
+    assert all(rights(role)["deployments"] == ALL_VERBS for role in roles)
+
+
+def test_nobody_gets_delete_and_each_approver_one_role() -> None:
+    people = [role for role in of_kind("ClusterRole") if role["metadata"]["name"] != "headgate-operator"]
+    assert all("delete" not in rule["verbs"] for role in people for rule in role["rules"])
+    approving = {role["metadata"]["name"]: rule["resourceNames"] for role in people for rule in role["rules"] if "approve" in rule["verbs"]}
+    given_by_people = [role for role in Role if role is not Role.AUTOMATED_CHECKS]
+    assert approving == {f"headgate-approver-{role}": [f"deployment.{role}"] for role in given_by_people}
+
+
+def test_the_pod_meets_the_restricted_standard() -> None:
+    (deployment,) = of_kind("Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert "memory" in container["resources"]["limits"]
+    assert all(set(volume) == {"name", "emptyDir"} for volume in pod["volumes"])
+
+
+def test_the_pod_is_probed_scraped_and_told_where_it_is() -> None:
+    (deployment,) = of_kind("Deployment", "prometheus.url=http://p:1", "policyNamespace=rules", "watchNamespaces={a,b}")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert {probe: container[probe]["httpGet"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")} == {
+        "startupProbe": {"path": "/healthz", "port": "health"},
+        "livenessProbe": {"path": "/healthz", "port": "health"},
+        "readinessProbe": {"path": "/readyz", "port": "health"},
+    }
+    values = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert (values["HEADGATE_PROMETHEUS_URL"], values["HEADGATE_POLICY_NAMESPACE"], values["HEADGATE_WATCH_NAMESPACES"]) == (
+        "http://p:1",
+        "rules",
+        "a,b",
+    )
+    assert values["HEADGATE_ENVIRONMENT"] == "test"
+    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+    assert (annotations["prometheus.io/scrape"], annotations["prometheus.io/port"]) == ("true", "8080")
+
+
+def test_what_is_optional_comes_and_goes() -> None:
+    assert not of_kind("PodMonitor")
+    assert of_kind("PodMonitor", "podMonitor.enabled=true")
+    assert of_kind("PodDisruptionBudget")
+    assert not of_kind("PodDisruptionBudget", "replicas=1")
+    assert not of_kind("ValidatingAdmissionPolicy", "admission.enabled=false")
+
+
+def test_a_digest_wins_over_a_tag() -> None:
+    digest = "sha256:" + "a" * 64
+    (deployment,) = of_kind("Deployment", f"image.digest={digest}", "image.tag=v1")
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == f"headgate.local/headgate@{digest}"
+
+
+def test_every_policy_denies_fails_closed_and_leaves_deletion_alone() -> None:
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind("ValidatingAdmissionPolicy")}
+    bindings = {binding["spec"]["policyName"]: binding["spec"] for binding in of_kind("ValidatingAdmissionPolicyBinding")}
+    assert (
+        set(policies)
+        == set(bindings)
+        == {f"headgate-{name}" for name in ("approvals", "models", "status", "managed-objects", "pods", "pod-templates")}
+    )
+    assert all(binding["validationActions"] == ["Deny"] for binding in bindings.values())
+    for policy in policies.values():
+        assert policy["failurePolicy"] == "Fail"
+        operations = {operation for rule in policy["matchConstraints"]["resourceRules"] for operation in rule["operations"]}
+        assert operations <= {"CREATE", "UPDATE"}
+        assert all(validation["expression"].count("authorizer") <= 1 for validation in policy["validations"])
+
+
+def test_every_decision_has_its_right() -> None:
+    variables = {v["name"]: v["expression"] for v in named("ValidatingAdmissionPolicy", "headgate-approvals")["spec"]["variables"]}
+    entitled = [set(re.findall(r"'(\w+)'", variables[name])) for name in ("decidesGate", "stops", "goesOn")]
+    assert set.union(*entitled) == {str(kind) for kind in DecisionKind}
+    assert sum(map(len, entitled)) == len(DecisionKind)
+
+
+def test_only_the_charts_own_service_account_is_the_operator() -> None:
+    settings = ("serviceAccount.name=robot",)
+    status = named("ValidatingAdmissionPolicy", "headgate-status", *settings)["spec"]
+    assert "'system:serviceaccount:headgate-system:robot'" in status["matchConditions"][0]["expression"]
+    (account,) = of_kind("ServiceAccount", *settings)
+    assert account["metadata"]["name"] == "robot"
