@@ -1,0 +1,96 @@
+"""Telling people: Events on the model, notes on approvals. After the facts, and never in their way."""
+
+import logging
+
+from headgate.api.approval import GovernanceApprovalStatus
+from headgate.api.conditions import Condition, ConditionType
+from headgate.api.reasons import Reason
+from headgate.api.status import AIModelStatus
+from headgate.controller.cache import Cache
+from headgate.controller.observe import Observation
+from headgate.kube.errors import KubeError, NotFound
+from headgate.kube.events import EventRecorder, EventType, Happening, Regarding
+from headgate.kube.interface import KubeApi
+from headgate.kube.labels import STATUS_MANAGER
+from headgate.kube.resources import AIMODELS, GOVERNANCE_APPROVALS
+from headgate.rollout.decision import ApprovalNote, Decision
+from headgate.rollout.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+_TO_REPAIR = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.POLICY_NOT_FOUND,
+        Reason.POLICY_INVALID,
+        Reason.WORKLOAD_REFUSED,
+        Reason.IMAGE_UNAVAILABLE,
+        Reason.CRASH_LOOP,
+        Reason.WORKLOAD_NOT_READY,
+        Reason.WAITING_FOR_CAPACITY,
+        Reason.ROUTE_REFUSED,
+        Reason.ROUTE_NOT_ACCEPTED,
+        Reason.ACCESS_DENIED,
+        Reason.SHADOW_NOT_ALLOWED,
+        Reason.SOURCE_DOWN,
+        Reason.NOT_MEASURABLE,
+        Reason.DEGRADED,
+    }
+)
+
+
+class Announcer:
+    """Events at decisions, and what became of each approval. A failure is logged: nobody waits for it."""
+
+    def __init__(self, api: KubeApi, cache: Cache, events: EventRecorder) -> None:
+        self._api = api
+        self._cache = cache
+        self._events = events
+
+    async def tell(self, seen: Observation, decision: Decision) -> None:
+        regarding = Regarding(AIMODELS.api_version, AIMODELS.kind, seen.key.namespace, seen.key.name, seen.owner.uid)
+        for told in decision.announcements:
+            kind = EventType.WARNING if told.warning else EventType.NORMAL
+            await self._events.record(regarding, Happening("Decide", str(told.reason), told.note, kind))
+        for condition in new_problems(seen.snapshot, decision.status):
+            await self._events.record(regarding, Happening("Hold", str(condition.reason), condition.message, EventType.WARNING))
+
+    async def answer(self, seen: Observation, notes: tuple[ApprovalNote, ...]) -> None:
+        """Status of the GovernanceApprovals, where it says something else. The last note on one has the say."""
+        for note in {note.name: note for note in notes}.values():
+            known = self._cache.approvals.get(seen.key, {}).get(note.name)
+            if known is None or (known.status.state is note.state and known.status.message == note.message):
+                continue
+            status = GovernanceApprovalStatus(state=note.state, message=note.message, observed_generation=1)
+            try:
+                written = await self._api.patch_status(
+                    GOVERNANCE_APPROVALS,
+                    note.name,
+                    seen.key.namespace,
+                    status.model_dump(mode="json", by_alias=True, exclude_none=True),
+                    field_manager=STATUS_MANAGER,
+                )
+                self._cache.put(GOVERNANCE_APPROVALS, written)
+            except NotFound:
+                continue
+            except KubeError as error:
+                log.warning("could not answer approval %s: %s", note.name, error, extra={"model": "/".join(seen.key)})
+
+
+def new_problems(snapshot: Snapshot, after: AIModelStatus) -> tuple[Condition, ...]:
+    """What now needs a person and did not before: one condition for each reason, the one that users look at first."""
+    known = {condition.reason for condition in snapshot.status.conditions if _troubled(condition, snapshot)}
+    found = {c.reason: c for c in reversed(after.conditions) if _troubled(c, snapshot) and c.reason not in known}
+    return tuple(found.values())
+
+
+def _troubled(condition: Condition, snapshot: Snapshot) -> bool:
+    bad = "True" if condition.type in (ConditionType.RECONCILING, ConditionType.STALLED) else "False"
+    if condition.reason is Reason.WORKLOAD_NOT_READY and not _explained(condition, snapshot):
+        # Every pod is not ready at first: that is trouble only once the cluster says why.
+        return False
+    return condition.reason in _TO_REPAIR and condition.status in (bad, "Unknown")
+
+
+def _explained(condition: Condition, snapshot: Snapshot) -> bool:
+    return any(w.problem is not None and w.problem.message in condition.message for w in snapshot.workloads.values())

@@ -1,0 +1,232 @@
+"""The operator put together, started and stopped."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+
+from headgate.config import Settings, kopf_settings
+from headgate.controller.announcing import Announcer
+from headgate.controller.apply import Applier
+from headgate.controller.cache import Cache
+from headgate.controller.capacity import CapacityWriter
+from headgate.controller.checkpoints import Checkpoints
+from headgate.controller.enforcement import Enforcement
+from headgate.controller.facts import ModelKey
+from headgate.controller.fence import FencedApi
+from headgate.controller.handlers import register, selectors
+from headgate.controller.intake import Intake
+from headgate.controller.judging import Judging
+from headgate.controller.probes import Health, Heartbeat, Server, metric_routes, probe_routes
+from headgate.controller.queue import Queue
+from headgate.controller.reconcile import Reconciler, Setting
+from headgate.controller.refusals import Refusals
+from headgate.controller.traffic import TrafficWriter
+from headgate.kube.client import KubeClient
+from headgate.kube.events import EventRecorder
+from headgate.kube.interface import KubeApi
+from headgate.kube.lease import Elector, LeaseName
+from headgate.prometheus.client import PrometheusClient
+from headgate.prometheus.profiles import PROFILES
+from headgate.prometheus.sampler import Sampler
+from headgate.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+LEASE = "headgate"
+PERIOD = 300.0
+"""Seconds between full lists."""
+_LAST_WRITES = 10.0
+_CHECK_EARLY = 10.0
+"""Seconds between looks at the admission policies while they are missing: the chart may be on its way."""
+_QUERY_LIMIT = 10.0
+
+
+class Parts:
+    """Everything but kopf and the lease: what tests put together in the same way. `leading` is asked before each write."""
+
+    def __init__(self, settings: Settings, api: KubeApi, prometheus: PrometheusClient, leading: Callable[[], bool]) -> None:
+        self.telemetry = Telemetry()
+        self.cache = Cache(policy_namespace=settings.policy_namespace, wall=_now)
+        self.queue: Queue[ModelKey] = Queue(rank=self._rank)
+        self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=PERIOD)
+        self.enforcement = Enforcement(api, _now, prefix=settings.admission_prefix)
+        fenced = FencedApi(api, leading)
+        self.checkpoints = Checkpoints(fenced, self.cache, monotonic=time.monotonic)
+        samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
+        self.judging = Judging(
+            self.cache, samplers, self.checkpoints.recall, self.queue.add, wall=time.time, measured=self.telemetry.queried
+        )
+        self.applier = Applier(
+            fenced,
+            self.cache,
+            TrafficWriter(fenced, self.cache, Refusals()),
+            CapacityWriter(fenced, self.cache, Refusals()),
+            Announcer(fenced, self.cache, EventRecorder(fenced, settings.pod_name)),
+        )
+        setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, _now)
+        self.reconciler = Reconciler(self.cache, self.queue, self.judging, self.applier, self.enforcement, setting, self.telemetry)
+        self.heartbeat = Heartbeat(time.monotonic, self.telemetry)
+        self.health = Health(self.intake, self.heartbeat, PERIOD)
+        self.telemetry.watch(queue_depth=lambda: len(self.queue), watch_age=lambda: self.intake.age)
+
+    def _rank(self, key: ModelKey) -> Any:
+        return self.intake.rank(key)
+
+    async def check_enforcement(self) -> None:
+        """Every model shows whether governance is enforced: all are decided anew when that changes."""
+        if await self.enforcement.check():
+            self.decide_all()
+
+    def decide_all(self) -> None:
+        """Models in rollout first."""
+        self.intake.enqueue(sorted(self.cache.models, key=lambda key: key not in self.cache.moving))
+
+
+@dataclass(slots=True)
+class _Running:
+    """Tasks that run until the end. The end of any of them is the end of all."""
+
+    tasks: set[asyncio.Task[Any]]
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work, name=name)
+        self.tasks.add(task)
+        return task
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def run(settings: Settings) -> int:
+    """The operator from start to end. Returns the exit code: 0 after SIGTERM or SIGINT, 1 if a part ended by itself."""
+    api = await KubeClient.connect()
+    prometheus = PrometheusClient(settings.prometheus_url, timeout=_QUERY_LIMIT)
+    elector: Elector | None = None
+    acquired, stop = asyncio.Event(), asyncio.Event()
+    parts = Parts(settings, api, prometheus, lambda: elector is not None and elector.leading)
+
+    def lead() -> None:
+        parts.telemetry.leader.set(1)
+        acquired.set()
+
+    elector = Elector(api, _lease(settings), on_acquired=lead, on_lost=_end_at_once)
+    servers = [Server(probe_routes(parts.health), settings.probe_port), Server(metric_routes(parts.telemetry), settings.metrics_port)]
+    running = _Running(set())
+    try:
+        for server in servers:
+            await server.start()
+        filled, leads = asyncio.Event(), lambda: elector.leading
+        running.start("heartbeat", parts.heartbeat.run())
+        running.start("watches", _watches(settings, parts, stop))
+        running.start("lease", elector.run())
+        running.start("gateways", parts.intake.run_gateways())
+        running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
+        running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
+        running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
+        running.start("checkpoints", _after(filled, lambda: parts.checkpoints.run(parts.judging, leads)))
+        work = running.start("decisions", _decide(parts, filled, acquired))
+        return await _until(stop, running, work, parts)
+    finally:
+        await _in_time(elector.release())
+        await running.stop()
+        for server in servers:
+            await server.stop()
+        await prometheus.close()
+        await api.close()
+
+
+async def _decide(parts: Parts, filled: asyncio.Event, acquired: asyncio.Event) -> None:
+    """Fill the cache, wait for the lease, then decide. A standby keeps its cache warm and is ready as soon as it has the lease."""
+    await parts.intake.fill()
+    await parts.enforcement.check()
+    log.info("ready", extra={"models": len(parts.cache.models), "moving": len(parts.cache.moving)})
+    filled.set()
+    await acquired.wait()
+    parts.decide_all()
+    await parts.reconciler.run()
+
+
+async def _after(event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    await event.wait()
+    await work()
+
+
+async def _watch_enforcement(parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(_CHECK_EARLY)
+        if parts.enforcement.problem:
+            await parts.check_enforcement()
+
+
+async def _watches(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:
+    registry = kopf.OperatorRegistry()
+    register(registry, parts.intake)
+    ready = asyncio.Event()
+    waiter = asyncio.create_task(_own_signals(ready, stop))
+    try:
+        await kopf.operator(
+            registry=registry,
+            settings=kopf_settings(selectors()),
+            clusterwide=not settings.kopf_namespaces,
+            namespaces=settings.kopf_namespaces,
+            standalone=True,
+            ready_flag=ready,
+        )
+    finally:
+        waiter.cancel()
+
+
+async def _own_signals(ready: asyncio.Event, stop: asyncio.Event) -> None:
+    """kopf takes the signals when it starts and would stop at once; here decisions that are being written are finished first."""
+    await ready.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+async def _until(stop: asyncio.Event, running: _Running, work: asyncio.Task[Any], parts: Parts) -> int:
+    stopped = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({stopped, *running.tasks}, return_when=asyncio.FIRST_COMPLETED)
+    if stopped in done:
+        log.info("stopping: finishing what is being written")
+        parts.queue.close()
+        await asyncio.wait({work}, timeout=_LAST_WRITES)
+        return 0
+    stopped.cancel()
+    for task in done:
+        error = None if task.cancelled() else task.exception()
+        log.critical("%s ended by itself", task.get_name(), exc_info=error)
+    return 1
+
+
+async def _in_time(work: Awaitable[None]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WRITES):
+            await work
+
+
+def _lease(settings: Settings) -> LeaseName:
+    # A restarted container keeps its pod's name, but is another process.
+    return LeaseName(settings.namespace, LEASE, f"{settings.pod_name}-{secrets.token_hex(4)}")
+
+
+def _end_at_once() -> None:
+    """Another process may lead already: nothing of this one may be written any more, not even by a task that ends."""
+    log.critical("the lease is lost: ending at once")
+    logging.shutdown()
+    os._exit(1)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

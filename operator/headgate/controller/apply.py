@@ -1,0 +1,96 @@
+"""Decision -> cluster. Idempotent: killed after any write, the next pass does the rest.
+
+Users leave a bad version first, before anything is recorded. Users reach a new version last, after it is recorded that they will, so
+that no restart can find them on a version that nobody knows of.
+"""
+
+import json
+from dataclasses import dataclass
+
+from headgate.api.status import AIModelStatus
+from headgate.controller.announcing import Announcer
+from headgate.controller.cache import Cache
+from headgate.controller.capacity import CapacityWriter
+from headgate.controller.facts import ModelKey
+from headgate.controller.observe import Observation
+from headgate.controller.routing import RoutePlan, Wanted, plan_route
+from headgate.controller.traffic import TrafficWriter
+from headgate.kube.errors import Conflict
+from headgate.kube.interface import KubeApi, Object
+from headgate.kube.labels import STATUS_MANAGER
+from headgate.kube.resources import AIMODELS
+from headgate.rollout.decision import Decision
+from headgate.rollout.snapshot import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`refusal`: what the API server will not take, for the next Snapshot. `changed`: something was decided that was not before."""
+
+    refusal: Problem | None = None
+    changed: bool = False
+
+
+class Applier:
+    """Makes the cluster match a decision, writing only what differs.
+
+    Raises Conflict when something else was there than what was decided on (observe again), and the KubeErrors that time may cure.
+    """
+
+    def __init__(self, api: KubeApi, cache: Cache, traffic: TrafficWriter, capacity: CapacityWriter, announcer: Announcer) -> None:
+        self._api = api
+        self._cache = cache
+        self._traffic = traffic
+        self._capacity = capacity
+        self._announcer = announcer
+
+    async def apply(self, seen: Observation, decision: Decision) -> Outcome:
+        plan = self._plan(seen, decision, seen.route)
+        refusal: Problem | None = None
+        if plan is not None and plan.lowers:
+            # Nothing may be awaited before this.
+            refusal = await self._traffic.lower(seen.key, plan)
+            plan = None if refusal else self._plan(seen, decision, self._route(seen))
+        if decision.policy_copy is not None:
+            await self._capacity.copy_policy(seen, decision.policy_copy)
+        grown = await self._capacity.grow(seen, decision)
+        changed = await self._record(seen, decision.status)
+        if plan is not None and not plan.lowers:
+            refusal = await self._traffic.follow(seen.key, plan) or refusal
+        await self._capacity.shrink(seen, decision)
+        if changed:
+            await self._announcer.tell(seen, decision)
+        await self._announcer.answer(seen, decision.approval_notes)
+        return Outcome(refusal or grown, changed)
+
+    def forget(self, key: ModelKey) -> None:
+        """The model is gone, and so is what was remembered of it."""
+        self._traffic.forget(key)
+
+    def _plan(self, seen: Observation, decision: Decision, route: Object | None) -> RoutePlan | None:
+        if decision.traffic is None:
+            return None
+        ports = self._cache.owned(seen.key).ports
+        wanted = Wanted(seen.key, seen.owner, seen.snapshot.spec, decision.traffic, str(decision.status.attempts), ports)
+        return plan_route(wanted, route, seen.snapshot.status, decision.status)
+
+    def _route(self, seen: Observation) -> Object | None:
+        """The route after our own write."""
+        record = self._cache.owned(seen.key).route
+        return json.loads(record) if record else None
+
+    async def _record(self, seen: Observation, status: AIModelStatus) -> bool:
+        if status == seen.snapshot.status:
+            return False
+        name, namespace = seen.key.name, seen.key.namespace
+        document = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        try:
+            written = await self._api.patch_status(
+                AIMODELS, name, namespace, document, field_manager=STATUS_MANAGER, resource_version=seen.resource_version
+            )
+        except Conflict:
+            # If the watch is slow to bring the newer object, this does.
+            self._cache.put(AIMODELS, await self._api.get(AIMODELS, name, namespace))
+            raise
+        self._cache.put(AIMODELS, written)
+        return True

@@ -1,0 +1,178 @@
+"""The judge's memory in the cluster: one ConfigMap for each model, with what a restart continues from and what people read."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.controller.cache import Cache
+from headgate.controller.facts import ModelKey
+from headgate.controller.judging import Judging, harmful
+from headgate.controller.observe import UnreadableStatus, parse_status
+from headgate.evidence import attempt
+from headgate.evidence.attempt import AttemptEvidence
+from headgate.evidence.view import CheckReading, Evidence, GuardReading
+from headgate.kube.errors import KubeError, NotFound
+from headgate.kube.interface import KubeApi
+from headgate.kube.labels import FIELD_MANAGER, MODEL, Owner, object_metadata
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT = "checkpoint.json"
+READINGS = "readings.json"
+_LOOK = 1.0
+_SHORTEST, _LONGEST = 5.0, 120.0
+_INTERVALS = 8
+
+
+def evidence_name(model: str) -> str:
+    """Name of the ConfigMap of a model."""
+    return f"{model}-evidence"
+
+
+def pause_between(interval: float) -> float:
+    """Seconds between two writes for one model. What a restart then asks Prometheus for anew is at most this old."""
+    return min(_LONGEST, max(_SHORTEST, _INTERVALS * interval))
+
+
+@dataclass(slots=True)
+class _Written:
+    at: float
+    interval: float
+    evidence: Evidence
+
+
+class Checkpoints:
+    """Writes and reads the ConfigMaps. A write that fails is tried again; nothing waits for it."""
+
+    def __init__(self, api: KubeApi, cache: Cache, *, monotonic: Callable[[], float]) -> None:
+        self._api = api
+        self._cache = cache
+        self._monotonic = monotonic
+        self._written: dict[ModelKey, _Written] = {}
+
+    async def recall(self, key: ModelKey, number: str) -> AttemptEvidence | None:
+        """The state of attempt `number` as last written; None if there is none, or none that this version can read. Raises KubeError:
+        to begin anew because the API server is slow would shorten nothing but lose evidence."""
+        try:
+            stored = await self._api.get(CONFIG_MAPS, evidence_name(key.name), key.namespace)
+        except NotFound:
+            return None
+        try:
+            state = attempt.restore(json.loads((stored.get("data") or {}).get(CHECKPOINT) or "{}"))
+        except ValueError as error:
+            log.warning("checkpoint of another version: %s", error, extra={"model": "/".join(key)})
+            return None
+        return state if state.attempt == number else None
+
+    async def run(self, judging: Judging, leading: Callable[[], bool]) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            if leading():
+                await self.write_due(judging)
+
+    async def write_due(self, judging: Judging) -> None:
+        """Write what is due. An attempt that is over is written once more, for people, and forgotten."""
+        for key, state in list(judging.states.items()):
+            evidence = judging.evidence.get(key)
+            if evidence is None:
+                continue
+            over = self._over(key, state)
+            if not over and (harmful(evidence) or not self._is_due(key, evidence)):
+                # First users leave the candidate, then it is written down why.
+                continue
+            try:
+                await self._write(key, state, evidence)
+            except KubeError as error:
+                log.warning("could not write the evidence: %s", error, extra={"model": "/".join(key)})
+                continue
+            except Exception:
+                log.exception("could not write the evidence", extra={"model": "/".join(key)})
+            if over:
+                judging.forget(key)
+                self._written.pop(key, None)
+
+    def _over(self, key: ModelKey, state: AttemptEvidence) -> bool:
+        model = self._cache.models.get(key)
+        if model is None:
+            return True
+        try:
+            candidate = parse_status(model.status).candidate
+        except UnreadableStatus:
+            return False
+        return candidate is None or str(candidate.attempt) != state.attempt
+
+    def _is_due(self, key: ModelKey, evidence: Evidence) -> bool:
+        before = self._written.get(key)
+        if before is None:
+            return True
+        return before.evidence != evidence and self._monotonic() - before.at >= pause_between(before.interval)
+
+    async def _write(self, key: ModelKey, state: AttemptEvidence, evidence: Evidence) -> None:
+        model = self._cache.models.get(key)
+        if model is None or model.leaving:
+            return
+        owner = Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
+        exposure = state.tracker.exposure
+        self._written[key] = _Written(self._monotonic(), exposure.interval if exposure else _LONGEST, evidence)
+        data = {CHECKPOINT: _json(attempt.checkpoint(state)), READINGS: _json(readings(evidence))}
+        metadata = object_metadata(evidence_name(key.name), key.namespace, owner, {MODEL: key.name})
+        await self._api.apply(CONFIG_MAPS, {"metadata": metadata, "data": data}, field_manager=FIELD_MANAGER, force=True)
+
+
+def readings(evidence: Evidence) -> dict[str, Any]:
+    """What people and tools read: counts and verdicts, times in Unix seconds."""
+    return {
+        "attempt": evidence.attempt,
+        "asOf": evidence.as_of,
+        "verdict": str(evidence.verdict),
+        "harm": _finite(evidence.harm),
+        "stageRequests": evidence.stage_requests,
+        "stageFreshSeconds": evidence.stage_fresh_seconds,
+        "checks": [_check(check) for check in evidence.checks],
+        "candidateGuards": [_guard(guard) for guard in evidence.candidate_guards],
+        "stableGuards": [_guard(guard) for guard in evidence.stable_guards],
+        "notes": list(evidence.notes),
+    }
+
+
+def _check(check: CheckReading) -> dict[str, Any]:
+    return {
+        "metric": str(check.metric),
+        "verdict": str(check.verdict),
+        "harm": _finite(check.harm),
+        "good": _finite(check.good),
+        "candidateRequests": check.candidate_requests,
+        "candidateEvents": check.candidate_events,
+        "stableRequests": check.stable_requests,
+        "stableEvents": check.stable_events,
+        "difference": check.difference,
+        "limit": check.limit,
+        "required": check.required,
+        "detail": check.detail,
+    }
+
+
+def _guard(guard: GuardReading) -> dict[str, Any]:
+    return {
+        "metric": str(guard.metric),
+        "fired": guard.fired,
+        "requests": guard.requests,
+        "failures": guard.failures,
+        "missing": guard.missing,
+        "maxRate": guard.max_rate,
+        "seconds": guard.seconds,
+    }
+
+
+def _finite(value: float) -> float:
+    """JSON has no infinity."""
+    return min(value, 1e300)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

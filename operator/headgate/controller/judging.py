@@ -1,0 +1,202 @@
+"""One tick for all models in rollout: ask once, judge each, wake those for which something changed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.status import AIModelStatus
+from headgate.api.vocabulary import Profile, Verdict
+from headgate.controller.cache import Cache
+from headgate.controller.facts import ModelKey
+from headgate.controller.observe import UnreadableStatus, parse_policy, parse_status
+from headgate.controller.queue import Priority
+from headgate.evidence import attempt
+from headgate.evidence.attempt import AttemptEvidence
+from headgate.evidence.check import Question
+from headgate.evidence.exposure import Exposure
+from headgate.evidence.series import Arm, NoAnswer, TargetSamples
+from headgate.evidence.view import Evidence
+from headgate.kube.errors import KubeError
+from headgate.prometheus.profiles import Target
+from headgate.prometheus.sampler import SampleBatch, window
+from headgate.rollout.questions import exposure_of, is_judged, question_of
+
+log = logging.getLogger(__name__)
+
+SHORTEST_TICK = 0.3
+"""Seconds. Answers of Prometheus are not renewed faster than scrapes, and a scrape is hardly ever more frequent than this."""
+_IDLE = 1.0
+_LOOKS_PER_INTERVAL = 3
+
+
+class Samples(Protocol):
+    """The sampler of one profile."""
+
+    async def sample(self, targets: Sequence[Target], now: float, seconds: float) -> SampleBatch: ...
+
+
+class Wake(Protocol):
+    """Asks for a decision about a model."""
+
+    def __call__(self, key: ModelKey, priority: Priority) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One model whose candidate is being judged."""
+
+    key: ModelKey
+    profile: Profile
+    target: Target
+    question: Question
+    exposure: Exposure
+
+
+class Judging:
+    """Evidence by model. Nothing here is lost by a restart: it continues from a checkpoint and asks Prometheus for the time since."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        samplers: Mapping[Profile, Samples],
+        recall: Callable[[ModelKey, str], Awaitable[AttemptEvidence | None]],
+        wake: Wake,
+        *,
+        wall: Callable[[], float],
+        measured: Callable[[str, float], None] = lambda profile, seconds: None,
+    ) -> None:
+        """`recall(key, attempt)` is awaited for the checkpoint of an attempt that is not in memory; None: there is none yet. `measured` is
+        told how long each profile's samples took."""
+        self._cache = cache
+        self._samplers = samplers
+        self._recall = recall
+        self._wake = wake
+        self._wall = wall
+        self._measured = measured
+        self.states: dict[ModelKey, AttemptEvidence] = {}
+        self.evidence: dict[ModelKey, Evidence] = {}
+
+    async def run(self, leading: Callable[[], bool]) -> None:
+        """Until cancelled. Only the leader judges: a standby would fight over checkpoints."""
+        while True:
+            began = asyncio.get_running_loop().time()
+            pause = _IDLE
+            if leading():
+                try:
+                    pause = await self.tick()
+                except Exception:
+                    log.exception("a tick of the judge failed; the next one comes")
+            await asyncio.sleep(max(0.05, pause - (asyncio.get_running_loop().time() - began)))
+
+    async def tick(self) -> float:
+        """Judge every model in rollout once. Returns the seconds until the next tick is due."""
+        cases = [case for case in self._cases() if await self._remembered(case)]
+        now = self._wall()
+        by_profile: dict[Profile, list[Case]] = {}
+        for case in cases:
+            by_profile.setdefault(case.profile, []).append(case)
+        await asyncio.gather(*(self._ask(profile, asked, now) for profile, asked in by_profile.items()))
+        shortest = min((case.exposure.interval for case in cases), default=0.0)
+        return max(SHORTEST_TICK, shortest / _LOOKS_PER_INTERVAL) if cases else _IDLE
+
+    def forget(self, key: ModelKey) -> None:
+        """The attempt is over, or the model is gone."""
+        self.states.pop(key, None)
+        self.evidence.pop(key, None)
+
+    def _cases(self) -> list[Case]:
+        found = []
+        for key in sorted(self._cache.moving):
+            try:
+                case = case_of(self._cache, key)
+            except (UnreadableStatus, ValueError, IndexError) as error:
+                log.error("cannot be judged: %s", error, extra={"model": "/".join(key)})
+                continue
+            if case is not None:
+                found.append(case)
+        return found
+
+    async def _remembered(self, case: Case) -> bool:
+        """Whether the attempt's state is in memory, now or again. To begin anew because the API server is slow would lose evidence."""
+        known = self.states.get(case.key)
+        if known is not None and known.attempt == case.exposure.attempt:
+            return True
+        try:
+            recalled = await self._recall(case.key, case.exposure.attempt)
+        except KubeError as error:
+            log.warning("the checkpoint cannot be read yet: %s", error, extra={"model": "/".join(case.key)})
+            return False
+        self.evidence.pop(case.key, None)
+        self.states[case.key] = recalled or attempt.begin(case.question, case.exposure)
+        return True
+
+    async def _ask(self, profile: Profile, cases: list[Case], now: float) -> None:
+        answered = [state.source.answered for case in cases if (state := self.states.get(case.key)) is not None]
+        oldest = min((at for at in answered if at is not None), default=None)
+        seconds = window(oldest, now, max(case.exposure.interval for case in cases))
+        batch = await self._samplers[profile].sample([case.target for case in cases], now, seconds)
+        self._measured(str(profile), self._wall() - now)
+        for case in cases:
+            self._judge(case, batch.answers[case.target], now)
+            # One model's arithmetic must not keep another one's rollback waiting.
+            await asyncio.sleep(0)
+
+    def _judge(self, case: Case, answer: TargetSamples | NoAnswer, now: float) -> None:
+        state = self.states.get(case.key)
+        if state is None or state.attempt != case.exposure.attempt:
+            return
+        state = self.states[case.key] = attempt.observe(state, case.question, case.exposure, answer, now)
+        before, after = self.evidence.get(case.key), attempt.read(state, case.question, case.exposure, now)
+        self.evidence[case.key] = after
+        if tells_news(before, after, case.exposure.interval):
+            self._wake(case.key, Priority.HARM if harmful(after) else Priority.ROLLOUT)
+
+
+def case_of(cache: Cache, key: ModelKey) -> Case | None:
+    """What is to be judged about a model now; None if nothing is. Raises UnreadableStatus, ValueError or IndexError for a status that
+    does not fit its policy."""
+    model = cache.models.get(key)
+    if model is None:
+        return None
+    status = parse_status(model.status)
+    policy = _pinned(cache, key, status)
+    if policy is None or not is_judged(status) or status.candidate is None:
+        return None
+    exposure = exposure_of(status, policy)
+    target = Target(
+        namespace=key.namespace,
+        name=key.name,
+        stable=status.stable.revision if status.stable else "" if exposure.candidate is not Arm.STABLE else status.candidate.revision,
+        candidate=status.candidate.revision,
+        shadow=exposure.shadow,
+    )
+    return Case(key, policy.metrics.profile, target, question_of(status, policy), exposure)
+
+
+def _pinned(cache: Cache, key: ModelKey, status: AIModelStatus) -> RolloutPolicySpec | None:
+    text = cache.owned(key).copies.get(status.candidate.policy_copy) if status.candidate else None
+    return parse_policy(text)[0] if text is not None else None
+
+
+def harmful(evidence: Evidence) -> bool:
+    """Whether users must leave the candidate."""
+    return evidence.verdict is Verdict.FAIL or any(guard.fired for guard in evidence.candidate_guards)
+
+
+def tells_news(before: Evidence | None, after: Evidence, interval: float) -> bool:
+    """Whether a decision could read something else than before: a verdict, a guard, or a block more of time and requests."""
+    if before is None or _read(before) != _read(after):
+        return True
+    return _block(before, interval) != _block(after, interval)
+
+
+def _read(evidence: Evidence) -> tuple[object, ...]:
+    fired = tuple(guard.fired for guard in (*evidence.candidate_guards, *evidence.stable_guards))
+    return evidence.attempt, evidence.stage, evidence.verdict, fired, tuple(check.verdict for check in evidence.checks)
+
+
+def _block(evidence: Evidence, interval: float) -> int:
+    return -1 if evidence.as_of is None else int(evidence.as_of // interval)

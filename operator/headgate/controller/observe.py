@@ -1,0 +1,160 @@
+"""Cache and evidence -> Snapshot: everything known about one model at one instant. Reads memory only, writes nothing, waits for nothing."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+
+from pydantic import ValidationError
+
+from headgate.api.aimodel import AIModelSpec
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.reasons import Reason
+from headgate.api.status import AIModelStatus
+from headgate.controller.cache import Cache
+from headgate.controller.enforcement import Proof
+from headgate.controller.facts import ApprovalFacts, ModelFacts, ModelKey, PolicyFacts
+from headgate.controller.health import workload_state
+from headgate.controller.routing import route_state
+from headgate.evidence.view import Evidence
+from headgate.governance.approvals import Approval
+from headgate.kube.interface import Object
+from headgate.kube.labels import Owner
+from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
+from headgate.rollout.snapshot import PolicyState, Problem, Snapshot
+
+
+class UnreadableStatus(Exception):  # noqa: N818  named for what it says about the object
+    """A stored status that this version does not understand. Deciding without it would reset weights, so nothing is decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a decision needs beside the cache. `governance_problem` and `proof` come from the enforcement check, `refusal` is what the
+    API server said to the last apply."""
+
+    now: datetime
+    environment: str
+    policy_namespace: str
+    governance_problem: str = ""
+    proof: Proof = field(default_factory=Proof)
+    evidence: Evidence | None = None
+    refusal: Problem | None = None
+    sees_gateways: bool = True
+    """Whether all namespaces are watched, so that an unknown Gateway is one that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A Snapshot, and what apply needs to write back: the versions that were seen."""
+
+    key: ModelKey
+    snapshot: Snapshot
+    owner: Owner
+    resource_version: str
+    route: Object | None
+
+
+def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | None:
+    """None if there is no such model, or it is being deleted. Raises UnreadableStatus."""
+    model = cache.models.get(key)
+    if model is None or model.leaving:
+        return None
+    owned = cache.owned(key)
+    spec, invalid = parse_spec(model.spec)
+    status = parse_status(model.status)
+    route = json.loads(owned.route) if owned.route else None
+    pods = tuple(owned.pods.values())
+    revisions = {*owned.deployments, *owned.ports, *(pod.revision for pod in pods)}
+    snapshot = Snapshot(
+        now=around.now,
+        environment=around.environment,
+        namespace=key.namespace,
+        name=key.name,
+        generation=model.generation,
+        spec=spec,
+        status=status,
+        policy=_policy(cache.policies.get(model.policy), model, around),
+        pinned=_pinned(owned.copies, status),
+        approvals=_approvals(cache, key, around),
+        approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
+        workloads={
+            revision: workload_state(
+                owned.deployments.get(revision),
+                tuple(pod for pod in pods if pod.revision == revision),
+                tuple(owned.restarts.get(revision, ())),
+                around.now,
+            )
+            for revision in revisions
+        },
+        route=route_state(route, spec, _gateways(cache, around), key.namespace),
+        evidence=around.evidence,
+        governance_problem=around.governance_problem,
+        refusal=around.refusal,
+        invalid=invalid,
+    )
+    owner = Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
+    return Observation(key, snapshot, owner, model.resource_version, route)
+
+
+@lru_cache(maxsize=4096)
+def parse_spec(raw: bytes) -> tuple[AIModelSpec | None, str]:
+    """The spec, or None and what is wrong with it, field by field."""
+    try:
+        return AIModelSpec.model_validate_json(raw), ""
+    except ValidationError as error:
+        return None, _words(error, "spec")
+
+
+@lru_cache(maxsize=4096)
+def parse_status(raw: bytes) -> AIModelStatus:
+    """Raises UnreadableStatus."""
+    try:
+        return AIModelStatus.model_validate_json(raw)
+    except ValidationError as error:
+        raise UnreadableStatus(_words(error, "status")) from error
+
+
+@lru_cache(maxsize=1024)
+def parse_policy(raw: str | bytes) -> tuple[RolloutPolicySpec | None, str]:
+    """The policy, or None and what is wrong with it."""
+    try:
+        return RolloutPolicySpec.model_validate_json(raw), ""
+    except ValidationError as error:
+        return None, _words(error, "spec")
+
+
+def _words(error: ValidationError, root: str) -> str:
+    """`spec.serving.deployment.port: Input should be less than or equal to 65535`, at most five of them."""
+    found = [f"{'.'.join([root, *map(str, one['loc'])])}: {one['msg']}" for one in error.errors(include_url=False)]
+    return "; ".join(found[:5])[:1000]
+
+
+def _policy(policy: PolicyFacts | None, model: ModelFacts, around: Surroundings) -> PolicyState:
+    where = f"RolloutPolicy {around.policy_namespace}/{model.policy}"
+    if policy is None:
+        message = f"{where} does not exist: create it there, or name another one in spec.policy.name"
+        return PolicyState(problem=Problem(Reason.POLICY_NOT_FOUND, message))
+    spec, wrong = parse_policy(policy.spec)
+    return PolicyState(spec=spec, problem=Problem(Reason.POLICY_INVALID, f"{where} cannot be used: {wrong}") if wrong else None)
+
+
+def _pinned(copies: dict[str, str], status: AIModelStatus) -> RolloutPolicySpec | None:
+    text = copies.get(status.candidate.policy_copy) if status.candidate else None
+    return parse_policy(text)[0] if text is not None else None
+
+
+def _approvals(cache: Cache, key: ModelKey, around: Surroundings) -> tuple[Approval, ...]:
+    held = cache.approvals.get(key, {}).values()
+    return tuple(_approval(one, key, around) for one in sorted(held, key=lambda one: one.name) if one.spec is not None)
+
+
+def _approval(one: ApprovalFacts, key: ModelKey, around: Surroundings) -> Approval:
+    assert one.spec is not None
+    return Approval(one.name, key.namespace, one.uid, one.created, one.spec, enforced=around.proof.covers(one.created))
+
+
+def _gateways(cache: Cache, around: Surroundings) -> dict[ModelKey, Object] | None:
+    if not around.sees_gateways or GATEWAYS.plural not in cache.complete:
+        return None
+    return {name: json.loads(record) for name, record in cache.gateways.items()}

@@ -1,0 +1,105 @@
+"""/healthz, /readyz and /metrics over HTTP, answered from memory."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from headgate.controller.intake import Intake
+from headgate.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+BEAT = 0.5
+_STILL = 20.0
+"""Seconds without a heartbeat after which the event loop is called stuck."""
+_MISSED_LISTS = 3
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """Beats as long as the event loop turns, and measures how late it does."""
+
+    monotonic: Callable[[], float]
+    telemetry: Telemetry
+    last: float = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self.last = self.monotonic()
+            await asyncio.sleep(BEAT)
+            self.telemetry.loop_lag.set(max(0.0, self.monotonic() - self.last - BEAT))
+
+    @property
+    def age(self) -> float:
+        return self.monotonic() - self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a restart would cure, and whether decisions can be made."""
+
+    intake: Intake
+    heartbeat: Heartbeat
+    period: float
+    """Seconds between full lists."""
+
+    def faults(self) -> list[str]:
+        """Why this process must be restarted; empty if it is alive."""
+        found = []
+        if self.heartbeat.age > _STILL:
+            found.append(f"the event loop has been stuck for {self.heartbeat.age:.0f} s")
+        if self.intake.dead:
+            found.append(f"dead watches: {', '.join(sorted(self.intake.dead))}")
+        if self.intake.filled and self.intake.age > _MISSED_LISTS * self.period:
+            found.append(f"no full list for {self.intake.age:.0f} s")
+        return found
+
+    def missing(self) -> list[str]:
+        """What is not known yet that decisions need; empty if ready."""
+        if self.intake.filled:
+            return []
+        return [f"{kind}: {words}" for kind, words in sorted(self.intake.faults.items())] or ["the first lists are being read"]
+
+
+class Server:
+    """One HTTP server on one port. Port 0 takes a free one; `port` tells which after `start`."""
+
+    def __init__(self, routes: dict[str, Callable[[], web.Response]], port: int) -> None:
+        self._application = web.Application()
+        for path, answer in routes.items():
+            self._application.router.add_get(path, _handler(answer))
+        self._runner = web.AppRunner(self._application, access_log=None)
+        self.port = port
+
+    async def start(self) -> None:
+        """Raises OSError if the port is taken."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, port=self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+
+def probe_routes(health: Health) -> dict[str, Callable[[], web.Response]]:
+    return {"/healthz": lambda: _verdict(health.faults()), "/readyz": lambda: _verdict(health.missing())}
+
+
+def metric_routes(telemetry: Telemetry) -> dict[str, Callable[[], web.Response]]:
+    return {"/metrics": lambda: web.Response(body=telemetry.page(), content_type="text/plain", charset="utf-8")}
+
+
+def _verdict(faults: list[str]) -> web.Response:
+    return web.Response(text="\n".join(faults) or "ok", status=503 if faults else 200)
+
+
+def _handler(answer: Callable[[], web.Response]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return answer()
+
+    return handle

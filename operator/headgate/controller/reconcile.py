@@ -1,0 +1,178 @@
+"""Workers: a key -> observe -> decide -> apply. One model's failure never stops another's decision."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from headgate.controller.apply import Applier, Outcome
+from headgate.controller.cache import Cache
+from headgate.controller.enforcement import Enforcement
+from headgate.controller.facts import ModelKey
+from headgate.controller.fence import NotLeading
+from headgate.controller.judging import Judging
+from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
+from headgate.controller.queue import Priority, Queue, ShutDown
+from headgate.kube.errors import Conflict, KubeError
+from headgate.rollout.decide import decide
+from headgate.rollout.decision import Decision
+from headgate.rollout.snapshot import Problem, Snapshot
+from headgate.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+WORKERS = (Priority.HARM, Priority.ROLLOUT, *[Priority.STABLE] * 4)
+"""What each worker takes at least: one is always free for harm, one for rollouts, however slow the API server is for the rest."""
+DEADLINE = 30.0
+_ASK_AGAIN = 30.0
+_SOONEST = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is the same for every model."""
+
+    environment: str
+    policy_namespace: str
+    sees_gateways: bool
+    wall: Callable[[], datetime]
+
+
+class Reconciler:
+    """`decide` is a parameter for tests of what surrounds it."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        queue: Queue[ModelKey],
+        judging: Judging,
+        applier: Applier,
+        enforcement: Enforcement,
+        setting: Setting,
+        telemetry: Telemetry,
+        *,
+        decide: Callable[[Snapshot], Decision] = decide,
+    ) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._judging = judging
+        self._applier = applier
+        self._enforcement = enforcement
+        self._setting = setting
+        self._telemetry = telemetry
+        self._decide = decide
+        self._refusals: dict[ModelKey, Problem] = {}
+
+    async def run(self) -> None:
+        """Until the queue is closed and every key that was handed out is done."""
+        async with asyncio.TaskGroup() as group:
+            for least in WORKERS:
+                group.create_task(self._work(least))
+
+    async def _work(self, least: Priority) -> None:
+        while True:
+            try:
+                key = await self._queue.get(least)
+            except ShutDown:
+                return
+            try:
+                await self.handle(key)
+            finally:
+                self._queue.done(key)
+
+    async def handle(self, key: ModelKey) -> str:
+        """Reconcile and, whatever happens, see to it that the model is looked at again when it should be. Returns what happened."""
+        began = time.monotonic()
+        result = "done"
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await self.reconcile(key)
+            self._queue.forget(key)
+        except Conflict as error:
+            result = "conflict"
+            log.info("something else was written first: %s", error, extra=_model(key))
+        except NotLeading:
+            result = "not-leading"
+            log.warning("nothing is written without the lease", extra=_model(key))
+        except UnreadableStatus as error:
+            result = "unreadable"
+            log.error("its status cannot be read, so nothing is decided: %s", error, extra=_model(key))
+        except (KubeError, TimeoutError) as error:
+            result = "failed"
+            log.warning("to be tried again: %s", error or f"not done within {DEADLINE:g} s", extra=_model(key))
+        except Exception:
+            result = "error"
+            log.exception("to be tried again", extra=_model(key))
+        if result != "done":
+            self._queue.retry(key)
+        self._telemetry.reconciled(result, time.monotonic() - began)
+        return result
+
+    async def reconcile(self, key: ModelKey) -> None:
+        """One pass. Raises what apply raises, and UnreadableStatus."""
+        seen = observe(self._cache, key, self._around(key))
+        if seen is None:
+            self._forget(key)
+            return
+        decision = self._decide(seen.snapshot)
+        outcome = await self._applier.apply(seen, decision)
+        self._follow_up(seen, decision, outcome)
+
+    def _around(self, key: ModelKey) -> Surroundings:
+        return Surroundings(
+            now=self._setting.wall(),
+            environment=self._setting.environment,
+            policy_namespace=self._setting.policy_namespace,
+            governance_problem=self._enforcement.problem,
+            proof=self._enforcement.proof,
+            evidence=self._judging.evidence.get(key),
+            refusal=self._refusals.get(key),
+            sees_gateways=self._setting.sees_gateways,
+        )
+
+    def _follow_up(self, seen: Observation, decision: Decision, outcome: Outcome) -> None:
+        key = seen.key
+        if outcome.refusal != self._refusals.get(key):
+            # The next decision says so.
+            self._queue.add(key, Priority.ROLLOUT)
+        if outcome.refusal is None:
+            self._refusals.pop(key, None)
+        else:
+            self._refusals[key] = outcome.refusal
+            self._queue.add_after(key, _ASK_AGAIN)
+        if decision.look_again is not None:
+            self._queue.add_after(key, max(_SOONEST, decision.look_again))
+        self._telemetry.decided(key, seen.snapshot.status, decision.status)
+        if outcome.changed:
+            _log_decision(seen, decision)
+
+    def _forget(self, key: ModelKey) -> None:
+        self._refusals.pop(key, None)
+        self._judging.forget(key)
+        self._applier.forget(key)
+        self._queue.forget(key)
+        self._telemetry.forget(key)
+
+
+def _model(key: ModelKey) -> dict[str, str]:
+    return {"namespace": key.namespace, "model": key.name}
+
+
+def _log_decision(seen: Observation, decision: Decision) -> None:
+    status = decision.status
+    log.info(
+        "decided",
+        extra={
+            **_model(seen.key),
+            "uid": seen.owner.uid,
+            "generation": seen.snapshot.generation,
+            "attempt": status.attempts,
+            "phase": str(status.phase),
+            "stage": status.stage,
+            "traffic": status.traffic_summary,
+            "verdict": status.verdict,
+            "announced": [f"{told.reason}: {told.note}" for told in decision.announcements],
+        },
+    )

@@ -1,0 +1,90 @@
+"""Killed before or after any single write, a new process reaches the same end, and users never reach a version that is not recorded."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.unit.controller.fake_cluster import Crash
+from tests.unit.controller.operator_world import OperatorWorld, in_canary, live
+
+from headgate.kube.resources import AIMODELS, DEPLOYMENTS, HTTP_ROUTES
+
+Journey = Callable[[OperatorWorld], None]
+
+
+def _release(world: OperatorWorld) -> None:
+    world.release("v2")
+
+
+def _approved(world: OperatorWorld) -> None:
+    world.approve()
+
+
+def _halted(world: OperatorWorld) -> None:
+    world.decide("Halt")
+
+
+def _awaiting() -> OperatorWorld:
+    world = live()
+    world.release("v2")
+    world.settle()
+    return world
+
+
+JOURNEYS: list[tuple[str, Callable[[], OperatorWorld], Journey]] = [
+    ("a new version is prepared", live, _release),
+    ("an approved version gets users", _awaiting, _approved),
+    ("a halted version loses them", in_canary, _halted),
+]
+
+
+def end_of(world: OperatorWorld) -> dict[str, object]:
+    status = world.status
+    return {
+        "phase": status.phase,
+        "stable": status.stable and status.stable.revision,
+        "candidate": status.candidate and (status.candidate.revision, status.candidate.attempt),
+        "blocked": [(entry.revision, entry.cause) for entry in status.blocked],
+        "traffic": [(slot.revision, slot.weight) for slot in status.traffic.slots],
+        "route": world.weights,
+        "deployments": sorted((d["metadata"]["name"], d["spec"]["replicas"]) for d in world.api.of(DEPLOYMENTS)),
+    }
+
+
+def assert_recorded(world: OperatorWorld) -> None:
+    """Nobody has more users than the status says, but for those on the way back."""
+    status = world.status
+    candidate = status.candidate
+    if candidate is not None:
+        assert world.weights.get(candidate.revision, 0) <= status.traffic.weight_of(candidate.revision)
+
+
+def run(
+    start: Callable[[], OperatorWorld], journey: Journey, *, before: int | None = None, after: int | None = None
+) -> tuple[OperatorWorld, int]:
+    """The journey with one death; the world at its end and how many writes it took."""
+    world = start()
+    journey(world)
+    mark = len(world.api.writes)
+    world.api.die_before = mark + before if before else None
+    world.api.die_after = mark + after if after else None
+    try:
+        world.settle()
+    except Crash:
+        assert_recorded(world)
+        world.api.die_before = world.api.die_after = None
+        world.restart()
+        world.world_turns()
+        world.settle(most=40)
+    return world, len(world.api.writes) - mark
+
+
+@pytest.mark.parametrize(("name", "start", "journey"), JOURNEYS, ids=[name for name, _, _ in JOURNEYS])
+def test_a_death_at_any_write_changes_nothing_in_the_end(name: str, start: Callable[[], OperatorWorld], journey: Journey) -> None:
+    undisturbed, writes = run(start, journey)
+    wanted = end_of(undisturbed)
+    assert undisturbed.api.find(AIMODELS, "credit")
+    assert undisturbed.api.find(HTTP_ROUTES, "credit")
+    for number in range(1, writes + 1):
+        for death in ({"before": number}, {"after": number}):
+            world, _ = run(start, journey, **death)
+            assert end_of(world) == wanted, f"death {death}"
