@@ -8,7 +8,7 @@ mkdir -p "$root/build"
 "$here/images.sh" model >/dev/null
 image=${HEADGATE_IMAGE:-$("$here/images.sh" operator | tail -1)}
 echo "==> installing the chart with $image"
-helm upgrade --install headgate "$root/charts/headgate" --namespace headgate-system --create-namespace \
+helm upgrade --install headgate "$root/charts/headgate" --namespace headgate-system --create-namespace --take-ownership \
     --set image.repository="${image%:*}" --set image.tag="${image##*:}" \
     --set prometheus.url="${HEADGATE_CHART_PROMETHEUS_URL:-http://prometheus.monitoring.svc.cluster.local:9090}" \
     --set environment=testbed --wait --timeout 180s >"$root/build/helm.log" 2>&1 || {

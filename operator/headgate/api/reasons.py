@@ -16,11 +16,9 @@ class Reason(StrEnum):
     PROMOTED = "Promoted"
     LIVE = "Live"
     PAUSED = "Paused"
-    RESUMED = "Resumed"
     ROLLED_BACK = "RolledBack"
     CANCELLED = "Cancelled"
     SUPERSEDED = "Superseded"
-    RETRYING = "Retrying"
     RESTORED = "Restored"
     # Evidence
     ANALYSIS_PASSING = "AnalysisPassing"

@@ -107,7 +107,5 @@ class RollbackCause(StrEnum):
     HALT = "Halt"
     ROLLBACK = "Rollback"
     REJECTED = "Rejected"
-    LAPSED = "Lapsed"
-    SHARED_FAILURE = "SharedFailure"
     CANCELLED = "Cancelled"
     SUPERSEDED = "Superseded"

@@ -170,6 +170,8 @@ def _join(checks: tuple[CheckReading, ...]) -> Verdict:
     said = [check.verdict for check in checks]
     if Verdict.FAIL in said:
         return Verdict.FAIL
+    if any(check.verdict is Verdict.NOT_MEASURABLE and check.required for check in checks):
+        return Verdict.NOT_MEASURABLE
     if all(verdict in (Verdict.NO_DATA, Verdict.NOT_MEASURABLE) for verdict in said):
         return Verdict.NO_DATA
     # Without a required check, at least one must be proven: time alone never passes.

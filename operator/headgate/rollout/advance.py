@@ -8,6 +8,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, StageStatus
 from headgate.api.vocabulary import OnDeadline, Phase, RollbackCause, Verdict
 from headgate.evidence.view import Evidence
+from headgate.governance.approvals import Approval
 from headgate.rollout.approval_gate import announce_change, gate_open, read_gate, waiting_words
 from headgate.rollout.capacity import floor_of
 from headgate.rollout.draft import Draft
@@ -70,7 +71,7 @@ def _enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
     """Take the step unless something that concerns every upward move forbids it."""
     if draft.status.paused is not None:
         return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
-    if step.weight > 0 and step.compares and stable_failing(snapshot.evidence):
+    if step.compares and stable_failing(snapshot):
         return draft.held_by(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
     if snapshot.route.problem is not None:
         return draft.held_by(snapshot.route.problem.reason, snapshot.route.problem.message)
@@ -107,7 +108,7 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     if closed:
         return _lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
-        problem = snapshot.route.problem
+        problem = snapshot.route.problem or snapshot.refusal
         reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
         return draft.held_by(reason, message)
     if _served(draft, snapshot, step, evidence):
@@ -115,10 +116,17 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     if draft.status.paused is not None:
         draft, orders = _unused_promote(draft, orders, "the rollout is paused: resume it first"), Orders()
     if orders.promote is not None and step.compares:
-        words = f"stage {step.name} ends without proof ({verdict})"
-        accepted = (*draft.candidate.inconclusive_accepted, step.name)
-        return _go_on(take_up(draft, orders.promote, words).with_candidate(inconclusive_accepted=accepted), snapshot, steps, step, policy)
+        return _promote(draft, snapshot, steps, step, policy, orders.promote)
     return _overdue(_kept_waiting(draft, step, evidence, snapshot), snapshot, step, policy)
+
+
+def _promote(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec, order: Approval) -> Draft:
+    """Go on without proof. The order waits, and stays good, while something else (pods, a pause) keeps the next stage from beginning."""
+    accepted = (*draft.candidate.inconclusive_accepted, step.name)
+    went = _go_on(draft.with_candidate(inconclusive_accepted=accepted), snapshot, steps, step, policy)
+    if went.status.candidate is not None and went.status.candidate.stage == draft.candidate.stage:
+        return _go_on(draft, snapshot, steps, step, policy)
+    return take_up(went, order, f"stage {step.name} ends without proof ({draft.candidate.verdict})")
 
 
 def _effective(draft: Draft, snapshot: Snapshot) -> Draft:
@@ -215,7 +223,7 @@ def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step
         return _enter(draft, snapshot, steps[step.index + 1])
     if draft.status.paused is not None:
         return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
-    if step.compares and stable_failing(snapshot.evidence):
+    if step.compares and stable_failing(snapshot):
         return draft.held_by(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
     if snapshot.workload(draft.candidate.revision).ready < min(draft.candidate.replicas, _floor(step, draft, snapshot)):
         return _not_ready(draft, snapshot, draft.candidate.replicas)

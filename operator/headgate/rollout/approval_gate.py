@@ -69,7 +69,10 @@ def _lapsed_since(candidate: CandidateStatus, is_open: bool, snapshot: Snapshot)
 
 def _automated_checks(snapshot: Snapshot, candidate: CandidateStatus, steps: tuple[Step, ...]) -> AutomatedChecks:
     """The shadow verdict; without a shadow stage: pods ready, no guard fired, route accepted."""
-    if any(step.mirror for step in steps):
+    shadow = next((step for step in steps if step.mirror), None)
+    if shadow is not None and shadow.name in candidate.inconclusive_accepted:
+        return AutomatedChecks(False, "the shadow stage was ended without proof")
+    if shadow is not None:
         return AutomatedChecks(
             candidate.shadow_passed, "the shadow verdict is Pass" if candidate.shadow_passed else "the shadow stage has not passed"
         )

@@ -5,7 +5,7 @@ from headgate.api.digests import sha256
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, Blocked, CandidateStatus, PastStatus, RevisionStatus
-from headgate.api.vocabulary import Phase, RollbackCause
+from headgate.api.vocabulary import Phase, Profile, RollbackCause
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
 from headgate.rollout.people import Orders, refuse, take_up
@@ -130,12 +130,21 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         policy=spec.policy.name,
         policy_copy=copy_name(snapshot.name, policy),
     )
-    return draft.with_status(
+    started = draft.with_status(
         phase=Phase.PREPARING,
         candidate=candidate,
         attempts=attempt,
         past=tuple(p for p in draft.status.past if p.revision != wanted.revision),
     ).announce(Reason.STARTED, f"{wanted.version} (revision {wanted.revision}) starts attempt {attempt} under policy {spec.policy.name}")
+    return _warned(started, policy)
+
+
+def _warned(draft: Draft, policy: RolloutPolicySpec) -> Draft:
+    """What the policy's metrics cannot see is said before anybody relies on them."""
+    if policy.metrics.profile is not Profile.HTTP:
+        return draft
+    words = "a server's own counters cannot show requests that it never answers: a silent version is found by its pods alone"
+    return draft.announce(Reason.SILENT_FAILURE_INVISIBLE, words, warning=True)
 
 
 def _kind(draft: Draft, wanted: RevisionStatus) -> AttemptKind:

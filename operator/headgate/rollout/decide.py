@@ -38,6 +38,8 @@ def decide(snapshot: Snapshot) -> Decision:
     draft = _follow_spec(draft, snapshot, asked)
     if draft.status.candidate is not None:
         draft = advance(draft, snapshot, asked)
+    if snapshot.refusal is not None:
+        draft = draft.held_by(snapshot.refusal.reason, snapshot.refusal.message)
     draft = _forget_past(draft, snapshot)
     draft = told(draft, snapshot)
     candidate = draft.status.candidate
@@ -65,7 +67,7 @@ def _stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         if ordered is not None and stop is not None:
             draft = refuse(draft, stop, "there is no other version and no fallback that could answer instead")
         return draft.held_by(Reason.DEGRADED, f"{harm.message}; it keeps serving because nothing else can")
-    if ordered is None and shared_failure(snapshot.evidence):
+    if ordered is None and shared_failure(snapshot):
         kept = retreat(draft, snapshot).with_status(phase=Phase.AWAITING_DEPLOYMENT)
         return kept.announce(
             Reason.SHARED_FAILURE, f"both versions fail, so the candidate waits without traffic: {harm.message}", warning=True
@@ -76,11 +78,11 @@ def _stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
 
 
 def _present_harm(snapshot: Snapshot) -> Harm | None:
-    """Measured harm of the present attempt; evidence of another attempt says nothing about it."""
+    """Measured harm of the present attempt. Evidence of another attempt, or from before a retreat, says nothing about it now."""
     candidate, evidence = snapshot.status.candidate, snapshot.evidence
     if candidate is None or candidate.kind is AttemptKind.RESTORE:
         return None
-    if evidence is not None and evidence.attempt != str(candidate.attempt):
+    if evidence is not None and (evidence.attempt != str(candidate.attempt) or candidate.stage is None):
         snapshot = snapshot.without_evidence()
     return measured(snapshot, snapshot.pinned or snapshot.policy.spec)
 

@@ -9,6 +9,8 @@ from headgate.evidence.view import CheckReading, Evidence, GuardReading
 from headgate.evidence.words import sentence
 from headgate.rollout.snapshot import Snapshot
 
+_NEWS_LASTS = 60.0
+"""Seconds: the length of a guard's window."""
 _EVIDENCE_CAUSES = {
     Metric.ERRORS: RollbackCause.EVIDENCE_ERRORS,
     Metric.LATENCY: RollbackCause.EVIDENCE_LATENCY,
@@ -34,14 +36,18 @@ def measured(snapshot: Snapshot, guards: RolloutPolicySpec | None) -> Harm | Non
     return _by_guard(evidence) or _by_pods(snapshot, candidate.revision, guards) or _by_evidence(evidence)
 
 
-def shared_failure(evidence: Evidence | None) -> bool:
+def shared_failure(snapshot: Snapshot) -> bool:
     """Both versions break a guard: what fails is not the candidate alone."""
-    return stable_failing(evidence) and evidence is not None and any(guard.fired for guard in evidence.candidate_guards)
+    evidence = snapshot.evidence
+    return evidence is not None and stable_failing(snapshot) and any(guard.fired for guard in evidence.candidate_guards)
 
 
-def stable_failing(evidence: Evidence | None) -> bool:
-    """The stable version breaks a guard."""
-    return evidence is not None and any(guard.fired for guard in evidence.stable_guards)
+def stable_failing(snapshot: Snapshot) -> bool:
+    """The stable version broke a guard within the last minute. Nobody measures while no candidate is exposed: older news is none."""
+    evidence = snapshot.evidence
+    if evidence is None or evidence.as_of is None or snapshot.now.timestamp() - evidence.as_of > _NEWS_LASTS:
+        return False
+    return any(guard.fired for guard in evidence.stable_guards)
 
 
 def _by_guard(evidence: Evidence | None) -> Harm | None:

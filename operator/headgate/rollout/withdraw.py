@@ -10,7 +10,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.harm import Harm
 from headgate.rollout.snapshot import Snapshot
 
-_NOT_BLAMED = {RollbackCause.CANCELLED, RollbackCause.SUPERSEDED, RollbackCause.LAPSED, RollbackCause.SHARED_FAILURE}
+_NOT_BLAMED = {RollbackCause.CANCELLED, RollbackCause.SUPERSEDED}
 _KEPT = 10
 _TELLS: dict[RollbackCause, Reason] = {RollbackCause.CANCELLED: Reason.CANCELLED, RollbackCause.SUPERSEDED: Reason.SUPERSEDED}
 

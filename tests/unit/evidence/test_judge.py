@@ -97,7 +97,7 @@ def test_unusable_blocks_teach_the_stable_rate_but_compare_nothing() -> None:
 def test_a_required_check_that_cannot_be_measured_blocks_pass_and_an_optional_one_does_not() -> None:
     narrow = Check(Metric.LATENCY, Margin(1, Unit.MILLISECONDS), quantile=0.95)
     blocks = _blocks(180)
-    for required, verdict in ((True, Verdict.INCONCLUSIVE), (False, Verdict.PASS)):
+    for required, verdict in ((True, Verdict.NOT_MEASURABLE), (False, Verdict.PASS)):
         asked = question(ERRORS, replace(narrow, required=required))
         judgement = assess(_judged(asked, blocks), asked)
         assert judgement.verdict is verdict
@@ -119,7 +119,7 @@ def test_a_question_without_meaning_is_told_and_not_answered(check: Check, word:
     judgement = assess(_judged(asked, _blocks(5)), asked)
     assert judgement.checks[0].verdict is Verdict.NOT_MEASURABLE
     assert word in judgement.checks[0].detail
-    assert judgement.verdict is Verdict.NO_DATA
+    assert judgement.verdict is Verdict.NOT_MEASURABLE
 
 
 def test_a_relative_limit_follows_the_stable_rate() -> None:

@@ -7,7 +7,10 @@ import pytest
 from tests.unit.rollout.world import POLICY, World, in_canary, live, policy, spec, without_shadow
 
 from headgate.api.conditions import ConditionType
+from headgate.api.reasons import Reason
+from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import Metric, Phase, Verdict
+from headgate.rollout.decide import decide
 from headgate.rollout.snapshot import PolicyState, Problem, WorkloadState
 from headgate.rollout.stages import steps_of
 
@@ -140,8 +143,6 @@ def test_a_guard_acts_in_the_first_decision_that_sees_it(missing: int, cause: st
 def test_harm_does_not_wait_for_policy_approvals_or_a_readable_spec() -> None:
     world = in_canary()
     world.bad()
-    from headgate.rollout.decide import decide
-
     decision = decide(
         world.without(spec=None, invalid="cannot be read", policy=PolicyState(), pinned=None, approvals=(), approvals_known=False)
     )
@@ -467,8 +468,6 @@ def test_a_weight_rises_only_when_its_pods_are_ready() -> None:
 
 @pytest.mark.parametrize("reason", ["ImageUnavailable", "CrashLoop", "WaitingForCapacity"])
 def test_pods_that_do_not_start_are_one_clear_condition_and_move_no_traffic(reason: str) -> None:
-    from headgate.api.reasons import Reason
-
     world = live()
     world.release("2.0.0")
     world.step()
@@ -503,13 +502,9 @@ def test_the_earlier_version_stays_warm_then_cold_then_goes() -> None:
 
 
 def test_an_unknown_policy_stops_the_release_with_one_message_and_nothing_else() -> None:
-    from headgate.api.reasons import Reason
-
     world = live()
     world.release("2.0.0")
     missing = PolicyState(None, Problem(Reason.POLICY_NOT_FOUND, "policy nosuch is not in headgate-system"))
-    from headgate.rollout.decide import decide
-
     decision = decide(world.without(policy=missing))
     ready = next(c for c in decision.status.conditions if c.type is ConditionType.READY)
     assert (ready.reason, ready.message.endswith("policy nosuch is not in headgate-system")) == (Reason.POLICY_NOT_FOUND, True)
@@ -528,8 +523,6 @@ def test_a_model_with_side_effects_is_not_shadowed() -> None:
 
 
 def test_gates_stay_closed_while_governance_is_not_enforced() -> None:
-    from headgate.rollout.decide import decide
-
     world = live()
     world.release("2.0.0")
     world.good()
@@ -542,8 +535,6 @@ def test_gates_stay_closed_while_governance_is_not_enforced() -> None:
 
 
 def test_stages_of_unchanged_content_are_as_short_as_they_can_be_judged() -> None:
-    from headgate.api.status import AttemptKind
-
     steps = steps_of(policy(), AttemptKind.UNCHANGED)
     assert [(s.name, s.min_duration) for s in steps] == [("canary", 180), ("half", 180), ("full", 180)]
 
@@ -552,10 +543,46 @@ def test_the_policy_an_attempt_runs_on_does_not_change_under_it() -> None:
     world = in_canary()
     before = world.status.candidate
     assert before is not None
-    from headgate.rollout.decide import decide
-
     edited = policy(stages=[POLICY["stages"][-1]])
     decision = decide(world.without(policy=PolicyState(edited)))
     assert decision.status.candidate is not None
     assert decision.status.candidate.policy_copy == before.policy_copy
     assert decision.status.traffic == world.status.traffic
+
+
+def test_what_the_api_server_refuses_is_shown_on_a_live_model_too() -> None:
+    world = live()
+    refusal = Problem(Reason.ROUTE_REFUSED, "spec.hostnames[0]: Invalid value")
+    decision = decide(world.without(refusal=refusal))
+    ready = next(c for c in decision.status.conditions if c.type is ConditionType.READY)
+    assert (ready.status, ready.reason, ready.message.endswith("Invalid value")) == ("False", Reason.ROUTE_REFUSED, True)
+
+
+def test_a_failure_of_both_versions_in_shadow_stops_the_copies_until_it_is_over() -> None:
+    world = live()
+    world.release("2.0.0")
+    world.quiet()
+    world.settle()
+    assert world.status.phase is Phase.SHADOW
+    seen = world.without().evidence
+    world.guard(candidate=True, stable=True)
+    assert seen is not None
+    failing = world.evidence()
+    world.step()
+    for _ in range(3):
+        decision = decide(world.without(evidence=failing))
+        assert decision.status.traffic.mirror is None
+    later = world.now + timedelta(seconds=61)
+    assert decide(world.without(evidence=failing, now=later)).status.traffic.mirror is not None
+
+
+def test_a_promote_waits_for_the_pods_of_the_next_stage() -> None:
+    world = in_canary()
+    candidate = world.status.candidate
+    assert candidate is not None
+    world.decided("Promote")
+    world.workloads[candidate.revision] = WorkloadState(exists=True, wanted=1, ready=1, present=1)
+    world.step()
+    assert world.weight() == 50
+    world.step()
+    assert world.weight() == 500
