@@ -34,5 +34,8 @@ hack/cluster/install.sh
 mkdir -p build
 (cd hack/load && CGO_ENABLED=0 go build -o "$root/build/load" .)
 
+echo "==> the chart, with the cluster's helm"
+"$pytest" -q tests/unit/chart
+
 echo "==> against the real API server, then with real pods and traffic"
 "$pytest" -q -m 'cluster or e2e'
