@@ -59,6 +59,9 @@ def _enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], orde
         return _not_ready(draft.with_status(phase=Phase.PREPARING), snapshot, needed)
     if step.weight > 0:
         draft = draft.with_status(phase=Phase.AWAITING_DEPLOYMENT)
+        if snapshot.route.problem is not None:
+            # Said before people are asked: what they approve could not be reached.
+            draft = draft.held_by(snapshot.route.problem.reason, snapshot.route.problem.message)
         if not gate_open(candidate):
             waiting = waiting_words(candidate.gate) if candidate.gate else "the list of approvals is being read"
             return _unused_promote(draft, orders, f"the gate is closed: {waiting}").held_by(Reason.WAITING_FOR_APPROVAL, waiting)

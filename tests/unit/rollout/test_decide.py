@@ -11,7 +11,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import Metric, Phase, Verdict
 from headgate.rollout.decide import decide
-from headgate.rollout.snapshot import PolicyState, Problem, WorkloadState
+from headgate.rollout.snapshot import PolicyState, Problem, RouteState, WorkloadState
 from headgate.rollout.stages import steps_of
 
 
@@ -586,3 +586,13 @@ def test_a_promote_waits_for_the_pods_of_the_next_stage() -> None:
     assert world.weight() == 50
     world.step()
     assert world.weight() == 500
+
+
+def test_a_route_that_the_gateway_does_not_take_is_told_while_people_are_asked() -> None:
+    world = World(spec("1.0.0"))
+    world.settle()
+    world.route = RouteState(exists=True, accepted=False, problem=Problem(Reason.ROUTE_NOT_ACCEPTED, "no listener has that hostname"))
+    world.route_takes_effect = False
+    world.step()
+    assert condition(world, ConditionType.READY)[1] == "RouteNotAccepted"
+    assert "fairness-audit" in condition(world, ConditionType.APPROVED)[2]
