@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -25,9 +25,9 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.fence import FencedApi
 from headgate.controller.handlers import register, selectors
 from headgate.controller.intake import Intake
-from headgate.controller.judging import Judging
+from headgate.controller.judging import Judging, harmful
 from headgate.controller.probes import Health, Heartbeat, Server, metric_routes, probe_routes
-from headgate.controller.queue import Queue
+from headgate.controller.queue import Priority, Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
 from headgate.controller.traffic import TrafficWriter
@@ -79,8 +79,9 @@ class Parts:
         self.health = Health(self.intake, self.heartbeat, PERIOD)
         self.telemetry.watch(queue_depth=lambda: len(self.queue), watch_age=lambda: self.intake.age)
 
-    def _rank(self, key: ModelKey) -> Any:
-        return self.intake.rank(key)
+    def _rank(self, key: ModelKey) -> Priority:
+        evidence = self.judging.evidence.get(key)
+        return Priority.HARM if evidence is not None and harmful(evidence) else self.intake.rank(key)
 
     async def check_enforcement(self) -> None:
         """Every model shows whether governance is enforced: all are decided anew when that changes."""
@@ -182,6 +183,8 @@ async def _watches(settings: Settings, parts: Parts, stop: asyncio.Event) -> Non
             clusterwide=not settings.kopf_namespaces,
             namespaces=settings.kopf_namespaces,
             standalone=True,
+            # Otherwise kopf asks the system for the name of its user, and an image without /etc/passwd has none.
+            identity=cast("Any", settings.pod_name),
             ready_flag=ready,
         )
     finally:

@@ -3,6 +3,7 @@
 Watches lose deletions across a disconnect; `replace` with a full list finds those ghosts.
 """
 
+import logging
 import sys
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
@@ -25,6 +26,8 @@ from headgate.kube.resources import (
     SERVICES,
     Resource,
 )
+
+log = logging.getLogger(__name__)
 
 _RESTARTS_KEPT = 64
 
@@ -88,7 +91,12 @@ class Cache:
             return set()
         self._sequence += 1
         self._stamps[resource.plural][name] = _Stamp(uid, version, self._sequence)
-        return _TAKE[resource.plural](self, name, body)
+        try:
+            return _TAKE[resource.plural](self, name, body)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            # One object of an unforeseen shape must not keep all others from being known.
+            log.exception("cannot be read", extra={"kind": resource.plural, "object": "/".join(name)})
+            return set()
 
     def drop(self, resource: Resource, body: Body) -> set[ModelKey]:
         """Forget a deleted object. A later one of the same name stays."""

@@ -43,7 +43,7 @@ class CapacityWriter:
         self.cache.put(CONFIG_MAPS, made)
 
     async def grow(self, seen: Observation, decision: Decision) -> Problem | None:
-        """Make what is missing and enlarge what is too small. Returns a refusal, if there was one; the other revisions are not held up by it."""
+        """Make what is missing and enlarge what is too small. Returns a refusal; the other revisions are not held up by it."""
         problem: Problem | None = None
         for wanted in decision.workloads:
             problem = await self._try_to_grow(seen, wanted) or problem

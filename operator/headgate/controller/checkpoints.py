@@ -118,10 +118,10 @@ class Checkpoints:
             return
         owner = Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
         exposure = state.tracker.exposure
-        self._written[key] = _Written(self._monotonic(), exposure.interval if exposure else _LONGEST, evidence)
         data = {CHECKPOINT: _json(attempt.checkpoint(state)), READINGS: _json(readings(evidence))}
         metadata = object_metadata(evidence_name(key.name), key.namespace, owner, {MODEL: key.name})
         await self._api.apply(CONFIG_MAPS, {"metadata": metadata, "data": data}, field_manager=FIELD_MANAGER, force=True)
+        self._written[key] = _Written(self._monotonic(), exposure.interval if exposure else _LONGEST, evidence)
 
 
 def readings(evidence: Evidence) -> dict[str, Any]:

@@ -194,6 +194,8 @@ def pod_facts(body: Body) -> PodFacts:
     )
 
 
+_LAST_WORDS = 200
+"""Characters of what a container said at its end: a stack trace names its cause last."""
 _HARMLESS_WAITS = (None, "ContainerCreating", "PodInitializing")
 
 
@@ -212,5 +214,6 @@ def _running_since(containers: Sequence[Body]) -> datetime | None:
 
 
 def _exit_words(container: Body, end: Body) -> str:
-    told = f": {end['message'].strip()[-200:]}" if end.get("message") else ""
+    told = (end.get("message") or "").strip()
+    told = f": {told if len(told) <= _LAST_WORDS else '…' + told[-_LAST_WORDS:]}" if told else ""
     return f"container {container['name']} exited with code {end.get('exitCode')} ({end.get('reason') or 'no reason'}){told}"

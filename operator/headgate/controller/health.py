@@ -1,5 +1,6 @@
 """Pods of one revision -> how many serve, and in words why the others do not."""
 
+import re
 from datetime import datetime, timedelta
 
 from headgate.api.reasons import Reason
@@ -9,6 +10,8 @@ from headgate.rollout.snapshot import Problem, WorkloadState
 _IMAGE = frozenset(
     {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
 )
+_BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*"(: \w+: )?')
+"""The kubelet alternates between the failure and the pause after it: without this, each turn would be news."""
 _LONGEST = 900
 _SLOW_START = timedelta(seconds=30)
 """Containers that run and are not ready after this are told as a problem: large models load longer, but a wrong port never ends."""
@@ -38,9 +41,8 @@ def _problem(deployment: DeploymentFacts | None, unready: tuple[PodFacts, ...], 
         return _told(Reason.WORKLOAD_REFUSED, f"the cluster refuses its pods: {deployment.refused}")
     for pod in unready:
         if pod.waiting in _IMAGE:
-            return _told(
-                Reason.IMAGE_UNAVAILABLE, f"image {pod.image} cannot be pulled ({pod.message or pod.waiting}): check its name and access"
-            )
+            said = _BACK_OFF.sub("", pod.message) or pod.waiting
+            return _told(Reason.IMAGE_UNAVAILABLE, f"image {pod.image} cannot be pulled: check its name and access: {said}")
     for pod in unready:
         if pod.waiting == "CrashLoopBackOff" or (pod.restarts > 0 and pod.exit_words):
             words = pod.exit_words or "its container exits again and again"

@@ -12,7 +12,7 @@ from headgate.controller.cache import Cache
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.fence import NotLeading
-from headgate.controller.judging import Judging
+from headgate.controller.judging import Judging, harmful
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
 from headgate.controller.queue import Priority, Queue, ShutDown
 from headgate.kube.errors import Conflict, KubeError
@@ -28,6 +28,8 @@ WORKERS = (Priority.HARM, Priority.ROLLOUT, *[Priority.STABLE] * 4)
 DEADLINE = 30.0
 _ASK_AGAIN = 30.0
 _SOONEST = 0.05
+_HARM_RETRY = 1.0
+_ROLLOUT_RETRY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,16 @@ class Reconciler:
             result = "error"
             log.exception("to be tried again", extra=_model(key))
         if result != "done":
-            self._queue.retry(key)
+            self._retry(key)
         self._telemetry.reconciled(result, time.monotonic() - began)
         return result
+
+    def _retry(self, key: ModelKey) -> None:
+        """Pauses grow, but not while users wait to be taken off a version."""
+        pause = self._queue.retry(key)
+        evidence = self._judging.evidence.get(key)
+        longest = _HARM_RETRY if evidence is not None and harmful(evidence) else _ROLLOUT_RETRY if key in self._cache.moving else pause
+        self._queue.add_after(key, min(pause, longest))
 
     async def reconcile(self, key: ModelKey) -> None:
         """One pass. Raises what apply raises, and UnreadableStatus."""

@@ -15,6 +15,7 @@ from headgate.rollout.snapshot import Problem
 
 log = logging.getLogger(__name__)
 
+
 class TrafficWriter:
     """Server-side applies of whole routes. The cache takes in each answer, so that no later decision rests on an older route."""
 
@@ -52,9 +53,15 @@ class TrafficWriter:
         if problem is not None and not plan.moves:
             return problem
         try:
-            await self._write(form, plan.seen_version)
+            await self._write(form, plan.seen_version, force=bool(plan.seen_version))
         except (Invalid, Forbidden) as error:
             return problem_of(error, Reason.ROUTE_REFUSED, f"route {'/'.join(key)}")
+        except Conflict as error:
+            if plan.seen_version:
+                raise
+            # A first route takes nothing over: one that is there already serves users by somebody else's will.
+            message = f"an HTTPRoute {'/'.join(key)} that is not Headgate's is already there ({error.message}): delete or rename it"
+            return Problem(Reason.ROUTE_REFUSED, message[:1000])
         return problem
 
     def forget(self, key: ModelKey) -> None:
@@ -72,10 +79,10 @@ class TrafficWriter:
         self.forget(key)
         return None
 
-    async def _write(self, form: Object, version: str = "") -> None:
+    async def _write(self, form: Object, version: str = "", *, force: bool = True) -> None:
         body = form if not version else {**form, "metadata": {**form["metadata"], "resourceVersion": version}}
         try:
-            written = await self._api.apply(HTTP_ROUTES, body, field_manager=FIELD_MANAGER, force=True)
+            written = await self._api.apply(HTTP_ROUTES, body, field_manager=FIELD_MANAGER, force=force)
         except Conflict:
             await self._refresh(form)
             raise

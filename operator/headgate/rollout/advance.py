@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
+from headgate.api.quantities import Duration
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, StageStatus
 from headgate.api.vocabulary import OnDeadline, Phase, RollbackCause, Verdict
@@ -182,11 +183,9 @@ def _kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot:
         reason, message = _HOLDS[verdict]
         details = [f"{c.metric}: {c.detail}" for c in evidence.checks if c.verdict is verdict and c.detail] if evidence else []
         return draft.held_by(reason, "; ".join([message, *details]))
-    fresh, requests = (evidence.stage_fresh_seconds, evidence.stage_requests) if evidence else (0.0, 0)
-    return draft.held_by(
-        Reason.IN_PROGRESS,
-        f"{step.name}: {fresh:.0f} of {step.min_duration} s with fresh evidence, {requests} of at least {step.min_requests} requests",
-    )
+    # No running counts here: each would be a write. They are in the model's evidence, which `headgate explain` reads.
+    needed = f"{Duration(step.min_duration)} with fresh evidence and {step.min_requests} requests"
+    return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: within its limits so far; lasts until {needed} are there")
 
 
 def _overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicySpec) -> Draft:

@@ -45,7 +45,7 @@ def decide(snapshot: Snapshot) -> Decision:
     candidate = draft.status.candidate
     return Decision(
         status=draft.status,
-        traffic=_traffic(draft, snapshot),
+        traffic=_traffic(draft),
         workloads=wanted_workloads(draft, snapshot),
         policy_copy=policy_copy(snapshot, candidate) if candidate else None,
         announcements=draft.announcements,
@@ -175,10 +175,10 @@ def _forget_past(draft: Draft, snapshot: Snapshot) -> Draft:
     return draft if remaining == draft.status.past else draft.with_status(past=remaining)
 
 
-def _traffic(draft: Draft, snapshot: Snapshot) -> TrafficStatus | None:
+def _traffic(draft: Draft) -> TrafficStatus | None:
     """The route is Headgate's from the first attempt on; before, there is nothing to route to."""
     started = draft.status.candidate is not None or draft.status.stable is not None
-    return draft.status.traffic if started and snapshot.spec is not None else None
+    return draft.status.traffic if started else None
 
 
 def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:

@@ -17,7 +17,7 @@ Name = tuple[str, str, str]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The operator's process died."""
 
 
@@ -84,6 +84,8 @@ class FakeCluster:
         with self._writing("apply", resource, name, body, dry_run):
             present = self.objects.get(name)
             self._check_version(present, body["metadata"].get("resourceVersion"))
+            if present is not None and not force and (name, field_manager) not in self._applied:
+                raise Conflict('Apply failed with 1 conflict: conflict with "somebody": .spec.rules', status=409)
             if dry_run:
                 return deepcopy(dict(body))
             before = self._applied.get((name, field_manager), {})
@@ -193,14 +195,14 @@ class _Attempt:
         cluster = self._cluster
         cluster.writes.append(self._write)
         if cluster.die_before == len(cluster.writes):
-            raise Crash
+            raise CrashError
         refusal = cluster.refuse(self._write)
         if refusal is not None:
             raise refusal
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None and self._cluster.die_after == len(self._cluster.writes):
-            raise Crash
+            raise CrashError
 
 
 def _name(resource: Resource, body: Mapping[str, Any]) -> Name:

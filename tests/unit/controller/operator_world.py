@@ -69,13 +69,13 @@ class OperatorWorld:
         self.restart()
 
     def restart(self) -> None:
-        api, wall = self.api, lambda: self.now
+        api, wall = self.api, self.clock
         self.cache = Cache(policy_namespace="platform", wall=wall)
         self.queue: Queue[ModelKey] = Queue()
         self.enforcement = Enforcement(api, wall)
-        self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=lambda: self.now.timestamp())
+        self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
-        clocks = Clocks(monotonic=lambda: self.now.timestamp(), wall=wall)
+        clocks = Clocks(monotonic=self.seconds, wall=wall)
         self.applier = Applier(
             api,
             self.cache,
@@ -85,6 +85,12 @@ class OperatorWorld:
         )
         setting = Setting("test", "platform", True, wall)
         self.reconciler = Reconciler(self.cache, self.queue, self.judging, self.applier, self.enforcement, setting, self.telemetry)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

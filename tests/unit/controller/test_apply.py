@@ -263,3 +263,12 @@ def test_a_model_that_is_being_deleted_is_left_alone() -> None:
     mark = len(world.api.writes)
     world.step()
     assert world.since(mark) == []
+
+
+def test_a_route_of_somebody_else_is_not_taken_over() -> None:
+    world = OperatorWorld()
+    world.api.put(HTTP_ROUTES, {"metadata": {"name": "credit", "namespace": "lending"}, "spec": {"parentRefs": [], "rules": []}})
+    world.release("v1")
+    world.step()
+    assert "not Headgate's" in world.reconciler._refusals[KEY].message
+    assert (world.api.find(HTTP_ROUTES, "credit") or {})["spec"] == {"parentRefs": [], "rules": []}

@@ -141,3 +141,10 @@ def test_a_cache_filled_in_any_order_is_the_same() -> None:
         seen.append((known.models, known.owned(KEY), dict(known.approvals), known.policies, known.moving))
     assert all(one == seen[0] for one in seen)
     assert seen[0][4] == {KEY}
+
+
+def test_an_object_of_an_unforeseen_shape_keeps_no_other_from_being_known() -> None:
+    known = cache()
+    strange = thing("strange", spec={"model": "credit"}, status={"state": "Levitating"})
+    assert known.replace(GOVERNANCE_APPROVALS, [strange], known.sequence) == set()
+    assert known.put(AIMODELS, model()) == {KEY}

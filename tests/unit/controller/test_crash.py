@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.controller.fake_cluster import Crash
+from tests.unit.controller.fake_cluster import CrashError
 from tests.unit.controller.operator_world import OperatorWorld, in_canary, live
 
 from headgate.kube.resources import AIMODELS, DEPLOYMENTS, HTTP_ROUTES
@@ -69,7 +69,7 @@ def run(
     world.api.die_after = mark + after if after else None
     try:
         world.settle()
-    except Crash:
+    except CrashError:
         assert_recorded(world)
         world.api.die_before = world.api.die_after = None
         world.restart()

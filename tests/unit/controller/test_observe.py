@@ -30,26 +30,22 @@ DIED = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "20
 UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes: insufficient nvidia.com/gpu"}
 RUNNING = {"running": {"startedAt": "2026-02-28T23:59:00Z"}}
 
-TROUBLES = [
-    (
-        {"containerStatuses": [container(waiting={"reason": "ImagePullBackOff", "message": "not found"})]},
-        Reason.IMAGE_UNAVAILABLE,
-        "reg/model:1",
-    ),
-    ({"containerStatuses": [container(waiting={"reason": "ErrImagePull", "message": "denied"})]}, Reason.IMAGE_UNAVAILABLE, "denied"),
-    (
-        {"containerStatuses": [container(restarts=3, last=DIED, waiting={"reason": "CrashLoopBackOff"})]},
-        Reason.CRASH_LOOP,
-        "code 137 (OOMKilled)",
-    ),
+NO_SECRET = {"reason": "CreateContainerConfigError", "message": 'secret "x" not found'}
+LOOPS = {"reason": "CrashLoopBackOff"}
+
+
+def pull(reason: str, message: str) -> dict[str, Any]:
+    return {"containerStatuses": [container(waiting={"reason": reason, "message": message})]}
+
+
+TROUBLES: list[tuple[dict[str, Any], Reason, str]] = [
+    (pull("ImagePullBackOff", "not found"), Reason.IMAGE_UNAVAILABLE, "reg/model:1"),
+    (pull("ErrImagePull", "denied"), Reason.IMAGE_UNAVAILABLE, "denied"),
+    ({"containerStatuses": [container(restarts=3, last=DIED, waiting=LOOPS)]}, Reason.CRASH_LOOP, "code 137 (OOMKilled)"),
     ({"containerStatuses": [container(restarts=3, last=DIED, **RUNNING)]}, Reason.CRASH_LOOP, "code 137"),
     ({"conditions": [UNSCHEDULABLE]}, Reason.WAITING_FOR_CAPACITY, "insufficient nvidia.com/gpu"),
     ({"containerStatuses": [container(**RUNNING)]}, Reason.WORKLOAD_NOT_READY, "spec.serving.deployment.port"),
-    (
-        {"containerStatuses": [container(waiting={"reason": "CreateContainerConfigError", "message": 'secret "x" not found'})]},
-        Reason.WORKLOAD_NOT_READY,
-        'secret "x" not found',
-    ),
+    ({"containerStatuses": [container(waiting=NO_SECRET)]}, Reason.WORKLOAD_NOT_READY, 'secret "x" not found'),
 ]
 
 
@@ -58,6 +54,17 @@ def test_each_trouble_of_a_pod_is_told_in_words(status: dict[str, Any], reason: 
     state = workload_state(DEPLOYMENT, (kubelet(**status),), (), START)
     assert state.problem is not None
     assert (state.problem.reason, says in state.problem.message) == (reason, True), state.problem
+
+
+def test_the_kubelets_pause_between_two_pulls_is_no_news() -> None:
+    told = [
+        workload_state(DEPLOYMENT, (kubelet(**pull(reason, message)),), (), START).problem
+        for reason, message in (
+            ("ErrImagePull", "failed to resolve reference: not found"),
+            ("ImagePullBackOff", 'Back-off pulling image "reg/model:1": ErrImagePull: failed to resolve reference: not found'),
+        )
+    ]
+    assert told[0] == told[1]
 
 
 def test_a_pod_that_just_started_is_no_trouble() -> None:
