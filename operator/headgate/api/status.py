@@ -56,6 +56,8 @@ class GateStatus(StatusModel):
     """What the gate waits for."""
 
     subject: Digest
+    environment: Line = ""
+    """Part of the subject: an approval given in another environment does not count here."""
     tier: Tier
     required: Annotated[tuple[Role, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()

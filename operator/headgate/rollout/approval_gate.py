@@ -43,6 +43,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     is_open = reading.open and not snapshot.governance_problem
     gate = GateStatus(
         subject=subject,
+        environment=snapshot.environment,
         tier=tier,
         required=required,
         missing=reading.missing if not snapshot.governance_problem else (snapshot.governance_problem[:256], *reading.missing)[:16],
