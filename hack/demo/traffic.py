@@ -53,13 +53,15 @@ class Users:
         self.total += 1
         status, revision = int(str(record["status"])), str(record["revision"])
         self.statuses[status] += 1
-        version = self.revisions.get(revision, str(record["version"])) if revision else str(record["version"])
+        named = str(record["version"])
+        # The load generator names a version that the body does not by its revision.
+        by_model = named not in ("", revision)
+        version = named if by_model else self.revisions.get(revision, revision)
         failed = not 200 <= status < 400
         if version:
             self.served.setdefault(version, Served()).add(float(str(record["start"])), failed=failed)
-        by_model = record["version"] not in ("", revision)
         if failed and not by_model:
-            # The gateway, the network or nobody answered. The load generator names a version that the body does not by its revision.
+            # The gateway, the network or nobody answered.
             self.unexplained.append(record | {"version": version})
 
     def by_switches(self, built_to_fail: set[str]) -> int:

@@ -17,7 +17,7 @@ from headgate.cli.decisions import approval_spec, nothing_to_approve
 from headgate.cli.explain import evidence_words
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format
 from headgate.cli.refused import Refused
-from headgate.cli.subject import statement_of
+from headgate.cli.subject import statement_of, unverified
 from headgate.cli.view import ModelView, clock
 from headgate.governance.approvals import LONGEST_VALIDITY, NOT_BY_TECHNICAL_OWNER, person
 
@@ -61,7 +61,7 @@ def approve(
 ) -> None:
     """Approve the candidate of MODEL in one role, after showing what is approved."""
     access = Access(namespace, context, as_user)
-    view = run(access, lambda cluster: cluster.model(model, access.where))
+    view = run(access, lambda cluster: cluster.model_to_approve(model, access.where))
     candidate, gate = _asked(view, role)
     approver = run(access, lambda cluster: cluster.whoami())
     _entitled(view, role, approver)
@@ -97,12 +97,11 @@ def shown(
 ) -> list[str]:
     """What the approver sees before saying yes."""
     statement = statement_of(view)
-    environment = [f"  environment  {statement['environment']}"] if statement else []
     artifact = view.spec.get("artifact") or {}
     lines = [
         f"You are about to approve, as {role}:",
         f"  model        {view.namespace}/{view.name}",
-        *environment,
+        f"  environment  {gate.environment}",
         f"  version      {candidate.version} (revision {candidate.revision}, attempt {candidate.attempt})",
         f"  content      {candidate.content}",
         *([f"  artifact     {artifact.get('uri')}"] if candidate.version == view.version and artifact.get("uri") else []),
@@ -111,6 +110,7 @@ def shown(
         f"  subject      {gate.subject}",
         f"  approver     {approver}",
         f"  expires      {clock(expires_at)}",
+        *([] if statement else [f"  note         {unverified(view)}"]),
         *(f"  so far       {entry}" for entry in gate.counted),
         *(f"  evidence     {words}" for words in evidence_words(view)),
     ]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from headgate.cli.kubeconfig import current_namespace
@@ -12,6 +12,7 @@ from headgate.evidence.readings import config_map_name
 from headgate.kube.errors import Conflict, KubeError, NotFound
 from headgate.kube.interface import KubeApi, Object
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, GOVERNANCE_APPROVALS, Resource
+from headgate.rollout.decision import POLICY_KEY
 
 SELF_SUBJECT_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", namespaced=False)
 FIELD_MANAGER = "headgate-cli"
@@ -57,12 +58,20 @@ class Cluster:
             if error.reason == "NotFound":
                 raise Refused(f"there is no AIModel {name} in namespace {namespace} (-n chooses another one)") from error
             raise Refused(_NOT_INSTALLED) from error
-        return view_of(found, await self._published(name, namespace))
+        return view_of(found, await self._config_map(config_map_name(name), namespace))
 
-    async def _published(self, name: str, namespace: str) -> Object | None:
-        """Approvers need not be allowed to read ConfigMaps: without them there are no counts, but everything else."""
+    async def model_to_approve(self, name: str, namespace: str) -> ModelView:
+        """One model with its evidence and the policy that its attempt runs on. Raises Refused if there is none."""
+        view = await self.model(name, namespace)
+        if view.status.candidate is None or view.gate is None:
+            return view
+        copy = await self._config_map(view.status.candidate.policy_copy, namespace) or {}
+        return replace(view, policy=(copy.get("data") or {}).get(POLICY_KEY))
+
+    async def _config_map(self, name: str, namespace: str) -> Object | None:
+        """Approvers need not be allowed to read ConfigMaps: without them there are no counts and no statement, but everything else."""
         try:
-            return await self._api.get(CONFIG_MAPS, config_map_name(name), namespace)
+            return await self._api.get(CONFIG_MAPS, name, namespace)
         except KubeError as error:
             if error.status in (403, 404):
                 return None

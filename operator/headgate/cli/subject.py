@@ -4,29 +4,53 @@ import json
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.status import GateStatus
 from headgate.cli.cluster import Access, run
 from headgate.cli.decisions import nothing_to_approve
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView
-from headgate.governance.subjects import subject_of
+from headgate.governance.subjects import deployment_statement, subject_of
 
 
 def statement_of(view: ModelView) -> dict[str, Any] | None:
-    """The published statement behind the gate's subject, or None. Raises Refused if its digest is another one."""
-    gate = view.gate
-    if gate is None or not view.statement:
+    """The statement behind the gate's subject, made anew from the attempt and its policy; None without a gate or the policy.
+
+    Raises Refused if its digest is not the gate's subject.
+    """
+    candidate, gate = view.status.candidate, view.gate
+    if candidate is None or gate is None or view.policy is None:
         return None
     try:
-        statement = json.loads(view.statement)
-        if subject_of(statement) == gate.subject:
-            return dict(statement)
-    except (ValueError, TypeError):
-        pass
-    raise Refused(
-        f"the published statement does not have the digest {gate.subject}: "
-        "the model is changing just now (try again), or somebody edited the ConfigMap (do not approve)"
+        policy = RolloutPolicySpec.model_validate_json(view.policy)
+    except ValidationError as error:
+        raise Refused(_differs(gate)) from error
+    statement = deployment_statement(
+        environment=gate.environment,
+        namespace=view.namespace,
+        name=view.name,
+        content=candidate.content,
+        tier=gate.tier,
+        policy=policy,
+    )
+    if subject_of(statement) != gate.subject:
+        raise Refused(_differs(gate))
+    return statement
+
+
+def unverified(view: ModelView) -> str:
+    """Said where `statement_of` has none for a gate."""
+    copy = view.status.candidate.policy_copy if view.status.candidate else ""
+    return f"The digest is not verified: the ConfigMap {copy} in {view.namespace} is not there, or you may not read it."
+
+
+def _differs(gate: GateStatus) -> str:
+    return (
+        f"the statement made from this model and its policy does not have the digest {gate.subject}: the model is changing just now "
+        "(try again), this command is not of the operator's release, or somebody edited the ConfigMap (do not approve)"
     )
 
 
@@ -37,9 +61,9 @@ def subject(
     as_user: AS_USER = None,
     output: OUTPUT = Format.TEXT,
 ) -> None:
-    """Print the digest that approvals of MODEL must name, and the statement it is made of, whose digest is verified here."""
+    """Print the digest that approvals of MODEL must name, and the statement it is made of, which is made anew and verified here."""
     access = Access(namespace, context, as_user)
-    view = run(access, lambda cluster: cluster.model(model, access.where))
+    view = run(access, lambda cluster: cluster.model_to_approve(model, access.where))
     if view.gate is None:
         raise Refused(nothing_to_approve(view))
     statement = statement_of(view)
@@ -48,6 +72,6 @@ def subject(
         return
     typer.echo(view.gate.subject)
     if statement is None:
-        typer.echo("The operator published no statement for it, or you may not read ConfigMaps in this namespace.", err=True)
+        typer.echo(unverified(view), err=True)
     else:
         typer.echo(json.dumps(statement, indent=2, sort_keys=True))

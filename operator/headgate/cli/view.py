@@ -15,8 +15,6 @@ from headgate.cli.refused import Refused
 from headgate.evidence.readings import READINGS_KEY, decode
 from headgate.evidence.view import Evidence
 
-STATEMENT_KEY = "statement.json"
-
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
@@ -29,8 +27,8 @@ class ModelView:
     status: AIModelStatus
     evidence: Evidence | None = None
     """None if nothing was published, or it could not be read."""
-    statement: str = ""
-    """The published statement behind the gate's subject, as JSON; empty without one."""
+    policy: str | None = None
+    """The policy that the attempt runs on, as JSON; None if it was not asked for, or could not be read."""
 
     @property
     def technical_owner(self) -> str:
@@ -85,7 +83,6 @@ def view_of(model: Mapping[str, Any], published: Mapping[str, Any] | None = None
         spec=model.get("spec") or {},
         status=status,
         evidence=_evidence(data.get(READINGS_KEY)),
-        statement=data.get(STATEMENT_KEY) or "",
     )
 
 

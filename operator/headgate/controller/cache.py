@@ -26,6 +26,7 @@ from headgate.kube.resources import (
     SERVICES,
     Resource,
 )
+from headgate.rollout.decision import POLICY_KEY
 
 log = logging.getLogger(__name__)
 
@@ -243,7 +244,7 @@ class Cache:
         return set()
 
     def _take_copy(self, name: ModelKey, body: Body) -> set[ModelKey]:
-        key, text = facts.model_of(body), (body.get("data") or {}).get(facts.POLICY_KEY)
+        key, text = facts.model_of(body), (body.get("data") or {}).get(POLICY_KEY)
         if key is None or text is None:
             return set()
         # Thousands of models run on copies of the same few policies.

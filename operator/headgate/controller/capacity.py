@@ -8,7 +8,6 @@ from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
 from headgate.controller.cache import Cache, Owned
-from headgate.controller.facts import POLICY_KEY
 from headgate.controller.observe import Observation
 from headgate.controller.refusals import Refusals, problem_of
 from headgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
@@ -16,7 +15,7 @@ from headgate.kube.interface import KubeApi
 from headgate.kube.labels import ATTEMPT, FIELD_MANAGER, MODEL, ROLE, TrafficRole, object_metadata, revision_name
 from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES, Resource
 from headgate.kube.workloads import Workload, deployment, service
-from headgate.rollout.decision import Decision, PolicyCopy, WantedWorkload
+from headgate.rollout.decision import POLICY_KEY, Decision, PolicyCopy, WantedWorkload
 from headgate.rollout.revisions import revision_of
 from headgate.rollout.snapshot import Problem
 

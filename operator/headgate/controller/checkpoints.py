@@ -5,7 +5,6 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
@@ -13,7 +12,8 @@ from headgate.controller.judging import Judging, harmful
 from headgate.controller.observe import UnreadableStatus, parse_status
 from headgate.evidence import attempt
 from headgate.evidence.attempt import AttemptEvidence
-from headgate.evidence.view import CheckReading, Evidence, GuardReading
+from headgate.evidence.readings import READINGS_KEY, config_map_name, encode
+from headgate.evidence.view import Evidence
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER, MODEL, Owner, object_metadata
@@ -22,15 +22,9 @@ from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint.json"
-READINGS = "readings.json"
 _LOOK = 1.0
 _SHORTEST, _LONGEST = 5.0, 120.0
 _INTERVALS = 8
-
-
-def evidence_name(model: str) -> str:
-    """Name of the ConfigMap of a model."""
-    return f"{model}-evidence"
 
 
 def pause_between(interval: float) -> float:
@@ -58,7 +52,7 @@ class Checkpoints:
         """The state of attempt `number` as last written; None if there is none, or none that this version can read. Raises KubeError:
         to begin anew because the API server is slow would shorten nothing but lose evidence."""
         try:
-            stored = await self._api.get(CONFIG_MAPS, evidence_name(key.name), key.namespace)
+            stored = await self._api.get(CONFIG_MAPS, config_map_name(key.name), key.namespace)
         except NotFound:
             return None
         try:
@@ -118,61 +112,7 @@ class Checkpoints:
             return
         owner = Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
         exposure = state.tracker.exposure
-        data = {CHECKPOINT: _json(attempt.checkpoint(state)), READINGS: _json(readings(evidence))}
-        metadata = object_metadata(evidence_name(key.name), key.namespace, owner, {MODEL: key.name})
+        data = {CHECKPOINT: json.dumps(attempt.checkpoint(state), separators=(",", ":")), READINGS_KEY: encode(evidence)}
+        metadata = object_metadata(config_map_name(key.name), key.namespace, owner, {MODEL: key.name})
         await self._api.apply(CONFIG_MAPS, {"metadata": metadata, "data": data}, field_manager=FIELD_MANAGER, force=True)
         self._written[key] = _Written(self._monotonic(), exposure.interval if exposure else _LONGEST, evidence)
-
-
-def readings(evidence: Evidence) -> dict[str, Any]:
-    """What people and tools read: counts and verdicts, times in Unix seconds."""
-    return {
-        "attempt": evidence.attempt,
-        "asOf": evidence.as_of,
-        "verdict": str(evidence.verdict),
-        "harm": _finite(evidence.harm),
-        "stageRequests": evidence.stage_requests,
-        "stageFreshSeconds": evidence.stage_fresh_seconds,
-        "checks": [_check(check) for check in evidence.checks],
-        "candidateGuards": [_guard(guard) for guard in evidence.candidate_guards],
-        "stableGuards": [_guard(guard) for guard in evidence.stable_guards],
-        "notes": list(evidence.notes),
-    }
-
-
-def _check(check: CheckReading) -> dict[str, Any]:
-    return {
-        "metric": str(check.metric),
-        "verdict": str(check.verdict),
-        "harm": _finite(check.harm),
-        "good": _finite(check.good),
-        "candidateRequests": check.candidate_requests,
-        "candidateEvents": check.candidate_events,
-        "stableRequests": check.stable_requests,
-        "stableEvents": check.stable_events,
-        "difference": check.difference,
-        "limit": check.limit,
-        "required": check.required,
-        "detail": check.detail,
-    }
-
-
-def _guard(guard: GuardReading) -> dict[str, Any]:
-    return {
-        "metric": str(guard.metric),
-        "fired": guard.fired,
-        "requests": guard.requests,
-        "failures": guard.failures,
-        "missing": guard.missing,
-        "maxRate": guard.max_rate,
-        "seconds": guard.seconds,
-    }
-
-
-def _finite(value: float) -> float:
-    """JSON has no infinity."""
-    return min(value, 1e300)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))

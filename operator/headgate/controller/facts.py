@@ -11,9 +11,6 @@ from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE
 
 Body = Mapping[str, Any]
 
-POLICY_KEY = "policy.json"
-"""Where a policy copy keeps the policy."""
-
 
 class ModelKey(NamedTuple):
     """One AIModel. Everything that concerns it is found by this."""

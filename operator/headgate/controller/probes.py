@@ -66,19 +66,23 @@ class Health:
 
 
 class Server:
-    """One HTTP server on one port. Port 0 takes a free one; `port` tells which after `start`."""
+    """One HTTP server on one port, on all addresses unless `host` names one.
 
-    def __init__(self, routes: dict[str, Callable[[], web.Response]], port: int) -> None:
+    Port 0 takes a free one, and `port` tells which after `start`; it needs a host, because each address family would take its own.
+    """
+
+    def __init__(self, routes: dict[str, Callable[[], web.Response]], port: int, host: str | None = None) -> None:
         self._application = web.Application()
         for path, answer in routes.items():
             self._application.router.add_get(path, _handler(answer))
         self._runner = web.AppRunner(self._application, access_log=None)
+        self._host = host
         self.port = port
 
     async def start(self) -> None:
         """Raises OSError if the port is taken."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, port=self.port)
+        site = web.TCPSite(self._runner, self._host, self.port)
         await site.start()
         self.port = self._runner.addresses[0][1]
 

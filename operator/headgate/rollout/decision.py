@@ -8,6 +8,9 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, TrafficStatus
 
+POLICY_KEY = "policy.json"
+"""Where the ConfigMap of a policy copy keeps the policy."""
+
 
 @dataclass(frozen=True, slots=True)
 class WantedWorkload:

@@ -8,24 +8,38 @@ import pytest
 from tests.unit.kube.fake_api import FakeApi
 from typer.testing import CliRunner, Result
 
-from headgate.api.vocabulary import Metric, Verdict
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.vocabulary import Metric, Tier, Verdict
 from headgate.cli import cluster
 from headgate.cli.main import app
 from headgate.evidence.readings import encode
 from headgate.evidence.view import CheckReading, Evidence, GuardReading
-from headgate.governance.subjects import subject_of
+from headgate.governance.subjects import deployment_statement, subject_of
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import Listing, Object
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, GOVERNANCE_APPROVALS, Resource
+from headgate.rollout.decision import POLICY_KEY
 
 CONTENT = "sha256:" + "ab" * 32
-STATEMENT = {"statementVersion": 1, "kind": "deployment", "environment": "production", "content": CONTENT}
+POLICY = RolloutPolicySpec.model_validate(
+    {
+        "stages": [
+            {"name": "shadow", "mirrorPercent": 100, "minDuration": "14d", "maxDuration": "28d"},
+            {"name": "canary", "trafficPercent": 5, "minDuration": "7d", "maxDuration": "14d"},
+            {"name": "full", "holdbackPercent": 1, "minDuration": "1d", "maxDuration": "3d"},
+        ]
+    }
+)
+STATEMENT = deployment_statement(
+    environment="production", namespace="lending", name="credit-scorer", content=CONTENT, tier=Tier.MEDIUM, policy=POLICY
+)
 SUBJECT = subject_of(STATEMENT)
 SUBJECT8 = SUBJECT.removeprefix("sha256:")[:8]
 T0 = "2026-11-20T08:00:00.000000Z"
 
 GATE: dict[str, Any] = {
     "subject": SUBJECT,
+    "environment": "production",
     "tier": "Medium",
     "required": ["technical-validation", "fairness-audit", "automated-checks"],
     "missing": ["fairness-audit: nobody has approved yet", "automated-checks: the shadow stage has not passed"],
@@ -153,6 +167,14 @@ class ClusterInMemory(FakeApi):
         created = datetime(2026, 11, 1, tzinfo=UTC).isoformat()
         metadata = {"name": name, "namespace": namespace, "creationTimestamp": created}
         self.put(AIMODELS, {"metadata": metadata, "spec": spec, "status": dict(status)})
+
+    def copy_policy(self, policy: RolloutPolicySpec = POLICY) -> None:
+        """As the operator writes it."""
+        self.policy_text(policy.model_dump_json(by_alias=True, exclude_none=True))
+
+    def policy_text(self, text: str) -> None:
+        metadata = {"name": CANDIDATE["policyCopy"], "namespace": "lending"}
+        self.put(CONFIG_MAPS, {"metadata": metadata, "immutable": True, "data": {POLICY_KEY: text}})
 
     def publish(self, **data: str) -> None:
         self.put(CONFIG_MAPS, {"metadata": {"name": "credit-scorer-evidence", "namespace": "lending"}, "data": data})

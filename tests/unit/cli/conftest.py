@@ -9,5 +9,6 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> ClusterInMemory:
     """One model in canary, with a gate that waits for fairness-audit."""
     made = ClusterInMemory()
     made.model(IN_CANARY)
+    made.copy_policy()
     pointed_at(made, monkeypatch)
     return made

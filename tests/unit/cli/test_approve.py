@@ -10,6 +10,7 @@ from tests.unit.cli.cluster_in_memory import (
     GATE,
     IN_CANARY,
     LIVE,
+    POLICY,
     ROLLED_BACK,
     STATEMENT,
     SUBJECT,
@@ -19,9 +20,10 @@ from tests.unit.cli.cluster_in_memory import (
 )
 
 from headgate.api.approval import GovernanceApprovalSpec
-from headgate.kube.errors import Forbidden
+from headgate.kube.errors import Forbidden, KubeError, NotFound
 
 APPROVE = ("approve", "credit-scorer", "-n", "lending", "--role", "fairness-audit")
+SUBJECT_COMMAND = ("subject", "credit-scorer", "-n", "lending")
 DECIDED = (*APPROVE, "--yes", "--rationale", "parity 0.91")
 NAME = f"credit-scorer-deployment-fairness-audit-{SUBJECT8}"
 
@@ -44,7 +46,6 @@ def test_it_records_exactly_what_the_gate_asks_for(memory: ClusterInMemory) -> N
 
 
 def test_it_shows_what_is_approved_and_asks(memory: ClusterInMemory) -> None:
-    memory.publish(**{"statement.json": json.dumps(STATEMENT)})
     result = headgate(*APPROVE, typed="looked at it\nn\n")
     assert result.exit_code == 1
     assert memory.decided() == ()
@@ -52,6 +53,14 @@ def test_it_shows_what_is_approved_and_asks(memory: ClusterInMemory) -> None:
         assert shown in result.stderr
     assert headgate(*APPROVE, typed="looked at it\ny\n").exit_code == 0
     assert memory.decided()[0]["spec"]["rationale"] == "looked at it"
+
+
+def test_what_could_not_be_verified_is_said(memory: ClusterInMemory) -> None:
+    assert "not verified" not in headgate(*APPROVE, typed="r\nn\n").stderr
+    memory.denied["configmaps"] = Forbidden("no ConfigMaps for you", status=403)
+    told = headgate(*APPROVE, typed="r\nn\n").stderr
+    assert "not verified" in told
+    assert CANDIDATE["policyCopy"] in told
 
 
 def test_json_prints_the_created_object_and_nothing_else(memory: ClusterInMemory) -> None:
@@ -149,20 +158,47 @@ def test_notes_about_limits(memory: ClusterInMemory) -> None:
     assert "already given" in headgate(*APPROVE, typed="r\nn\n").stderr
 
 
-def test_a_forged_statement_stops_the_approval(memory: ClusterInMemory) -> None:
-    memory.publish(**{"statement.json": json.dumps(STATEMENT | {"environment": "staging"})})
-    for arguments in (DECIDED, ("subject", "credit-scorer", "-n", "lending")):
+WEAKER = POLICY.model_copy(update={"guards": ()}).model_dump_json(by_alias=True, exclude_none=True)
+ANOTHER_GATE = [{"environment": "staging"}, {"tier": "High"}, {"subject": f"sha256:{'0' * 64}"}]
+
+
+def refuses_to_approve(memory: ClusterInMemory) -> None:
+    for arguments in (DECIDED, SUBJECT_COMMAND):
         result = headgate(*arguments)
         assert result.exit_code == 1
         assert "do not approve" in result.stderr
+        assert "{" not in result.stdout
     assert memory.decided() == ()
 
 
-def test_subject_prints_the_digest_and_the_verified_statement(memory: ClusterInMemory) -> None:
-    bare = headgate("subject", "credit-scorer", "-n", "lending")
-    assert bare.stdout == f"{SUBJECT}\n"
-    assert "no statement" in bare.stderr
-    memory.publish(**{"statement.json": json.dumps(STATEMENT)})
-    printed = headgate("subject", "credit-scorer", "-n", "lending", "-o", "json")
+@pytest.mark.parametrize("text", [WEAKER, "", "{}", "not json"])
+def test_an_edited_policy_copy_stops_the_approval(memory: ClusterInMemory, text: str) -> None:
+    memory.policy_text(text)
+    refuses_to_approve(memory)
+
+
+@pytest.mark.parametrize("change", ANOTHER_GATE)
+def test_a_gate_about_something_else_stops_the_approval(memory: ClusterInMemory, change: dict[str, str]) -> None:
+    memory.model(IN_CANARY | {"candidate": CANDIDATE | {"gate": GATE | change}})
+    refuses_to_approve(memory)
+
+
+def test_other_content_stops_the_approval(memory: ClusterInMemory) -> None:
+    memory.model(IN_CANARY | {"candidate": CANDIDATE | {"content": f"sha256:{'cd' * 32}"}})
+    refuses_to_approve(memory)
+
+
+def test_subject_prints_the_digest_and_the_statement_made_anew(memory: ClusterInMemory) -> None:
+    printed = headgate(*SUBJECT_COMMAND, "-o", "json")
     assert json.loads(printed.stdout) == {"subject": SUBJECT, "statement": STATEMENT}
-    assert headgate("subject", "credit-scorer", "-n", "lending").stdout.startswith(f"{SUBJECT}\n{{")
+    digest, _, statement = headgate(*SUBJECT_COMMAND).stdout.partition("\n")
+    assert (digest, json.loads(statement)) == (SUBJECT, STATEMENT)
+
+
+@pytest.mark.parametrize("error", [Forbidden("no ConfigMaps for you", status=403), NotFound("gone", status=404, reason="NotFound")])
+def test_subject_without_the_policy_prints_only_the_digest(memory: ClusterInMemory, error: KubeError) -> None:
+    memory.denied["configmaps"] = error
+    bare = headgate(*SUBJECT_COMMAND)
+    assert bare.stdout == f"{SUBJECT}\n"
+    assert CANDIDATE["policyCopy"] in bare.stderr
+    assert json.loads(headgate(*SUBJECT_COMMAND, "-o", "json").stdout) == {"subject": SUBJECT, "statement": None}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -157,7 +158,10 @@ class OperatorWorld:
         """As written in the route."""
         route = self.api.find(HTTP_ROUTES, KEY.name)
         refs = route["spec"]["rules"][0].get("backendRefs", []) if route else []
-        return {ref["name"].removeprefix("credit-"): ref["weight"] for ref in refs}
+        found = Counter[str]()
+        for ref in refs:
+            found[ref["name"].removeprefix("credit-")] += ref["weight"]
+        return dict(found)
 
     def measure(self, **fields: Any) -> None:
         candidate = self.status.candidate

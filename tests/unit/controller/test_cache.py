@@ -8,7 +8,7 @@ from tests.unit.controller.fake_cluster import START
 from tests.unit.controller.operator_world import KEY, in_canary, model_spec
 
 from headgate.controller.cache import Cache
-from headgate.controller.facts import POLICY_KEY, ModelKey
+from headgate.controller.facts import ModelKey
 from headgate.kube.resources import (
     AIMODELS,
     CONFIG_MAPS,
@@ -20,6 +20,7 @@ from headgate.kube.resources import (
     SERVICES,
     Resource,
 )
+from headgate.rollout.decision import POLICY_KEY
 
 LABELS = {"headgate.dev/model": "credit", "headgate.dev/revision": "0a1b2c3d"}
 

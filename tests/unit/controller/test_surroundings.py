@@ -68,7 +68,7 @@ def test_the_probes_and_metrics_answer_over_http() -> None:
 
     async def scene() -> list[tuple[int, str]]:
         await probe.intake.fill()
-        servers = [Server(probe_routes(probe), 0), Server(metric_routes(Telemetry()), 0)]
+        servers = [Server(routes, 0, "127.0.0.1") for routes in (probe_routes(probe), metric_routes(Telemetry()))]
         for server in servers:
             await server.start()
         answers = []

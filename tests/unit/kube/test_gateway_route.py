@@ -104,9 +104,9 @@ def test_metadata_leads_back_to_model_revisions_and_attempt() -> None:
     }
 
 
-def test_a_version_without_weight_is_not_in_the_route() -> None:
+def test_the_version_that_is_alone_holds_both_places_because_a_place_must_never_vanish() -> None:
     (rule,) = gateway.render(wanted(0))["spec"]["rules"]
-    assert [ref["name"] for ref in rule["backendRefs"]] == ["credit-0a1b2c3d"]
+    assert [(ref["name"], ref["weight"]) for ref in rule["backendRefs"]] == [("credit-0a1b2c3d", 999), ("credit-0a1b2c3d", 1)]
 
 
 def test_before_the_first_version_there_is_a_route_and_nothing_behind_it() -> None:

@@ -21,8 +21,8 @@ RESOURCE = HTTP_ROUTES
 
 
 def render(wanted: WantedRoute) -> Object:
-    """See Router.render. Versions at weight 0 and a route without any version have no backendRefs: such a route answers 500."""
-    backends = [_backend(slot) for slot in wanted.slots if slot.weight > 0]
+    """See Router.render. Versions at weight 0 have no backendRef; a route without any version has none at all and answers 500."""
+    backends = [_backend(slot) for slot in _places(wanted.slots)]
     rules = [_rule(rule, wanted.mirror, backends) for rule in wanted.rules or ({},)]
     spec: dict[str, Any] = {"parentRefs": [dict(ref) for ref in wanted.parent_refs], "rules": rules}
     if wanted.hostnames:
@@ -67,6 +67,20 @@ def _labels(wanted: WantedRoute) -> dict[str, str]:
 def _own_labels(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Compared as a whole: the label of a candidate that is no more must go."""
     return {key: value for key, value in (metadata.get("labels") or {}).items() if key.startswith(PREFIX)}
+
+
+def _places(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+    """Always two places in use, or none. A version that is alone holds both, 999 to 1.
+
+    Envoy Gateway makes one cluster for each place, drops a place without weight, and Envoy removes a cluster before the routes that
+    still name it: requests in between are answered 500 (measured: up to 4 in 6 switches at 300 requests/s). Where places only change
+    hands, none was (30 switches). Removing a candidate then also means that even requests under the old weights reach the stable version.
+    """
+    used = tuple(slot for slot in slots if slot.weight > 0)
+    if len(used) != 1:
+        return used
+    alone = used[0]
+    return (replace(alone, weight=alone.weight - 1), replace(alone, weight=1))
 
 
 def _backend(slot: Slot) -> dict[str, Any]:
