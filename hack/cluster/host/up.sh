@@ -52,10 +52,17 @@ bring_up() {
     touch "$run/up"
 }
 
+# After a reboot, or where whatever started the processes took them along, pods and state belong to nobody.
+left_over() { [ -d "$run" ] && ! running etcd && ! running apiserver && ! running containerd; }
+
 if is_up; then
     say "the host cluster is up already"
 else
     "$here/prepare.sh"
+    if left_over; then
+        say "the processes of an earlier cluster are gone: starting afresh"
+        "$here/down.sh"
+    fi
     bring_up
     say "the host cluster is up after $SECONDS s: gateway http://$node_ip:30080, Prometheus http://$node_ip:9090"
 fi
