@@ -24,7 +24,7 @@ _VERDICT_WORDS = {
     Verdict.INCONCLUSIVE: "not proven either way yet",
     Verdict.NO_DATA: "no data yet",
     Verdict.SOURCE_DOWN: "the metrics source does not answer, so nothing moves up",
-    Verdict.NOT_MEASURABLE: "a check cannot be measured",
+    Verdict.NOT_MEASURABLE: "a required check cannot be measured, so nothing moves up",
 }
 
 

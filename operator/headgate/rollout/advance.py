@@ -60,9 +60,10 @@ def _enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], orde
         return _not_ready(draft.with_status(phase=Phase.PREPARING), snapshot, needed)
     if step.weight > 0:
         draft = draft.with_status(phase=Phase.AWAITING_DEPLOYMENT)
-        if snapshot.route.problem is not None:
+        unreachable = snapshot.route.problem or snapshot.refusal
+        if unreachable is not None:
             # Said before people are asked: what they approve could not be reached.
-            draft = draft.held_by(snapshot.route.problem.reason, snapshot.route.problem.message)
+            draft = draft.held_by(unreachable.reason, unreachable.message)
         if not gate_open(candidate):
             waiting = waiting_words(candidate.gate) if candidate.gate else "the list of approvals is being read"
             return _unused_promote(draft, orders, f"the gate is closed: {waiting}").held_by(Reason.WAITING_FOR_APPROVAL, waiting)
@@ -219,7 +220,9 @@ def _lapsed(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draf
 def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec) -> Draft:
     if step.weight == 0:
         shadowed = draft.with_candidate(shadow_passed=True, stage=None).with_status(traffic=all_to_stable(draft, snapshot))
-        told = shadowed.announce(Reason.PROMOTED, f"{draft.candidate.version} passed {step.name}")
+        proven = step.name not in draft.candidate.inconclusive_accepted
+        words = f"passed {step.name}" if proven else f"leaves {step.name} without proof: automated-checks stays closed for this attempt"
+        told = shadowed.announce(Reason.PROMOTED, f"{draft.candidate.version} {words}")
         return _enter_first(read_gate(told, snapshot, policy, steps), snapshot, steps, Orders())
     if step.index + 1 < len(steps):
         return _enter(draft, snapshot, steps[step.index + 1])
