@@ -119,6 +119,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
         "governanceapprovals/status": {"get", "patch", "update"},
         "aimodels/finalizers": {"update"},
         "pods": {"get", "list", "watch"},
+        "gateways": {"list"},
         "events": {"create", "patch"},
         "validatingadmissionpolicies": {"get", "list", "watch"},
         "validatingadmissionpolicybindings": {"get", "list", "watch"},

@@ -22,7 +22,7 @@
 # To tell a Gateway that does not exist from one that is slow.
 - apiGroups: [gateway.networking.k8s.io]
   resources: [gateways]
-  verbs: [get, list, watch]
+  verbs: [list]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
