@@ -23,6 +23,7 @@ controlplane_up() {
     wait_for 60 "the API server" apiserver kubectl get --raw /readyz
     start controller-manager "$kubernetes_bin/kube-controller-manager" --kubeconfig="$run/controller-manager.kubeconfig" \
         --service-account-private-key-file="$pki/service-accounts.key" --root-ca-file="$pki/ca.crt" --use-service-account-credentials \
+        --cluster-signing-cert-file="$pki/ca.crt" --cluster-signing-key-file="$pki/ca.key" \
         --cluster-cidr="$pod_cidr" --allocate-node-cidrs=true --leader-elect=false --bind-address=127.0.0.1
     start scheduler "$kubernetes_bin/kube-scheduler" --kubeconfig="$run/scheduler.kubeconfig" --leader-elect=false --bind-address=127.0.0.1
 }
