@@ -1,31 +1,23 @@
 """Steps 3 to 5: a candidate that does no harm goes on when its pods are ready, its time is served and it is proven good."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
-from headgate.api.quantities import Duration
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, StageStatus
-from headgate.api.vocabulary import OnDeadline, Phase, RollbackCause, Verdict
+from headgate.api.vocabulary import Phase, Verdict
 from headgate.evidence.view import Evidence
 from headgate.governance.approvals import Approval
 from headgate.rollout.approval_gate import announce_change, gate_open, read_gate, waiting_words
 from headgate.rollout.capacity import floor_of
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import go_live
-from headgate.rollout.harm import Harm, stable_failing
+from headgate.rollout.harm import stable_failing
 from headgate.rollout.people import Orders, refuse, take_up
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
-from headgate.rollout.withdraw import all_to_stable, assign, retreat, withdraw
-
-_HOLDS = {
-    Verdict.NO_DATA: (Reason.NO_DATA, "no fresh numbers of the candidate: nothing is decided until they come"),
-    Verdict.SOURCE_DOWN: (Reason.SOURCE_DOWN, "Prometheus does not answer: nothing is decided until it does; guards on pods stay active"),
-    Verdict.NOT_MEASURABLE: (Reason.NOT_MEASURABLE, "a required check cannot be measured"),
-    Verdict.INCONCLUSIVE: (Reason.ANALYSIS_INCONCLUSIVE, "not yet proven good"),
-}
+from headgate.rollout.waiting import kept_waiting, lapsed, overdue
+from headgate.rollout.withdraw import all_to_stable, assign
 
 
 def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
@@ -111,7 +103,7 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     closed = step.weight > 0 and not gate_open(draft.candidate)
     draft = _waived(draft, snapshot, waived=closed or draft.status.paused is not None or verdict is Verdict.SOURCE_DOWN)
     if closed:
-        return _lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
+        return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
         problem = snapshot.route.problem or snapshot.refusal
         reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
@@ -122,7 +114,7 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
         draft, orders = _unused_promote(draft, orders, "the rollout is paused: resume it first"), Orders()
     if orders.promote is not None and step.compares:
         return _promote(draft, snapshot, steps, step, policy, orders.promote)
-    return _overdue(_kept_waiting(draft, step, evidence, snapshot), snapshot, step, policy)
+    return overdue(kept_waiting(draft, step, evidence, snapshot), snapshot, step, policy)
 
 
 def _promote(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec, order: Approval) -> Draft:
@@ -172,49 +164,6 @@ def _served(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | N
         and evidence.stage_fresh_seconds >= step.min_duration
         and evidence.stage_requests >= step.min_requests
     )
-
-
-def _kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: Snapshot) -> Draft:
-    if draft.status.paused is not None:
-        return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
-    if not step.compares:
-        return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: soaking under guards for {step.min_duration} s")
-    verdict = draft.candidate.verdict
-    if verdict in _HOLDS:
-        reason, message = _HOLDS[verdict]
-        details = [f"{c.metric}: {c.detail}" for c in evidence.checks if c.verdict is verdict and c.detail] if evidence else []
-        return draft.held_by(reason, "; ".join([message, *details]))
-    # No running counts here: each would be a write. They are in the model's evidence, which `headgate explain` reads.
-    needed = f"{Duration(step.min_duration)} with fresh evidence and {step.min_requests} requests"
-    return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: within its limits so far; lasts until {needed} are there")
-
-
-def _overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicySpec) -> Draft:
-    stage = draft.candidate.stage
-    if stage is None or counted_seconds(stage, snapshot.now) < step.max_duration or not step.compares:
-        return draft
-    words = f"{step.name} ran for {step.max_duration} s without proof that {draft.candidate.version} is within its limits"
-    match policy.analysis.on_deadline:
-        case OnDeadline.ROLLBACK:
-            return withdraw(draft, snapshot, Harm(RollbackCause.DEADLINE, words))
-        case OnDeadline.HOLD:
-            held = f"{words}; it stays where it is"
-        case OnDeadline.ASK_PROMOTE:
-            held = f"{words}; `kubectl headgate promote {snapshot.name}` accepts it without proof"
-    # A deadline says more than the missing proof it comes from.
-    return replace(draft, problem=None).held_by(Reason.DEADLINE_EXCEEDED, held)
-
-
-def _lapsed(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft:
-    gate = draft.candidate.gate
-    since = gate.lapsed_since if gate else None
-    words = waiting_words(gate) if gate else "the approvals are being read"
-    if since is None or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
-        return draft.held_by(
-            Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}; back to stable {policy.lapse_grace} after that"
-        )
-    told = f"an approval lapsed and was not renewed within {policy.lapse_grace}: {words}"
-    return retreat(draft, snapshot).with_status(phase=Phase.AWAITING_DEPLOYMENT).announce(Reason.APPROVAL_LAPSED, told, warning=True)
 
 
 def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec) -> Draft:

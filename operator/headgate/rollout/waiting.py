@@ -1,0 +1,69 @@
+"""What is told while a candidate stays where it is, and what happens when it has stayed too long."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.quantities import Duration
+from headgate.api.reasons import Reason
+from headgate.api.vocabulary import OnDeadline, Phase, RollbackCause, Verdict
+from headgate.evidence.view import Evidence
+from headgate.rollout.approval_gate import waiting_words
+from headgate.rollout.draft import Draft
+from headgate.rollout.harm import Harm
+from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.stages import Step, counted_seconds
+from headgate.rollout.withdraw import retreat, withdraw
+
+_HOLDS = {
+    Verdict.NO_DATA: (Reason.NO_DATA, "no fresh numbers of the candidate: nothing is decided until they come"),
+    Verdict.SOURCE_DOWN: (Reason.SOURCE_DOWN, "Prometheus does not answer: nothing is decided until it does; guards on pods stay active"),
+    Verdict.NOT_MEASURABLE: (Reason.NOT_MEASURABLE, "a required check cannot be measured"),
+    Verdict.INCONCLUSIVE: (Reason.ANALYSIS_INCONCLUSIVE, "not yet proven good"),
+}
+
+
+def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: Snapshot) -> Draft:
+    """`draft` with the reason why the stage goes on."""
+    if draft.status.paused is not None:
+        return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
+    if not step.compares:
+        return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: soaking under guards for {Duration(step.min_duration)}")
+    verdict = draft.candidate.verdict
+    if verdict in _HOLDS:
+        reason, message = _HOLDS[verdict]
+        details = [f"{c.metric}: {c.detail}" for c in evidence.checks if c.verdict is verdict and c.detail] if evidence else []
+        return draft.held_by(reason, "; ".join([message, *details]))
+    # No running counts here: each would be a write. They are in the model's evidence, which `headgate explain` reads.
+    needed = f"{Duration(step.min_duration)} with fresh evidence and {step.min_requests} requests"
+    return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: within its limits so far; lasts until {needed} are there")
+
+
+def overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicySpec) -> Draft:
+    """A stage past its maxDuration does what the policy says; before, nothing changes."""
+    stage = draft.candidate.stage
+    if stage is None or counted_seconds(stage, snapshot.now) < step.max_duration or not step.compares:
+        return draft
+    words = f"{step.name} ran for {Duration(step.max_duration)} without proof that {draft.candidate.version} is within its limits"
+    match policy.analysis.on_deadline:
+        case OnDeadline.ROLLBACK:
+            return withdraw(draft, snapshot, Harm(RollbackCause.DEADLINE, words))
+        case OnDeadline.HOLD:
+            held = f"{words}; it stays where it is"
+        case OnDeadline.ASK_PROMOTE:
+            held = f"{words}; `kubectl headgate promote {snapshot.name}` accepts it without proof"
+    # A deadline says more than the missing proof it comes from.
+    return replace(draft, problem=None).held_by(Reason.DEADLINE_EXCEEDED, held)
+
+
+def lapsed(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft:
+    """The gate closed while users are served: hold, and back to 0 % when the grace is over."""
+    gate = draft.candidate.gate
+    since = gate.lapsed_since if gate else None
+    words = waiting_words(gate) if gate else "the approvals are being read"
+    if since is None or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
+        return draft.held_by(
+            Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}; back to stable {policy.lapse_grace} after that"
+        )
+    told = f"an approval lapsed and was not renewed within {policy.lapse_grace}: {words}"
+    return retreat(draft, snapshot).with_status(phase=Phase.AWAITING_DEPLOYMENT).announce(Reason.APPROVAL_LAPSED, told, warning=True)
