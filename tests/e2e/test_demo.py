@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 def demo(bed: Bed, out: Path, *versions: str) -> tuple[int, dict[str, Any]]:
     """Exit code and report of `python -m demo`."""
-    where = ["--gateway", bed.gateway, "--load", str(bed.load), "--out", str(out), "--deadline", "240"]
+    where = ["--gateway", bed.gateway, "--load", str(bed.load), "--out", str(out), "--deadline", "360"]
     env = os.environ | {"PYTHONPATH": str(ROOT / "hack")}
     command = [sys.executable, "-m", "demo", *versions, *where]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=1100)
