@@ -8,6 +8,7 @@ from typing import Any
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.approval import GovernanceApprovalSpec
+from headgate.api.conditions import ConditionType
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Metric, Verdict
@@ -225,3 +226,8 @@ def in_canary(version: str = "2.0.0", **fields: Any) -> World:
     world.settle()
     assert world.status.phase == "Canary", (world.status.phase, world.status.conditions)
     return world
+
+
+def condition(world: World, kind: ConditionType) -> tuple[str, str, str]:
+    found = next(c for c in world.status.conditions if c.type is kind)
+    return found.status, str(found.reason), found.message

@@ -1,0 +1,164 @@
+"""What people decide about a rollout, and what becomes of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.rollout.world import in_canary, live
+
+from headgate.api.vocabulary import Phase
+
+
+@pytest.mark.parametrize(("decision", "cause"), [("Halt", "Halt"), ("Rollback", "Rollback")])
+def test_a_person_takes_a_candidate_off(decision: str, cause: str) -> None:
+    world = in_canary()
+    world.decided(decision)
+    world.step()
+    assert (world.weight(), world.status.blocked[-1].cause, world.status.blocked[-1].by) == (0, cause, "oncall@bank")
+
+
+def test_a_halt_stands_although_its_object_is_deleted() -> None:
+    world = in_canary()
+    world.decided("Halt")
+    world.settle()
+    world.approvals = [a for a in world.approvals if a.spec.decision != "Halt"]
+    world.good()
+    world.settle()
+    assert world.status.phase is Phase.ROLLED_BACK
+
+
+def test_a_halt_of_another_attempt_has_no_effect_and_is_told_so() -> None:
+    world = in_canary()
+    halt = world.decided("Halt", target={"revision": "00000000", "attempt": 9})
+    decision = world.step()
+    assert world.weight() == 50
+    note = next(n for n in decision.approval_notes if n.name == halt.name)
+    assert note.state == "Refused"
+    assert "revision 00000000 attempt 9" in note.message
+
+
+def test_an_intervention_older_than_a_day_has_no_effect() -> None:
+    world = in_canary()
+    world.decided("Halt")
+    world.now += timedelta(hours=24, seconds=1)
+    world.step()
+    assert world.weight() == 50
+
+
+@pytest.mark.parametrize(("decision", "weight"), [("Halt", 0), ("Promote", 50)])
+def test_doubt_about_the_author_stops_but_never_promotes(decision: str, weight: int) -> None:
+    world = in_canary()
+    made = world.decided(decision)
+    world.approvals[-1] = replace(made, enforced=False)
+    world.step()
+    assert world.weight() == weight
+
+
+def test_at_equal_times_the_safer_decision_wins() -> None:
+    world = in_canary()
+    world.decided("Promote")
+    world.decided("Pause")
+    world.good()
+    world.step()
+    assert world.weight() == 50
+
+
+def test_pause_stops_upward_steps_but_not_harm() -> None:
+    world = in_canary()
+    world.decided("Pause")
+    world.good()
+    world.settle()
+    assert world.weight() == 50
+    world.bad()
+    world.step()
+    assert world.weight() == 0
+
+
+def test_resume_lets_it_go_on_and_the_pause_did_not_count_towards_the_deadline() -> None:
+    world = in_canary()
+    world.decided("Pause")
+    world.settle()
+    world.step(60 * 86_400)
+    assert world.weight() == 50
+    world.decided("Resume")
+    world.settle()
+    assert world.weight() == 50
+    world.good()
+    world.step()
+    assert world.weight() == 500
+
+
+def test_promote_ends_a_stage_without_proof_but_never_against_a_failure_or_a_closed_gate() -> None:
+    world = in_canary()
+    world.decided("Promote")
+    world.step()
+    assert world.weight() == 500
+    assert "without proof" in "".join(world.events)
+    harmed = in_canary()
+    harmed.decided("Promote")
+    harmed.bad()
+    harmed.step()
+    assert harmed.weight() == 0
+
+
+def test_promote_does_not_open_a_gate() -> None:
+    world = live()
+    world.release("2.0.0")
+    world.good()
+    world.settle()
+    assert world.status.phase is Phase.AWAITING_DEPLOYMENT
+    world.decided("Promote")
+    world.step()
+    assert world.weight() == 0
+
+
+def test_retry_starts_a_new_attempt_from_the_first_stage_and_is_limited() -> None:
+    world = live()
+    world.release("2.0.0")
+    for attempt in (2, 3, 4):
+        world.quiet()
+        world.settle()
+        assert (world.status.phase, world.status.attempts) == (Phase.SHADOW, attempt)
+        world.bad()
+        world.step()
+        world.quiet()
+        world.settle()
+        world.decided("Retry")
+    world.settle()
+    assert world.status.phase is Phase.ROLLED_BACK
+    assert world.status.attempts == 4
+    assert "all 2 retries" in "".join(world.events)
+
+
+def test_a_reject_takes_the_candidate_off() -> None:
+    world = in_canary()
+    subject = world.status.candidate.gate.subject  # type: ignore[union-attr]
+    world.decided("Reject", "sam@bank", gate="Deployment", role="security-review", subject=subject)
+    world.step()
+    assert (world.weight(), world.status.blocked[-1].cause) == (0, "Rejected")
+
+
+def test_rollback_of_a_live_version_brings_the_earlier_one_back_without_gate_or_stage() -> None:
+    world = in_canary()
+    world.good()
+    for _ in range(8):
+        world.step(60)
+    assert world.status.live == "2.0.0"
+    world.quiet()
+    world.decided("Rollback")
+    world.settle()
+    assert world.status.live == "1.0.0"
+    assert world.route.weights == {world.status.stable.revision: 1000} if world.status.stable else False
+    assert world.status.phase is Phase.ROLLED_BACK
+    assert world.status.blocked[-1].version == "2.0.0"
+
+
+def test_setting_the_spec_back_to_an_earlier_live_version_restores_it_at_once() -> None:
+    world = in_canary()
+    world.good()
+    for _ in range(8):
+        world.step(60)
+    world.release("1.0.0")
+    world.quiet()
+    world.settle()
+    assert (world.status.live, world.status.phase) == ("1.0.0", Phase.LIVE)
