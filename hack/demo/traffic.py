@@ -77,10 +77,10 @@ class Load:
         file.unlink(missing_ok=True)
         self.users = Users(file)
         self._command = [str(binary), "-url", url, "-host", host, "-rate", str(RATE), "-timeout", "40s", "-out", str(file)]
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Users:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         return self.users
 
     def __exit__(self, *_: object) -> None:
