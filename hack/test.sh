@@ -32,7 +32,7 @@ hack/cluster/up.sh
 eval "$(hack/cluster/env.sh)"
 hack/cluster/install.sh
 mkdir -p build
-(cd hack/load && CGO_ENABLED=0 go build -o "$root/build/load" .)
+(cd hack/load && CGO_ENABLED=0 go build -buildvcs=false -o "$root/build/load" .)
 
 echo "==> the chart, with the cluster's helm"
 "$pytest" -q tests/unit/chart

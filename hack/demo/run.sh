@@ -6,5 +6,5 @@ cd "$root"
 hack/cluster/up.sh
 eval "$(hack/cluster/env.sh)"
 hack/cluster/install.sh
-(cd hack/load && CGO_ENABLED=0 go build -o "$root/build/load" .)
+(cd hack/load && CGO_ENABLED=0 go build -buildvcs=false -o "$root/build/load" .)
 PYTHONPATH=hack exec .venv/bin/python -m demo "$@" --gateway "$(hack/cluster/gateway-url.sh)" --load build/load

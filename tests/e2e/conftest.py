@@ -35,7 +35,9 @@ def bed() -> Bed:
     if "KUBECONFIG" not in os.environ:
         pytest.fail('these tests need the test bed: run `make test`, or eval "$(hack/cluster/env.sh)" after `make cluster-up`')
     load = ROOT / "build/load"
-    subprocess.run(["go", "build", "-o", str(load), "."], cwd=ROOT / "hack/load", check=True, env=os.environ | {"CGO_ENABLED": "0"})
+    subprocess.run(
+        ["go", "build", "-buildvcs=false", "-o", str(load), "."], cwd=ROOT / "hack/load", check=True, env=os.environ | {"CGO_ENABLED": "0"}
+    )
     gateway = subprocess.run([str(ROOT / "hack/cluster/gateway-url.sh")], check=True, capture_output=True, text=True).stdout.strip()
     return Bed(gateway, load)
 
