@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from headgate.api.base import ATOMIC, Count, Digest, Label, Line, Model, ObjectName, Opaque, User, rules
+from headgate.api.base import ATOMIC, Digest, Label, Line, Model, ObjectName, Opaque, User, rules
 from headgate.api.quantities import Duration
 from headgate.api.vocabulary import Tier
 
@@ -124,17 +124,6 @@ class AIModelSpec(Model):
     traffic: Traffic
     owners: Owners
     classification: Classification
-
-
-class ObjectMeta(Model):
-    """The part of Kubernetes metadata that decisions read."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    name: ObjectName
-    namespace: ObjectName = "default"
-    uid: str = ""
-    generation: Count = 0
 
 
 AIMODEL_RULES = rules(

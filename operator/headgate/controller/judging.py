@@ -20,7 +20,7 @@ from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
 from headgate.evidence.view import Evidence
 from headgate.kube.errors import KubeError
-from headgate.prometheus.profiles import Target
+from headgate.prometheus.profiles import PROFILES, Target
 from headgate.prometheus.sampler import SampleBatch, window
 from headgate.rollout.questions import exposure_of, is_judged, question_of
 
@@ -165,7 +165,7 @@ def case_of(cache: Cache, key: ModelKey) -> Case | None:
     policy = _pinned(cache, key, status)
     if policy is None or not is_judged(status) or status.candidate is None:
         return None
-    exposure = exposure_of(status, policy)
+    exposure = exposure_of(status, policy, sees_missing=PROFILES[policy.metrics.profile].capabilities.sees_missing)
     target = Target(
         namespace=key.namespace,
         name=key.name,

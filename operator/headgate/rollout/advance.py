@@ -12,11 +12,10 @@ from headgate.rollout.approval_gate import announce_change, gate_open, read_gate
 from headgate.rollout.capacity import floor_of
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import go_live
-from headgate.rollout.harm import stable_failing
 from headgate.rollout.people import Orders, refuse, take_up
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
-from headgate.rollout.waiting import kept_waiting, lapsed, overdue
+from headgate.rollout.waiting import barred, kept_waiting, lapsed, overdue
 from headgate.rollout.withdraw import all_to_stable, assign
 
 
@@ -66,10 +65,8 @@ def _enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], orde
 
 def _enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
     """Take the step unless something that concerns every upward move forbids it."""
-    if draft.status.paused is not None:
-        return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
-    if step.compares and stable_failing(snapshot):
-        return draft.held_by(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
+    if (bar := barred(draft, step, snapshot)) is not None:
+        return draft.held_by(bar.reason, bar.message)
     if snapshot.route.problem is not None:
         return draft.held_by(snapshot.route.problem.reason, snapshot.route.problem.message)
     needed = _floor(step, draft, snapshot)
@@ -175,10 +172,8 @@ def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step
         return _enter_first(read_gate(told, snapshot, policy, steps), snapshot, steps, Orders())
     if step.index + 1 < len(steps):
         return _enter(draft, snapshot, steps[step.index + 1])
-    if draft.status.paused is not None:
-        return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
-    if step.compares and stable_failing(snapshot):
-        return draft.held_by(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
+    if (bar := barred(draft, step, snapshot)) is not None:
+        return draft.held_by(bar.reason, bar.message)
     if snapshot.workload(draft.candidate.revision).ready < min(draft.candidate.replicas, _floor(step, draft, snapshot)):
         return _not_ready(draft, snapshot, draft.candidate.replicas)
     return go_live(draft, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, RevisionStatus, TrafficStatus
-from headgate.api.vocabulary import DecisionKind, Phase, RollbackCause
+from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.rollout.advance import advance
 from headgate.rollout.begin import begin, earlier_live, policy_copy, restore, unused_retry
@@ -12,16 +12,12 @@ from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import Harm, measured, shared_failure
-from headgate.rollout.people import Orders, latch_negatives, latch_of, misfit, orders, refuse, take_up
+from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, take_up
 from headgate.rollout.revisions import revision_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.telling import told
 from headgate.rollout.withdraw import block_stable, retreat, withdraw
 from headgate.rollout.workloads import wanted_workloads
-
-_INTERVENTIONS = frozenset(
-    {DecisionKind.HALT, DecisionKind.ROLLBACK, DecisionKind.PAUSE, DecisionKind.RESUME, DecisionKind.PROMOTE, DecisionKind.RETRY}
-)
 
 
 def decide(snapshot: Snapshot) -> Decision:
@@ -123,7 +119,7 @@ def _back_from_live(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
 def _answer_misfits(draft: Draft, snapshot: Snapshot) -> Draft:
     """Each intervention that cannot apply is told why, once."""
     for approval in snapshot.approvals:
-        if approval.spec.decision in _INTERVENTIONS and approval.name not in draft.status.taken_up:
+        if approval.spec.decision in INTERVENTIONS and approval.name not in draft.status.taken_up:
             why = misfit(approval, snapshot)
             if why:
                 draft = refuse(draft, approval, why)

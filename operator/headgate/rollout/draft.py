@@ -19,8 +19,6 @@ class Draft:
     notes: tuple[ApprovalNote, ...] = ()
     problem: Problem | None = None
     """What keeps the candidate where it is: the first one found is shown."""
-    degraded: Problem | None = None
-    """What is wrong with what users get now."""
     stalled: bool = False
     """Nothing goes on before a person changes something."""
     scale_for: int | None = None

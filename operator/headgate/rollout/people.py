@@ -12,7 +12,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import Snapshot
 
 TAKE_UP_WITHIN = timedelta(hours=24)
-_SAFER_FIRST = (
+INTERVENTIONS = (
     DecisionKind.HALT,
     DecisionKind.ROLLBACK,
     DecisionKind.PAUSE,
@@ -20,6 +20,7 @@ _SAFER_FIRST = (
     DecisionKind.RETRY,
     DecisionKind.PROMOTE,
 )
+"""Decisions about one attempt. At equal times the earlier one listed, the safer, wins."""
 _UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.RETRY, DecisionKind.PROMOTE})
 """These move traffic towards the candidate, so their author must be certain. Doubt about who stops something stops it all the same."""
 _MOST_LATCHES = 32
@@ -44,7 +45,7 @@ def orders(snapshot: Snapshot) -> Orders:
     fitting: dict[str, Approval] = {}
     for approval in sorted(snapshot.approvals, key=_safer_first):
         kind = approval.spec.decision
-        if kind in _SAFER_FIRST and not misfit(approval, snapshot) and approval.name not in status.taken_up:
+        if kind in INTERVENTIONS and not misfit(approval, snapshot) and approval.name not in status.taken_up:
             fitting.setdefault(kind.value.lower(), approval)
     return Orders(**fitting)
 
@@ -76,7 +77,7 @@ def _targets(status: AIModelStatus) -> set[tuple[str, int]]:
 
 def _safer_first(approval: Approval) -> tuple[float, int, str]:
     kind = approval.spec.decision
-    rank = _SAFER_FIRST.index(kind) if kind in _SAFER_FIRST else len(_SAFER_FIRST)
+    rank = INTERVENTIONS.index(kind) if kind in INTERVENTIONS else len(INTERVENTIONS)
     return approval.created.timestamp(), rank, approval.name
 
 

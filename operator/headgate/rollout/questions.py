@@ -4,7 +4,7 @@ from datetime import datetime
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus, AttemptKind, CandidateStatus
-from headgate.api.vocabulary import Metric, Profile
+from headgate.api.vocabulary import Metric
 from headgate.evidence.check import Check, Guard, Question
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm
@@ -12,7 +12,6 @@ from headgate.rollout.stages import Step, steps_of
 
 _SHADOW_SHARE = 5
 """Shadow has a budget of its own: alpha divided by this."""
-_SEES_MISSING = {Profile.ENVOY_GATEWAY: True, Profile.HTTP: False}
 
 
 def is_judged(status: AIModelStatus) -> bool:
@@ -50,8 +49,11 @@ def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
     )
 
 
-def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Exposure:
-    """How the gateway serves the present stage. Raises ValueError without a candidate in a stage."""
+def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec, *, sees_missing: bool) -> Exposure:
+    """How the gateway serves the present stage. `sees_missing` is the metrics profile's capability.
+
+    Raises ValueError without a candidate in a stage.
+    """
     candidate, step, _ = _where(status, policy)
     stage, traffic = candidate.stage, status.traffic
     if stage is None:
@@ -76,7 +78,7 @@ def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Exposure:
         share=traffic.weight_of(candidate.revision) / 1000,
         mirrored=traffic.mirror.permille / 1000 if traffic.mirror else 0.0,
         slot_since=since,
-        sees_missing=_SEES_MISSING[policy.metrics.profile],
+        sees_missing=sees_missing,
     )
 
 

@@ -33,7 +33,7 @@ _PHASE_REASONS = {
 
 def told(draft: Draft, snapshot: Snapshot) -> Draft:
     """`draft` with its conditions and summary columns."""
-    status = draft.status.model_copy(update={"observed_generation": snapshot.generation})
+    status = draft.status
     conditions = tuple(
         Condition(
             type=kind,
@@ -46,7 +46,7 @@ def told(draft: Draft, snapshot: Snapshot) -> Draft:
         for kind, value, reason, message in _conditions(draft, snapshot)
     )
     return draft.with_status(
-        observed_generation=status.observed_generation,
+        observed_generation=snapshot.generation,
         live=status.stable.version if status.stable else "",
         candidate_version=status.candidate.version if status.candidate else "",
         stage=status.candidate.stage.name if status.candidate and status.candidate.stage else "",
@@ -62,7 +62,7 @@ _Row = tuple[ConditionType, str, Reason, str]
 
 def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
     status, problem = draft.status, draft.problem
-    rows: list[_Row] = [_ready(draft), _serving(draft, snapshot), _governance(snapshot)]
+    rows: list[_Row] = [_ready(draft), _serving(draft.status, snapshot), _governance(snapshot)]
     if status.candidate is not None or status.phase is Phase.ROLLING_BACK:
         rows.append(
             (ConditionType.RECONCILING, "True", problem.reason if problem else _PHASE_REASONS[status.phase], _progress_words(draft))
@@ -88,17 +88,16 @@ def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
 
 def _ready(draft: Draft) -> _Row:
     status = draft.status
-    if status.phase is Phase.LIVE and draft.problem is None and draft.degraded is None:
+    if status.phase is Phase.LIVE and draft.problem is None:
         return ConditionType.READY, "True", Reason.LIVE, f"{status.live or status.stable.version if status.stable else ''} is live"
-    problem = draft.problem or draft.degraded
+    problem = draft.problem
     if status.phase is Phase.ROLLED_BACK:
         return ConditionType.READY, "False", *_stall(draft)
     return ConditionType.READY, "False", problem.reason if problem else _PHASE_REASONS[status.phase], _progress_words(draft)
 
 
-def _serving(draft: Draft, snapshot: Snapshot) -> _Row:
+def _serving(status: AIModelStatus, snapshot: Snapshot) -> _Row:
     """Whether users get the version they should; health checks use this, so a three-week rollout blocks nobody."""
-    status = draft.status
     serving = status.stable or (status.candidate if status.candidate and status.candidate.exposed else None)
     if serving is None:
         return ConditionType.SERVING, "False", Reason.NOT_SERVING, "no version is live yet"
@@ -108,8 +107,6 @@ def _serving(draft: Draft, snapshot: Snapshot) -> _Row:
     if workload.ready == 0:
         words = workload.problem.message if workload.problem else f"no pod of {serving.version} (revision {serving.revision}) is ready"
         return ConditionType.SERVING, "False", Reason.NOT_SERVING, words
-    if draft.degraded is not None:
-        return ConditionType.SERVING, "False", draft.degraded.reason, draft.degraded.message
     return (
         ConditionType.SERVING,
         "True",

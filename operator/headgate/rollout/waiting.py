@@ -10,8 +10,8 @@ from headgate.api.vocabulary import OnDeadline, Phase, RollbackCause, Verdict
 from headgate.evidence.view import Evidence
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.draft import Draft
-from headgate.rollout.harm import Harm
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.harm import Harm, stable_failing
+from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step, counted_seconds
 from headgate.rollout.withdraw import retreat, withdraw
 
@@ -23,10 +23,22 @@ _HOLDS = {
 }
 
 
+def barred(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
+    """What forbids every upward move, whichever stage comes next."""
+    if step.compares and _pause(draft) is None and stable_failing(snapshot):
+        return Problem(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
+    return _pause(draft)
+
+
+def _pause(draft: Draft) -> Problem | None:
+    paused = draft.status.paused
+    return Problem(Reason.PAUSED, f"paused by {paused.by}: {paused.rationale}") if paused else None
+
+
 def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: Snapshot) -> Draft:
     """`draft` with the reason why the stage goes on."""
-    if draft.status.paused is not None:
-        return draft.held_by(Reason.PAUSED, f"paused by {draft.status.paused.by}: {draft.status.paused.rationale}")
+    if (pause := _pause(draft)) is not None:
+        return draft.held_by(pause.reason, pause.message)
     if not step.compares:
         return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: soaking under guards for {Duration(step.min_duration)}")
     verdict = draft.candidate.verdict
