@@ -48,6 +48,8 @@ class RouteState:
     accepted: bool | None = None
     """Whether every parent took the present generation. None: not said yet."""
     problem: Problem | None = None
+    edited_by: tuple[str, ...] = ()
+    """Field managers beside Headgate that wrote into its spec since Headgate's last write."""
 
 
 @dataclass(frozen=True, slots=True)
