@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from headgate.api.base import DIGEST
 from headgate.rollout.snapshot import Provenance
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -24,7 +25,7 @@ CANDIDATE = PREFIX + "candidate"
 BLOCKED = PREFIX + "blocked"
 """Annotation of a route: the versions that were taken back, as JSON."""
 
-_PROVENANCE = ("version", "content", "subject", "tier")
+_PROVENANCE = {"version": ".{1,256}", "content": DIGEST, "subject": DIGEST, "tier": r"\w{1,32}"}
 """Annotations of a Deployment: which release it is, the digest that approvals bind to, and what was approved when it went live."""
 
 FIELD_MANAGER = "headgate"
@@ -45,8 +46,10 @@ class TrafficRole(StrEnum):
 
 
 def provenance_of(annotations: Mapping[str, str]) -> Provenance:
-    """What a Deployment says of its revision."""
-    return Provenance(**{name: annotations.get(PREFIX + name, "") for name in _PROVENANCE})
+    """What a Deployment says of its revision, without what cannot be true."""
+    return Provenance(
+        **{name: said for name, form in _PROVENANCE.items() if re.fullmatch(form, said := annotations.get(PREFIX + name, ""))}
+    )
 
 
 def annotations_of(provenance: Provenance) -> dict[str, str]:

@@ -16,6 +16,7 @@ from headgate.api.status import (
     FailoverStatus,
     MirrorStatus,
     PastStatus,
+    RevisionStatus,
     SlotStatus,
     StableStatus,
     TrafficStatus,
@@ -24,6 +25,7 @@ from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
 from headgate.rollout.decision import Announcement
 from headgate.rollout.failover import FIRST_PAUSE
 from headgate.rollout.placing import UNPINNED, phase_of, placed_in_stage, placed_late, policy_of
+from headgate.rollout.revisions import description_of, revision_of
 from headgate.rollout.snapshot import Snapshot, WorkloadState
 from headgate.rollout.traffic import ALL
 
@@ -81,7 +83,7 @@ def unserved(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
     if stable is not None and snapshot.workload(stable.revision).exists:
         return snapshot, ()
     waiting = candidate.model_copy(update={"stage": None, "exposed": None})
-    status = status.model_copy(update={"candidate": waiting, "phase": Phase.PREPARING, "failover": None})
+    status = status.model_copy(update={"candidate": waiting, "phase": Phase.PREPARING, "traffic": TrafficStatus(), "failover": None})
     words = f"neither {candidate.version} nor a stable version has a Deployment: they are made again, and it starts again without traffic"
     return replace(snapshot, status=status), (Announcement(Reason.REBUILT, words, warning=True),)
 
@@ -130,8 +132,8 @@ def _stable(snapshot: Snapshot, survivors: _Survivors) -> StableStatus | None:
     workload = survivors.found[survivors.stable]
     return StableStatus(
         revision=survivors.stable,
-        version=_version(survivors, survivors.stable),
-        content=workload.provenance.content or UNKNOWN_CONTENT,
+        version=_identity(snapshot, survivors, survivors.stable).version,
+        content=_identity(snapshot, survivors, survivors.stable).content,
         live_since=workload.created or snapshot.now,
         replicas=max(workload.wanted, 1),
         subject=workload.provenance.subject or None,
@@ -147,17 +149,17 @@ def _candidate(
     if survivors.candidate is None:
         return None, fallback
     revision, workload = survivors.candidate, survivors.found[survivors.candidate]
-    content = workload.provenance.content or UNKNOWN_CONTENT
+    identity = _identity(snapshot, survivors, revision)
     kind = AttemptKind.FIRST
     if stable is not None:
-        kind = AttemptKind.UNCHANGED if stable.content == content else AttemptKind.ROLLOUT
+        kind = AttemptKind.UNCHANGED if stable.content == identity.content != UNKNOWN_CONTENT else AttemptKind.ROLLOUT
         if any(entry.revision == stable.revision for entry in snapshot.route.blocked):
             kind = AttemptKind.RESTORE
     spec = snapshot.spec
     candidate = CandidateStatus(
         revision=revision,
-        version=_version(survivors, revision),
-        content=content,
+        version=identity.version,
+        content=identity.content,
         attempt=max(workload.attempt, 1),
         kind=kind,
         started=workload.created or snapshot.now,
@@ -192,14 +194,15 @@ def _past(snapshot: Snapshot, survivors: _Survivors) -> tuple[PastStatus, ...]:
     for revision, workload in sorted(survivors.found.items(), key=lambda item: item[1].attempt):
         if revision in (survivors.stable, survivors.candidate):
             continue
+        identity = _identity(snapshot, survivors, revision)
         was_live = workload.role in ("previous", "stable")
         window = timedelta(seconds=policy.rollback_window) if policy and was_live else drain
         warm = timedelta(seconds=policy.rollback_warm) if policy and was_live and workload.wanted else drain
         kept.append(
             PastStatus(
                 revision=revision,
-                version=_version(survivors, revision),
-                content=workload.provenance.content or UNKNOWN_CONTENT,
+                version=identity.version,
+                content=identity.content,
                 subject=workload.provenance.subject or None,
                 until=now,
                 was_live=was_live,
@@ -219,8 +222,13 @@ def _failover(snapshot: Snapshot, to: StandIn) -> FailoverStatus:
     )
 
 
-def _version(survivors: _Survivors, revision: str) -> str:
-    return survivors.found[revision].provenance.version or revision
+def _identity(snapshot: Snapshot, survivors: _Survivors, revision: str) -> RevisionStatus:
+    """From the spec where it describes the revision: that is certain. Else as its Deployment says."""
+    described = description_of(snapshot.spec, revision) if snapshot.spec else None
+    if described is not None:
+        return revision_of(described)
+    said = survivors.found[revision].provenance
+    return RevisionStatus(revision=revision, version=said.version or revision, content=said.content or UNKNOWN_CONTENT)
 
 
 def _words(status: AIModelStatus) -> str:

@@ -121,6 +121,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
         "pods": {"get", "list", "watch"},
         "gateways": {"list"},
         "events": {"create", "patch"},
+        "customresourcedefinitions": {"get"},
         "validatingadmissionpolicies": {"get", "list", "watch"},
         "validatingadmissionpolicybindings": {"get", "list", "watch"},
     }
