@@ -33,13 +33,24 @@ class Telemetry:
         self.leader = Gauge("headgate_leader", "1 while this process holds the lease.", **made)
         self._queue = Gauge("headgate_queue_depth", "Models waiting for a decision.", **made)
         self._age = Gauge("headgate_watch_age_seconds", "Seconds since everything was last compared with full lists.", **made)
+        self._orphans = Gauge("headgate_orphaned_models", "Deleted models whose stable version goes on serving.", **made)
+        self._kinds = Gauge("headgate_kinds_missing", "1 while CustomResourceDefinitions of Headgate are missing.", **made)
         self.loop_lag = Gauge("headgate_loop_lag_seconds", "How late the event loop ran its last heartbeat.", **made)
         self._shown: dict[tuple[str, str], str] = {}
 
-    def watch(self, *, queue_depth: Callable[[], float], watch_age: Callable[[], float]) -> None:
+    def watch(
+        self,
+        *,
+        queue_depth: Callable[[], float],
+        watch_age: Callable[[], float],
+        orphans: Callable[[], float],
+        kinds_missing: Callable[[], float],
+    ) -> None:
         """Where gauges read from at each scrape."""
         self._queue.set_function(queue_depth)
         self._age.set_function(watch_age)
+        self._orphans.set_function(orphans)
+        self._kinds.set_function(kinds_missing)
 
     def reconciled(self, result: str, seconds: float) -> None:
         self._reconciles.labels(result).inc()

@@ -53,10 +53,21 @@ class Fallback(Model):
     port: Annotated[int, Field(ge=1, le=65535)] = 80
 
 
+class Baseline(Model):
+    """The version that was live when it was pinned. A cluster that knows nothing of the model starts from it, without a gate: so writing
+    it needs the right to `pin` the model. It is ignored as soon as there is a status, or Deployments that survived."""
+
+    version: Annotated[str, Field(min_length=1, max_length=63)]
+    artifact: Artifact
+    deployment: DeploymentServing
+
+
 class Serving(Model):
     """How the model is served. Exactly one kind of workload."""
 
     deployment: DeploymentServing
+    baseline: Baseline | None = None
+    """Written by `kubectl headgate pin`, for rebuilding the cluster from Git."""
     drain: Duration = Duration(30)
     """How long a version that lost its traffic is kept to finish what it has begun."""
     side_effects: SideEffects = SideEffects.SOME
@@ -121,6 +132,14 @@ class Classification(Model):
     declared_tier: Tier
 
 
+class DeletionPolicy(StrEnum):
+    """What becomes of the Deployments, Services and the route when the AIModel is deleted. Orphan: the stable version goes on serving.
+    Delete: everything goes."""
+
+    ORPHAN = "Orphan"
+    DELETE = "Delete"
+
+
 class AIModelSpec(Model):
     """What users write."""
 
@@ -132,6 +151,8 @@ class AIModelSpec(Model):
     traffic: Traffic
     owners: Owners
     classification: Classification
+    deletion_policy: DeletionPolicy | None = None
+    """Left out: Orphan once users are served, Delete before."""
 
 
 AIMODEL_RULES = rules(

@@ -20,6 +20,10 @@ class Reason(StrEnum):
     CANCELLED = "Cancelled"
     SUPERSEDED = "Superseded"
     RESTORED = "Restored"
+    REBUILT = "Rebuilt"
+    BASELINE_DEPLOYED = "BaselineDeployed"
+    PROMOTE_REQUIRED = "PromoteRequired"
+    ORPHANED = "Orphaned"
     # Evidence
     ANALYSIS_PASSING = "AnalysisPassing"
     ANALYSIS_INCONCLUSIVE = "AnalysisInconclusive"

@@ -17,12 +17,14 @@ Weight = Annotated[int, Field(ge=0, le=1000)]
 
 class AttemptKind(StrEnum):
     """Why a revision moves. Rollout: new content, all stages. Unchanged: same content, short stages, no gate and no shadow.
-    First: nothing is live yet. Restore: an earlier live version comes back, at once and without a gate."""
+    First: nothing is live yet. Restore: an earlier live version comes back, at once and without a gate. Baseline: the version pinned in
+    the spec comes first in a cluster that knows nothing of the model, without a gate."""
 
     ROLLOUT = "Rollout"
     UNCHANGED = "Unchanged"
     FIRST = "First"
     RESTORE = "Restore"
+    BASELINE = "Baseline"
 
 
 class RevisionStatus(StatusModel):

@@ -51,14 +51,23 @@ class Cluster:
 
     async def model(self, name: str, namespace: str) -> ModelView:
         """One model with its evidence. Raises Refused if there is none."""
+        return view_of(await self.stored(name, namespace), await self._config_map(config_map_name(name), namespace))
+
+    async def stored(self, name: str, namespace: str) -> Object:
+        """One model as it is stored. Raises Refused if there is none."""
         try:
-            found = await self._api.get(AIMODELS, name, namespace)
+            return await self._api.get(AIMODELS, name, namespace)
         except NotFound as error:
             # An unknown kind is answered without a Status object, so without a reason.
             if error.reason == "NotFound":
                 raise Refused(f"there is no AIModel {name} in namespace {namespace} (-n chooses another one)") from error
             raise Refused(_NOT_INSTALLED) from error
-        return view_of(found, await self._config_map(config_map_name(name), namespace))
+
+    async def edit(self, model: Object, patch: Object) -> None:
+        """Merge `patch` into `model`. Conflict if it changed since it was read."""
+        metadata = model["metadata"]
+        resting = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, **patch}
+        await self._api.patch(AIMODELS, metadata["name"], metadata["namespace"], resting, field_manager=FIELD_MANAGER)
 
     async def model_to_approve(self, name: str, namespace: str) -> ModelView:
         """One model with its evidence and the policy that its attempt runs on. Raises Refused if there is none."""

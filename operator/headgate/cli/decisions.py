@@ -112,6 +112,6 @@ def nothing_to_approve(view: ModelView) -> str:
     if status.candidate is None:
         live = f"; {status.stable.version} is live" if status.stable else ""
         return f"there is nothing to approve: no rollout of {view.name} is under way (phase {status.phase}{live})"
-    if status.candidate.kind in (AttemptKind.UNCHANGED, AttemptKind.RESTORE):
+    if status.candidate.kind in (AttemptKind.UNCHANGED, AttemptKind.RESTORE, AttemptKind.BASELINE):
         return f"there is nothing to approve: {status.candidate.version} has content that was approved before, so its rollout has no gate"
     return f"there is nothing to approve yet: the operator has not read the gate of {status.candidate.version} (phase {status.phase})"

@@ -26,6 +26,9 @@ from headgate.controller.fence import FencedApi
 from headgate.controller.handlers import register, selectors
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging, harmful
+from headgate.controller.kinds import Kinds
+from headgate.controller.orphans import Orphans
+from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.probes import Health, Heartbeat, Server, metric_routes, probe_routes
 from headgate.controller.queue import Priority, Queue
 from headgate.controller.reconcile import Reconciler, Setting
@@ -66,18 +69,29 @@ class Parts:
         self.judging = Judging(
             self.cache, samplers, self.checkpoints.recall, self.queue.add, wall=time.time, measured=self.telemetry.queried
         )
+        self.kinds = Kinds(api)
+        traffic, events = TrafficWriter(fenced, self.cache, Refusals()), EventRecorder(fenced, settings.pod_name)
         self.applier = Applier(
             fenced,
             self.cache,
-            TrafficWriter(fenced, self.cache, Refusals()),
+            traffic,
             CapacityWriter(fenced, self.cache, Refusals()),
-            Announcer(fenced, self.cache, EventRecorder(fenced, settings.pod_name)),
+            OwnershipWriter(fenced, self.cache),
+            Announcer(fenced, self.cache, events),
         )
+        self.orphans = Orphans(fenced, self.cache, traffic, events, self.kinds, wall=_now)
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, _now)
-        self.reconciler = Reconciler(self.cache, self.queue, self.judging, self.applier, self.enforcement, setting, self.telemetry)
+        self.reconciler = Reconciler(
+            self.cache, self.queue, self.judging, self.applier, self.orphans, self.enforcement, setting, self.telemetry
+        )
         self.heartbeat = Heartbeat(time.monotonic, self.telemetry)
-        self.health = Health(self.intake, self.heartbeat, PERIOD)
-        self.telemetry.watch(queue_depth=lambda: len(self.queue), watch_age=lambda: self.intake.age)
+        self.health = Health(self.intake, self.heartbeat, PERIOD, self.kinds)
+        self.telemetry.watch(
+            queue_depth=lambda: len(self.queue),
+            watch_age=lambda: self.intake.age,
+            orphans=lambda: len(self.orphans.serving),
+            kinds_missing=lambda: bool(self.kinds.problem),
+        )
 
     def _rank(self, key: ModelKey) -> Priority:
         evidence = self.judging.evidence.get(key)
@@ -89,8 +103,9 @@ class Parts:
             self.decide_all()
 
     def decide_all(self) -> None:
-        """Models in rollout first."""
+        """Models in rollout first, then what deleted models left behind."""
         self.intake.enqueue(sorted(self.cache.models, key=lambda key: key not in self.cache.moving))
+        self.intake.enqueue(sorted(self.cache.orphans))
 
 
 @dataclass(slots=True)
@@ -132,6 +147,7 @@ async def run(settings: Settings) -> int:
         running.start("heartbeat", parts.heartbeat.run())
         running.start("watches", _watches(settings, parts, stop))
         running.start("lease", elector.run())
+        running.start("kinds", parts.kinds.run())
         running.start("gateways", parts.intake.run_gateways())
         running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
         running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))

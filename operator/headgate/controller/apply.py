@@ -13,6 +13,7 @@ from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.facts import ModelKey
 from headgate.controller.observe import Observation
+from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.routing import RoutePlan, Wanted, plan_route
 from headgate.controller.traffic import TrafficWriter
 from headgate.kube.errors import Conflict
@@ -37,11 +38,20 @@ class Applier:
     Raises Conflict when something else was there than what was decided on (observe again), and the KubeErrors that time may cure.
     """
 
-    def __init__(self, api: KubeApi, cache: Cache, traffic: TrafficWriter, capacity: CapacityWriter, announcer: Announcer) -> None:
+    def __init__(
+        self,
+        api: KubeApi,
+        cache: Cache,
+        traffic: TrafficWriter,
+        capacity: CapacityWriter,
+        ownership: OwnershipWriter,
+        announcer: Announcer,
+    ) -> None:
         self._api = api
         self._cache = cache
         self._traffic = traffic
         self._capacity = capacity
+        self._ownership = ownership
         self._announcer = announcer
 
     async def apply(self, seen: Observation, decision: Decision) -> Outcome:
@@ -52,12 +62,13 @@ class Applier:
             refusal = await self._traffic.lower(seen.key, plan)
             plan = None if refusal else self._plan(seen, decision, self._route(seen))
         if decision.policy_copy is not None:
-            await self._capacity.copy_policy(seen, decision.policy_copy)
+            await self._capacity.copy_policy(seen, decision.policy_copy, seen.owning(decision))
         grown = await self._capacity.grow(seen, decision)
         changed = await self._record(seen, decision.status)
         if plan is not None and not plan.lowers:
             refusal = await self._traffic.follow(seen.key, plan) or refusal
         await self._capacity.shrink(seen, decision)
+        await self._ownership.settle(seen.key, seen.owning(decision))
         if changed:
             await self._announcer.tell(seen, decision)
         await self._announcer.answer(seen, decision.approval_notes)
@@ -71,7 +82,8 @@ class Applier:
         if decision.traffic is None:
             return None
         ports = self._cache.owned(seen.key).ports
-        wanted = Wanted(seen.key, seen.owner, seen.snapshot.spec, decision.traffic, str(decision.status.attempts), ports)
+        status = decision.status
+        wanted = Wanted(seen.key, seen.owning(decision), seen.snapshot.spec, decision.traffic, str(status.attempts), status.blocked, ports)
         return plan_route(wanted, route, seen.snapshot.status, decision.status)
 
     def _route(self, seen: Observation) -> Object | None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from headgate.controller import facts
 from headgate.controller.facts import ApprovalFacts, Body, DeploymentFacts, ModelFacts, ModelKey, PodFacts, PolicyFacts
-from headgate.kube.labels import MODEL, REVISION, revision_of
+from headgate.kube.labels import MODEL, PREFIX, REVISION, revision_of
 from headgate.kube.resources import (
     AIMODELS,
     CONFIG_MAPS,
@@ -39,6 +39,8 @@ class _Stamp(NamedTuple):
     uid: str
     version: int
     sequence: int
+    model: ModelKey | None = None
+    """Whose object it is, for those that Headgate made."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class Owned:
     copies: dict[str, str] = field(default_factory=dict)
     """Policy copies: the policy as JSON, by name."""
     route: bytes | None = None
+    objects: dict[tuple[Resource, str], str] = field(default_factory=dict)
+    """Everything that was made for the model, with the uid of the AIModel whose deletion takes it along; empty without one."""
 
 
 class Cache:
@@ -65,6 +69,8 @@ class Cache:
         self._sequence = 0
         self.models: dict[ModelKey, ModelFacts] = {}
         self.moving: set[ModelKey] = set()
+        self.deleted: set[ModelKey] = set()
+        """Models that were known and are not any more, as long as something that was made for them is there."""
         self.policies: dict[str, PolicyFacts] = {}
         self.approvals: dict[ModelKey, dict[str, ApprovalFacts]] = defaultdict(dict)
         self.gateways: dict[ModelKey, bytes] = {}
@@ -75,6 +81,11 @@ class Cache:
 
     def owned(self, key: ModelKey) -> Owned:
         return self._owned.get(key) or Owned()
+
+    @property
+    def orphans(self) -> set[ModelKey]:
+        """Names of models that do not exist, for which something was made."""
+        return {key for key, owned in self._owned.items() if key not in self.models and owned.objects}
 
     @property
     def sequence(self) -> int:
@@ -91,7 +102,10 @@ class Cache:
         if known is not None and known.uid == uid and version <= known.version and version:
             return set()
         self._sequence += 1
-        self._stamps[resource.plural][name] = _Stamp(uid, version, self._sequence)
+        holder = facts.model_of(body) if resource in _MADE else None
+        self._stamps[resource.plural][name] = _Stamp(uid, version, self._sequence, holder)
+        if holder is not None:
+            self._room(holder).objects[resource, name.name] = facts.owner_of(body)
         try:
             return _TAKE[resource.plural](self, name, body)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -135,14 +149,21 @@ class Cache:
         return late
 
     def _forget(self, resource: Resource, name: ModelKey) -> set[ModelKey]:
-        del self._stamps[resource.plural][name]
-        return _FORGET[resource.plural](self, name)
+        holder = self._stamps[resource.plural].pop(name).model
+        if holder not in self._owned:
+            return _FORGET[resource.plural](self, name)
+        self._owned[holder].objects.pop((resource, name.name), None)
+        changed = _FORGET[resource.plural](self, name) | {holder}
+        if holder in self._owned:
+            self._sweep(holder)
+        return changed
 
     def _room(self, key: ModelKey) -> Owned:
         return self._owned.setdefault(key, Owned())
 
     def _take_model(self, key: ModelKey, body: Body) -> set[ModelKey]:
         self._unlink(key)
+        self.deleted.discard(key)
         model = self.models[key] = facts.model_facts(body)
         self._of_policy[model.policy].add(key)
         (self.moving.add if model.moving else self.moving.discard)(key)
@@ -151,7 +172,8 @@ class Cache:
     def _forget_model(self, key: ModelKey) -> set[ModelKey]:
         self._unlink(key)
         self.moving.discard(key)
-        self.models.pop(key, None)
+        if self.models.pop(key, None) is not None and key in self._owned:
+            self.deleted.add(key)
         return {key}
 
     def _unlink(self, key: ModelKey) -> None:
@@ -263,6 +285,7 @@ class Cache:
         if key is None:
             return set()
         metadata = {k: body["metadata"][k] for k in _ROUTE_METADATA if k in body["metadata"]}
+        metadata["annotations"] = {k: v for k, v in (metadata.get("annotations") or {}).items() if k.startswith(PREFIX)}
         metadata["managedFields"] = facts.spec_managers(body)
         self._room(key).route = facts.compact({"metadata": metadata, "spec": body.get("spec") or {}, "status": body.get("status") or {}})
         return {key}
@@ -288,11 +311,12 @@ class Cache:
 
     def _sweep(self, key: ModelKey) -> None:
         owned = self._owned[key]
-        if key not in self.models and not (owned.deployments or owned.ports or owned.pods or owned.copies or owned.route):
+        if key not in self.models and not (owned.deployments or owned.ports or owned.pods or owned.copies or owned.route or owned.objects):
             del self._owned[key]
+            self.deleted.discard(key)
 
 
-_ROUTE_METADATA = ("name", "namespace", "uid", "generation", "resourceVersion", "labels", "ownerReferences")
+_ROUTE_METADATA = ("name", "namespace", "uid", "generation", "resourceVersion", "labels", "annotations", "ownerReferences")
 
 _TAKE: dict[str, Callable[[Cache, ModelKey, Body], set[ModelKey]]] = {
     AIMODELS.plural: Cache._take_model,
@@ -316,6 +340,9 @@ _FORGET: dict[str, Callable[[Cache, ModelKey], set[ModelKey]]] = {
     HTTP_ROUTES.plural: Cache._forget_route,
     GATEWAYS.plural: Cache._forget_gateway,
 }
+
+_MADE = frozenset({DEPLOYMENTS, SERVICES, CONFIG_MAPS, HTTP_ROUTES})
+"""Kinds of what Headgate makes for a model."""
 
 WATCHED: tuple[tuple[Resource, str], ...] = (
     (AIMODELS, ""),

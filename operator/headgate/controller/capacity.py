@@ -8,15 +8,16 @@ from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
 from headgate.controller.cache import Cache, Owned
+from headgate.controller.facts import DeploymentFacts
 from headgate.controller.observe import Observation
 from headgate.controller.refusals import Refusals, problem_of
 from headgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from headgate.kube.interface import KubeApi
-from headgate.kube.labels import ATTEMPT, FIELD_MANAGER, MODEL, ROLE, TrafficRole, object_metadata, revision_name
+from headgate.kube.labels import ATTEMPT, FIELD_MANAGER, MODEL, ROLE, Owner, TrafficRole, annotations_of, object_metadata, revision_name
 from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES, Resource
 from headgate.kube.workloads import Workload, deployment, service
 from headgate.rollout.decision import POLICY_KEY, Decision, PolicyCopy, WantedWorkload
-from headgate.rollout.revisions import revision_of
+from headgate.rollout.revisions import description_of
 from headgate.rollout.snapshot import Problem
 
 
@@ -28,11 +29,11 @@ class CapacityWriter:
     cache: Cache
     refusals: Refusals
 
-    async def copy_policy(self, seen: Observation, copy: PolicyCopy) -> None:
+    async def copy_policy(self, seen: Observation, copy: PolicyCopy, owner: Owner | None) -> None:
         """The immutable copy an attempt runs on. One of the same name has the same content: names are digests."""
         if copy.name in self.cache.owned(seen.key).copies:
             return
-        metadata = object_metadata(copy.name, seen.key.namespace, seen.owner, {MODEL: seen.key.name})
+        metadata = object_metadata(copy.name, seen.key.namespace, owner, {MODEL: seen.key.name})
         metadata["annotations"] = {"headgate.dev/policy": copy.source}
         data = {POLICY_KEY: canonical(copy.spec.model_dump(mode="json", by_alias=True, exclude_none=True)).decode()}
         try:
@@ -45,7 +46,7 @@ class CapacityWriter:
         """Make what is missing and enlarge what is too small. Returns a refusal; the other revisions are not held up by it."""
         problem: Problem | None = None
         for wanted in decision.workloads:
-            problem = await self._try_to_grow(seen, wanted) or problem
+            problem = await self._try_to_grow(seen, wanted, seen.owning(decision)) or problem
         return problem
 
     async def shrink(self, seen: Observation, decision: Decision) -> None:
@@ -53,7 +54,7 @@ class CapacityWriter:
         owned = self.cache.owned(seen.key)
         for wanted in decision.workloads:
             present = owned.deployments.get(wanted.revision)
-            if present is not None and (present.replicas > wanted.replicas or _mislabelled(present.role, present.attempt, wanted)):
+            if present is not None and (present.replicas > wanted.replicas or _mislabelled(present, wanted)):
                 await self._resize(seen, wanted)
         for revision in _unwanted(seen, decision, owned):
             for resource in (DEPLOYMENTS, SERVICES):
@@ -62,29 +63,30 @@ class CapacityWriter:
         for name in [name for name in owned.copies if candidate is None or name != candidate.policy_copy]:
             await self._delete(CONFIG_MAPS, name, seen.key.namespace)
 
-    async def _try_to_grow(self, seen: Observation, wanted: WantedWorkload) -> Problem | None:
+    async def _try_to_grow(self, seen: Observation, wanted: WantedWorkload, owner: Owner | None) -> Problem | None:
         what, intent = (seen.key, wanted.revision), str(wanted.replicas)
         known = self.refusals.known(what, intent)
         if known is not None:
             return known
         try:
-            problem = await self._grow_one(seen, wanted)
+            problem = await self._grow_one(seen, wanted, owner)
         except (Invalid, Forbidden) as error:
             name = revision_name(seen.key.name, wanted.revision)
             return self.refusals.remember(what, intent, problem_of(error, Reason.WORKLOAD_REFUSED, f"Deployment {name}"))
         self.refusals.forget(what)
         return problem
 
-    async def _grow_one(self, seen: Observation, wanted: WantedWorkload) -> Problem | None:
+    async def _grow_one(self, seen: Observation, wanted: WantedWorkload, owner: Owner | None) -> Problem | None:
         owned, spec = self.cache.owned(seen.key), seen.snapshot.spec
         present = owned.deployments.get(wanted.revision)
         if present is not None and wanted.revision in owned.ports:
             if present.replicas < wanted.replicas:
                 await self._resize(seen, wanted)
             return None
-        if spec is None or revision_of(spec).revision != wanted.revision:
+        described = description_of(spec, wanted.revision) if spec is not None else None
+        if described is None:
             return _lost(wanted) if wanted.replicas and present is None else None
-        workload = _workload(seen, wanted, spec)
+        workload = _workload(seen, wanted, described, owner)
         if wanted.revision not in owned.ports:
             # Before the Deployment, so that a Deployment always has its Service.
             await self._apply(SERVICES, service(workload))
@@ -98,7 +100,7 @@ class CapacityWriter:
     async def _resize(self, seen: Observation, wanted: WantedWorkload) -> None:
         """Size and labels only: the template is never touched, or pods would restart."""
         labels = {ROLE: wanted.role, ATTEMPT: str(wanted.attempt)}
-        body = {"metadata": {"labels": labels}, "spec": {"replicas": wanted.replicas}}
+        body = {"metadata": {"labels": labels, "annotations": annotations_of(wanted.provenance)}, "spec": {"replicas": wanted.replicas}}
         name = revision_name(seen.key.name, wanted.revision)
         changed = await self.api.patch(DEPLOYMENTS, name, seen.key.namespace, body, field_manager=FIELD_MANAGER)
         self.cache.put(DEPLOYMENTS, changed)
@@ -109,9 +111,11 @@ class CapacityWriter:
         self.cache.drop(resource, {"metadata": {"name": name, "namespace": namespace}})
 
 
-def _mislabelled(role: str, attempt: str, wanted: WantedWorkload) -> bool:
-    """Rebuilding a lost status starts from these labels. The attempt of a version at rest says nothing: it is not rewritten."""
-    return role != wanted.role or (wanted.role == "candidate" and attempt != str(wanted.attempt))
+def _mislabelled(present: DeploymentFacts, wanted: WantedWorkload) -> bool:
+    """Rebuilding a lost status starts from these marks. The attempt of a version at rest says nothing: it is not rewritten."""
+    if present.role != wanted.role or present.provenance != wanted.provenance:
+        return True
+    return wanted.role == "candidate" and present.attempt != str(wanted.attempt)
 
 
 def _unwanted(seen: Observation, decision: Decision, owned: Owned) -> Iterator[str]:
@@ -125,12 +129,12 @@ def _unwanted(seen: Observation, decision: Decision, owned: Owned) -> Iterator[s
 def _lost(wanted: WantedWorkload) -> Problem:
     message = (
         f"the Deployment of revision {wanted.revision} ({wanted.role}) is gone, and spec describes another revision: "
-        "release its manifest again to bring it back"
+        "release its manifest again, or pin it as spec.serving.baseline, to bring it back"
     )
     return Problem(Reason.WORKLOAD_REFUSED, message)
 
 
-def _workload(seen: Observation, wanted: WantedWorkload, spec: AIModelSpec) -> Workload:
+def _workload(seen: Observation, wanted: WantedWorkload, spec: AIModelSpec, owner: Owner | None) -> Workload:
     serving = spec.serving.deployment
     return Workload(
         model=seen.key.name,
@@ -142,5 +146,6 @@ def _workload(seen: Observation, wanted: WantedWorkload, spec: AIModelSpec) -> W
         drain=float(spec.serving.drain),
         role=TrafficRole(wanted.role),
         attempt=str(wanted.attempt),
-        owner=seen.owner,
+        provenance=wanted.provenance,
+        owner=owner,
     )

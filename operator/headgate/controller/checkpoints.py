@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headgate.api.aimodel import DeletionPolicy
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
 from headgate.controller.judging import Judging, harmful
-from headgate.controller.observe import UnreadableStatus, parse_status
+from headgate.controller.observe import UnreadableStatus, parse_spec, parse_status
 from headgate.evidence import attempt
 from headgate.evidence.attempt import AttemptEvidence
 from headgate.evidence.readings import READINGS_KEY, config_map_name, encode
@@ -18,6 +19,7 @@ from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER, MODEL, Owner, object_metadata
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
+from headgate.rollout.ownership import deletion_policy
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +112,11 @@ class Checkpoints:
         model = self._cache.models.get(key)
         if model is None or model.leaving:
             return
-        owner = Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
+        try:
+            outlives = deletion_policy(parse_spec(model.spec)[0], parse_status(model.status)) is DeletionPolicy.ORPHAN
+        except UnreadableStatus:
+            return
+        owner = None if outlives else Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
         exposure = state.tracker.exposure
         data = {CHECKPOINT: json.dumps(attempt.checkpoint(state), separators=(",", ":")), READINGS_KEY: encode(evidence)}
         metadata = object_metadata(config_map_name(key.name), key.namespace, owner, {MODEL: key.name})

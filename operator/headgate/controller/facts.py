@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from headgate.api.approval import GovernanceApprovalSpec, GovernanceApprovalStatus
-from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE
+from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE, provenance_of
+from headgate.kube.resources import AIMODELS
+from headgate.rollout.snapshot import ESTABLISHED, Provenance
 
 Body = Mapping[str, Any]
 
@@ -33,6 +35,8 @@ class ModelFacts:
     """Being deleted: what was made for it goes as well, and must not be made again."""
     spec: bytes
     status: bytes
+    established: bool = False
+    """Annotated as live elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class DeploymentFacts:
     role: str
     attempt: str
     refused: str = ""
+    created: datetime | None = None
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,12 @@ def model_of(body: Body) -> ModelKey | None:
     return ModelKey(metadata["namespace"], model) if model else None
 
 
+def owner_of(body: Body) -> str:
+    """The uid of the AIModel whose deletion takes the object along; empty without one."""
+    references = body["metadata"].get("ownerReferences") or ()
+    return next((str(one.get("uid") or "") for one in references if one.get("kind") == AIMODELS.kind), "")
+
+
 def revision_label(body: Body) -> str:
     return (body["metadata"].get("labels") or {}).get(REVISION) or ""
 
@@ -121,6 +133,7 @@ def model_facts(body: Body) -> ModelFacts:
         leaving=bool(metadata.get("deletionTimestamp")),
         spec=compact(spec),
         status=compact(status),
+        established=(metadata.get("annotations") or {}).get(ESTABLISHED) == "true",
     )
 
 
@@ -157,6 +170,8 @@ def deployment_facts(body: Body) -> DeploymentFacts:
         role=labels.get(ROLE) or "",
         attempt=labels.get(ATTEMPT) or "",
         refused=(failure.get("message") or failure.get("reason") or "") if failure else "",
+        created=datetime.fromisoformat(metadata["creationTimestamp"]) if metadata.get("creationTimestamp") else None,
+        provenance=provenance_of(metadata.get("annotations") or {}),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from headgate.api.reasons import Reason
 from headgate.controller.facts import DeploymentFacts, PodFacts
-from headgate.rollout.snapshot import Problem, WorkloadState
+from headgate.rollout.snapshot import Problem, Provenance, WorkloadState
 
 _IMAGE = frozenset(
     {"ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
@@ -31,6 +31,10 @@ def workload_state(
         ready=ready,
         present=len(staying),
         restarts=restarts,
+        created=deployment.created if deployment else None,
+        role=deployment.role if deployment else "",
+        attempt=int(deployment.attempt) if deployment and deployment.attempt.isdigit() else 0,
+        provenance=deployment.provenance if deployment else Provenance(),
         problem=_problem(deployment, unready, now, missing=wanted > len(staying)) if ready < wanted else None,
     )
 

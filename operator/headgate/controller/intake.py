@@ -12,7 +12,7 @@ from headgate.controller.facts import Body, ModelKey, name_of
 from headgate.controller.queue import Priority, Queue
 from headgate.kube.errors import KubeError
 from headgate.kube.interface import KubeApi
-from headgate.kube.resources import GATEWAYS, GOVERNANCE_APPROVALS, Resource
+from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS, Resource
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,9 @@ class Intake:
         body: Body = event["object"]
         change = self._cache.drop if event.get("type") == "DELETED" else self._cache.put
         self.dead.discard(resource.plural)
-        self.enqueue(change(resource, body), urgent=resource is GOVERNANCE_APPROVALS and _stops(body))
+        # Nobody judges the candidate of a deleted model any more.
+        urgent = _stops(body) if resource is GOVERNANCE_APPROVALS else resource is AIMODELS and event.get("type") == "DELETED"
+        self.enqueue(change(resource, body), urgent=urgent)
 
     def enqueue(self, keys: Iterable[ModelKey], *, urgent: bool = False) -> None:
         for key in keys:

@@ -7,11 +7,11 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
-from headgate.api.aimodel import AIModelSpec
+from headgate.api.aimodel import AIModelSpec, DeletionPolicy
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
-from headgate.controller.cache import Cache
+from headgate.controller.cache import Cache, Owned
 from headgate.controller.enforcement import Proof
 from headgate.controller.facts import ApprovalFacts, ModelFacts, ModelKey, PolicyFacts
 from headgate.controller.health import workload_state
@@ -21,7 +21,9 @@ from headgate.governance.approvals import Approval
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
-from headgate.rollout.snapshot import PolicyState, Problem, Snapshot
+from headgate.rollout.decision import Decision
+from headgate.rollout.rebuild import is_blank
+from headgate.rollout.snapshot import PolicyState, Problem, Snapshot, WorkloadState
 
 
 class UnreadableStatus(Exception):  # noqa: N818  named for what it says about the object
@@ -54,6 +56,10 @@ class Observation:
     resource_version: str
     route: Object | None
 
+    def owning(self, decision: Decision) -> Owner | None:
+        """The owner of what is made for the model: none while that is to outlive it."""
+        return self.owner if decision.deletion is DeletionPolicy.DELETE else None
+
 
 def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | None:
     """None if there is no such model, or it is being deleted. Raises UnreadableStatus."""
@@ -63,9 +69,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
     owned = cache.owned(key)
     spec, invalid = parse_spec(model.spec)
     status = parse_status(model.status)
-    route = json.loads(owned.route) if owned.route else None
-    pods = tuple(owned.pods.values())
-    revisions = {*owned.deployments, *owned.ports, *(pod.revision for pod in pods)}
+    route = route_of(owned)
     snapshot = Snapshot(
         now=around.now,
         environment=around.environment,
@@ -76,17 +80,11 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         status=status,
         policy=_policy(cache.policies.get(model.policy), model, around),
         pinned=_pinned(owned.copies, status),
+        copies=_copies(owned.copies) if is_blank(status) else {},
+        established=model.established,
         approvals=_approvals(cache, key, around),
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
-        workloads={
-            revision: workload_state(
-                owned.deployments.get(revision),
-                tuple(pod for pod in pods if pod.revision == revision),
-                tuple(owned.restarts.get(revision, ())),
-                around.now,
-            )
-            for revision in revisions
-        },
+        workloads=workloads_of(owned, around.now),
         route=route_state(route, spec, _gateways(cache, around), key.namespace),
         evidence=around.evidence,
         governance_problem=around.governance_problem,
@@ -95,6 +93,25 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
     )
     owner = Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
     return Observation(key, snapshot, owner, model.resource_version, route)
+
+
+def workloads_of(owned: Owned, now: datetime) -> dict[str, WorkloadState]:
+    """By revision: of each there is a Deployment, a Service or a pod."""
+    pods = tuple(owned.pods.values())
+    return {
+        revision: workload_state(
+            owned.deployments.get(revision),
+            tuple(pod for pod in pods if pod.revision == revision),
+            tuple(owned.restarts.get(revision, ())),
+            now,
+        )
+        for revision in {*owned.deployments, *owned.ports, *(pod.revision for pod in pods)}
+    }
+
+
+def route_of(owned: Owned) -> Object | None:
+    """The HTTPRoute as the cluster has it."""
+    return json.loads(owned.route) if owned.route else None
 
 
 @lru_cache(maxsize=4096)
@@ -142,6 +159,11 @@ def _policy(policy: PolicyFacts | None, model: ModelFacts, around: Surroundings)
 def _pinned(copies: dict[str, str], status: AIModelStatus) -> RolloutPolicySpec | None:
     text = copies.get(status.candidate.policy_copy) if status.candidate else None
     return parse_policy(text)[0] if text is not None else None
+
+
+def _copies(copies: dict[str, str]) -> dict[str, RolloutPolicySpec]:
+    found = {name: parse_policy(text)[0] for name, text in sorted(copies.items())}
+    return {name: policy for name, policy in found.items() if policy is not None}
 
 
 def _approvals(cache: Cache, key: ModelKey, around: Surroundings) -> tuple[Approval, ...]:

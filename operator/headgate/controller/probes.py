@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from headgate.controller.intake import Intake
+from headgate.controller.kinds import Kinds
 from headgate.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Health:
     heartbeat: Heartbeat
     period: float
     """Seconds between full lists."""
+    kinds: Kinds
 
     def faults(self) -> list[str]:
         """Why this process must be restarted; empty if it is alive."""
@@ -60,6 +62,8 @@ class Health:
 
     def missing(self) -> list[str]:
         """What is not known yet that decisions need; empty if ready."""
+        if self.kinds.problem:
+            return [self.kinds.problem]
         if self.intake.filled:
             return []
         return [f"{kind}: {words}" for kind, words in sorted(self.intake.faults.items())] or ["the first lists are being read"]

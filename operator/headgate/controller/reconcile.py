@@ -14,6 +14,7 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.fence import NotLeading
 from headgate.controller.judging import Judging, harmful
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
+from headgate.controller.orphans import Orphans
 from headgate.controller.queue import Priority, Queue, ShutDown
 from headgate.kube.errors import Conflict, KubeError
 from headgate.rollout.decide import decide
@@ -51,6 +52,7 @@ class Reconciler:
         queue: Queue[ModelKey],
         judging: Judging,
         applier: Applier,
+        orphans: Orphans,
         enforcement: Enforcement,
         setting: Setting,
         telemetry: Telemetry,
@@ -61,6 +63,7 @@ class Reconciler:
         self._queue = queue
         self._judging = judging
         self._applier = applier
+        self._orphans = orphans
         self._enforcement = enforcement
         self._setting = setting
         self._telemetry = telemetry
@@ -124,10 +127,18 @@ class Reconciler:
         seen = observe(self._cache, key, self._around(key))
         if seen is None:
             self._forget(key)
+            if key not in self._cache.models:
+                await self._leave_behind(key)
             return
+        self._orphans.forget(key)
         decision = self._decide(seen.snapshot)
         outcome = await self._applier.apply(seen, decision)
         self._follow_up(seen, decision, outcome)
+
+    async def _leave_behind(self, key: ModelKey) -> None:
+        again = await self._orphans.settle(key)
+        if again is not None:
+            self._queue.add_after(key, max(_SOONEST, again))
 
     def _around(self, key: ModelKey) -> Surroundings:
         return Surroundings(

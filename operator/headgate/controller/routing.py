@@ -1,18 +1,23 @@
 """The model's HTTPRoute: what was observed, what is wanted, and in which way the two differ. Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from headgate.api.aimodel import AIModelSpec, ParentRef, RouteRule
 from headgate.api.digests import sha256
 from headgate.api.reasons import Reason
-from headgate.api.status import FALLBACK, AIModelStatus, AttemptKind, TrafficStatus
+from headgate.api.status import FALLBACK, AIModelStatus, AttemptKind, Blocked, TrafficStatus
 from headgate.controller.facts import ModelKey
 from headgate.kube.interface import Object
-from headgate.kube.labels import Owner, revision_name, revision_of
+from headgate.kube.labels import ATTEMPT, BLOCKED, Owner, revision_name, revision_of
 from headgate.kube.routes import FULL_WEIGHT, Mirror, Slot, WantedRoute, gateway
 from headgate.rollout.snapshot import Problem, RouteState
+
+_BLOCKED = TypeAdapter(tuple[Blocked, ...])
 
 
 def route_state(
@@ -40,8 +45,32 @@ def route_state(
         mirrored={mirror: round(seen.mirror_percent * 10)} if mirror else {},
         accepted=accepted,
         problem=problem,
+        attempt=_attempt(observed),
+        blocked=_remembered(observed),
         edited_by=seen.foreign_managers,
     )
+
+
+def _attempt(observed: Object) -> int:
+    label = (observed["metadata"].get("labels") or {}).get(ATTEMPT) or ""
+    return int(label) if label.isdigit() else 0
+
+
+def _remembered(observed: Object) -> tuple[Blocked, ...]:
+    """Empty for what cannot be read: the annotation is a help, and nobody but the operator writes it."""
+    text = (observed["metadata"].get("annotations") or {}).get(BLOCKED)
+    try:
+        return _BLOCKED.validate_json(text) if text else ()
+    except ValidationError:
+        return ()
+
+
+def _memory(blocked: tuple[Blocked, ...]) -> dict[str, str]:
+    """What a route keeps of the versions that were taken back, so that none of them returns because a status was lost."""
+    if not blocked:
+        return {}
+    entries = [entry.model_dump(mode="json", by_alias=True, exclude={"message", "evidence"}) for entry in blocked]
+    return {BLOCKED: json.dumps(entries, separators=(",", ":"))}
 
 
 def _gateway_problem(spec: AIModelSpec, gateways: Mapping[ModelKey, Object], namespace: str) -> Problem | None:
@@ -86,10 +115,11 @@ class Wanted:
     """What the route is made from. Without a readable `spec` only the destinations of an existing route can be changed."""
 
     key: ModelKey
-    owner: Owner
+    owner: Owner | None
     spec: AIModelSpec | None
     traffic: TrafficStatus
     attempt: str
+    blocked: tuple[Blocked, ...]
     ports: Mapping[str, int]
 
 
@@ -153,6 +183,7 @@ def _target(wanted: Wanted, spec: AIModelSpec | None) -> WantedRoute:
         slots=slots,
         mirror=mirror,
         attempt=wanted.attempt,
+        annotations=_memory(wanted.blocked),
     )
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from headgate.api.base import DIGEST
+from headgate.rollout.snapshot import Provenance
+
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY_HEADGATE = "headgate"
 
@@ -19,6 +22,12 @@ STABLE = PREFIX + "stable"
 CANDIDATE = PREFIX + "candidate"
 """On a route: the revision in slot 1."""
 
+BLOCKED = PREFIX + "blocked"
+"""Annotation of a route: the versions that were taken back, as JSON."""
+
+_PROVENANCE = {"version": ".{1,256}", "content": DIGEST, "subject": DIGEST, "tier": r"\w{1,32}"}
+"""Annotations of a Deployment: which release it is, the digest that approvals bind to, and what was approved when it went live."""
+
 FIELD_MANAGER = "headgate"
 STATUS_MANAGER = "headgate-status"
 
@@ -31,6 +40,21 @@ class TrafficRole(StrEnum):
     STABLE = "stable"
     CANDIDATE = "candidate"
     PREVIOUS = "previous"
+    """Was live, and is kept to go back to."""
+    WITHDRAWN = "withdrawn"
+    """Lost its traffic before it was live, and drains."""
+
+
+def provenance_of(annotations: Mapping[str, str]) -> Provenance:
+    """What a Deployment says of its revision, without what cannot be true."""
+    return Provenance(
+        **{name: said for name, form in _PROVENANCE.items() if re.fullmatch(form, said := annotations.get(PREFIX + name, ""))}
+    )
+
+
+def annotations_of(provenance: Provenance) -> dict[str, str]:
+    """The annotations that `provenance_of` reads, without empty ones."""
+    return {PREFIX + name: value for name in _PROVENANCE if (value := getattr(provenance, name))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,5 +48,9 @@ NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways", "Gateway")
 
+CUSTOM_RESOURCE_DEFINITIONS = Resource(
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
+)
+
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event")

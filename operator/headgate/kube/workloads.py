@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.kube.interface import Object
-from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE, Owner, TrafficRole, object_metadata, revision_name
+from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE, Owner, TrafficRole, annotations_of, object_metadata, revision_name
 from headgate.kube.resources import DEPLOYMENTS, SERVICES
+from headgate.rollout.snapshot import Provenance
 
 _DEFAULT_GRACE = 30
 """Kubernetes' own default of terminationGracePeriodSeconds."""
@@ -33,6 +34,7 @@ class Workload:
     role: TrafficRole
     attempt: str
     owner: Owner | None = None
+    provenance: Provenance = field(default_factory=Provenance)
 
     @property
     def name(self) -> str:
@@ -57,10 +59,12 @@ def deployment(workload: Workload) -> Object:
     }
     if workload.replicas is not None:
         spec["replicas"] = workload.replicas
+    metadata = object_metadata(workload.name, workload.namespace, workload.owner, labels)
+    metadata["annotations"] = annotations_of(workload.provenance)
     return {
         "apiVersion": DEPLOYMENTS.api_version,
         "kind": DEPLOYMENTS.kind,
-        "metadata": object_metadata(workload.name, workload.namespace, workload.owner, labels),
+        "metadata": metadata,
         "spec": spec,
     }
 

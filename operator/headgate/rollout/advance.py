@@ -13,8 +13,8 @@ from headgate.rollout.capacity import floor_of
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
-from headgate.rollout.people import Orders, refuse, take_up
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.people import Orders, refuse, rejection_of, take_up
+from headgate.rollout.snapshot import ESTABLISHED, Snapshot
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
 from headgate.rollout.waiting import barred, kept_waiting, lapsed, overdue
 
@@ -23,6 +23,8 @@ def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
     """The candidate's next step, or what keeps it from one."""
     if draft.candidate.kind is AttemptKind.RESTORE:
         return _restore(draft, snapshot)
+    if draft.candidate.kind is AttemptKind.BASELINE:
+        return _deploy_baseline(draft, snapshot)
     policy = snapshot.pinned
     if policy is None:
         return draft.held_by(Reason.PREPARING, "the policy copy of this attempt is being made")
@@ -43,6 +45,20 @@ def _restore(draft: Draft, snapshot: Snapshot) -> Draft:
     return go_live(draft, snapshot, rollback_warm=warm, rollback_window=window)
 
 
+def _deploy_baseline(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Nobody else answers, so the first ready pod is enough. What closes a gate keeps a baseline away as well."""
+    if snapshot.governance_problem:
+        return draft.held_by(Reason.GOVERNANCE_NOT_ENFORCED, f"a baseline takes no users meanwhile: {snapshot.governance_problem}")
+    rejected = rejection_of(draft, snapshot, draft.candidate)
+    if rejected is not None:
+        spec = rejected.spec
+        told = f"{spec.decision} by {spec.approver} ({spec.role}) stands against the baseline: take it out of spec.serving.baseline"
+        return draft.held_by(Reason.WAITING_FOR_APPROVAL, told, stalled=True)
+    if snapshot.route.problem is not None:
+        return draft.held_by(snapshot.route.problem.reason, snapshot.route.problem.message)
+    return _restore(draft, snapshot)
+
+
 def _enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], orders: Orders) -> Draft:
     candidate = draft.candidate
     step = next(s for s in steps if s.weight > 0 or not candidate.shadow_passed)
@@ -58,9 +74,26 @@ def _enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], orde
         if not gate_open(candidate):
             waiting = waiting_words(candidate.gate) if candidate.gate else "the list of approvals is being read"
             return _unused_promote(draft, orders, f"the gate is closed: {waiting}").held_by(Reason.WAITING_FOR_APPROVAL, waiting)
+        if candidate.kind is AttemptKind.FIRST and snapshot.established:
+            return _enter_established(draft, snapshot, step, orders)
     elif draft.status.phase is not Phase.SHADOW:
         draft = draft.with_status(phase=Phase.PREPARING)
     return _enter(draft, snapshot, step)
+
+
+def _enter_established(draft: Draft, snapshot: Snapshot, step: Step, orders: Orders) -> Draft:
+    """Only people know which version of an established model users should get: a cluster without its status must not guess."""
+    if orders.promote is None:
+        words = (
+            f"the model is annotated {ESTABLISHED}, and neither a status nor spec.serving.baseline says which version was live: "
+            f"`kubectl headgate promote {snapshot.name} -n {snapshot.namespace}` gives {draft.candidate.version} all users. "
+            "To begin with another version, delete the AIModel and apply it with that version as spec.serving.baseline"
+        )
+        return draft.held_by(Reason.PROMOTE_REQUIRED, words)
+    entered = _enter(draft, snapshot, step)
+    if entered.candidate.stage is None:
+        return entered
+    return take_up(entered, orders.promote, f"{draft.candidate.version} takes all users of an established model")
 
 
 def _enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:

@@ -4,7 +4,7 @@ from headgate.api.approval import ApprovalState
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
-from headgate.api.vocabulary import GATE_DECISIONS, Verdict
+from headgate.api.vocabulary import GATE_DECISIONS, Tier, Verdict
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
 from headgate.rollout.draft import Draft
@@ -21,15 +21,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
         return draft
     tier = spec.classification.declared_tier
-    statement = deployment_statement(
-        environment=snapshot.environment,
-        namespace=snapshot.namespace,
-        name=snapshot.name,
-        content=candidate.content,
-        tier=tier,
-        policy=policy,
-    )
-    subject = subject_of(statement)
+    subject = deployment_subject(snapshot, candidate.content, tier, policy)
     required = policy.gates.deployment.of(tier)
     reading = evaluate(
         required=required,
@@ -52,6 +44,19 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         lapsed_since=_lapsed_since(candidate, is_open, snapshot),
     )
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
+
+
+def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: RolloutPolicySpec) -> str:
+    """What people approve when they approve `content`."""
+    statement = deployment_statement(
+        environment=snapshot.environment,
+        namespace=snapshot.namespace,
+        name=snapshot.name,
+        content=content,
+        tier=tier,
+        policy=policy,
+    )
+    return subject_of(statement)
 
 
 def gate_open(candidate: CandidateStatus) -> bool:

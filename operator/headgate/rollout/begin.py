@@ -1,14 +1,16 @@
 """Step 5, with no candidate on its way: does the spec ask for another version, and may it start?"""
 
-from headgate.api.aimodel import SideEffects
+from headgate.api.aimodel import AIModelSpec, SideEffects
 from headgate.api.digests import sha256
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, Blocked, CandidateStatus, PastStatus, RevisionStatus
 from headgate.api.vocabulary import Phase, Profile, RollbackCause
+from headgate.rollout.approval_gate import deployment_subject
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
 from headgate.rollout.people import Orders, refuse, rejection_of, take_up
+from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
 
 
@@ -17,6 +19,9 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     status = draft.status
     if status.stable is not None and status.stable.revision == wanted.revision:
         return _settled(draft, snapshot, wanted)
+    pinned = baseline_of(snapshot.spec) if snapshot.spec is not None and not status.attempts else None
+    if pinned is not None:
+        return _deploy_baseline(draft, snapshot, pinned)
     blocked = next((b for b in status.blocked if b.revision == wanted.revision), None)
     if blocked is not None:
         return _blocked(draft, snapshot, orders, blocked)
@@ -81,6 +86,27 @@ def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
     ).announce(
         Reason.RESTORED, f"bringing back {earlier.version} (revision {earlier.revision}), which was live until {earlier.until:%F %T}Z"
     )
+
+
+def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Draft:
+    """Nothing is known of this model, and its spec says what was live: that comes first, and whatever else the spec asks for is compared
+    with it. Whoever wrote the baseline had the right to `pin`, so it needs no gate. `spec` is that of the baseline."""
+    pinned, policy, attempt = revision_of(spec), snapshot.policy.spec, draft.status.attempts + 1
+    candidate = CandidateStatus(
+        revision=pinned.revision,
+        version=pinned.version,
+        content=pinned.content,
+        attempt=attempt,
+        kind=AttemptKind.BASELINE,
+        started=snapshot.now,
+        replicas=spec.serving.deployment.replicas,
+        policy=spec.policy.name,
+        policy_copy="none",
+        subject=deployment_subject(snapshot, pinned.content, spec.classification.declared_tier, policy) if policy else None,
+    )
+    words = f"nothing is known of this model: its baseline {pinned.version} (revision {pinned.revision}) comes first, without a gate"
+    started = draft.with_status(phase=Phase.PREPARING, candidate=candidate, attempts=attempt)
+    return started.announce(Reason.BASELINE_DEPLOYED, words, warning=True)
 
 
 def _settled(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from headgate.api.aimodel import AIModelSpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind, RevisionStatus, TrafficStatus
+from headgate.api.status import AttemptKind, CandidateStatus, RevisionStatus, TrafficStatus
 from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.rollout import failover, live
@@ -15,8 +16,10 @@ from headgate.rollout.failover import fail_over
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import Harm
 from headgate.rollout.live import frozen, note_readiness
+from headgate.rollout.ownership import deletion_policy
 from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, take_up
-from headgate.rollout.revisions import revision_of
+from headgate.rollout.rebuild import rebuild, unserved
+from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stop import stop_harm
 from headgate.rollout.telling import told
@@ -31,8 +34,11 @@ def decide(snapshot: Snapshot) -> Decision:
     Order: harm first, independent of everything else; then people; then whether the spec still asks for the candidate; then the
     candidate's next step. Deciding again on the same Snapshot gives the same Decision.
     """
+    snapshot, found = rebuild(snapshot)
+    snapshot, missed = unserved(snapshot)
     asked = orders(snapshot)
-    draft = note_readiness(latch_negatives(Draft(snapshot.status), snapshot), snapshot)
+    draft = Draft(snapshot.status, announcements=(*found, *missed))
+    draft = note_readiness(latch_negatives(draft, snapshot), snapshot)
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)
     draft = _pause_or_resume(draft, asked)
@@ -52,6 +58,7 @@ def decide(snapshot: Snapshot) -> Decision:
         traffic=_traffic(draft),
         workloads=wanted_workloads(draft, snapshot),
         policy_copy=policy_copy(snapshot, candidate) if candidate else None,
+        deletion=deletion_policy(snapshot.spec, draft.status),
         announcements=draft.announcements,
         approval_notes=draft.notes,
         look_again=_look_again(draft, snapshot),
@@ -88,7 +95,7 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         return draft.held_by(Reason.INVALID_SPEC, snapshot.invalid, stalled=True)
     wanted = revision_of(snapshot.spec)
     candidate = draft.status.candidate
-    if candidate is not None and candidate.kind is not AttemptKind.RESTORE and candidate.revision != wanted.revision:
+    if candidate is not None and not _is_asked_for(candidate, snapshot.spec, wanted):
         draft = _replaced(draft, snapshot, wanted)
         candidate = None
     if candidate is not None:
@@ -96,6 +103,16 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     if asked.promote is not None:
         draft = refuse(draft, asked.promote, "no rollout is under way")
     return begin(draft, snapshot, asked, wanted)
+
+
+def _is_asked_for(candidate: CandidateStatus, spec: AIModelSpec, wanted: RevisionStatus) -> bool:
+    """What comes back from earlier is there by somebody's decision; everything else because the spec describes it."""
+    if candidate.kind is AttemptKind.RESTORE:
+        return True
+    if candidate.kind is AttemptKind.BASELINE:
+        pinned = baseline_of(spec)
+        return pinned is not None and revision_of(pinned).revision == candidate.revision
+    return candidate.revision == wanted.revision
 
 
 def _replaced(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:

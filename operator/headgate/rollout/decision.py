@@ -1,12 +1,14 @@
 """All that is wanted, complete: the next status, traffic, workloads, and what to tell people."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from headgate.api.aimodel import DeletionPolicy
 from headgate.api.approval import ApprovalState
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, TrafficStatus
+from headgate.rollout.snapshot import Provenance
 
 POLICY_KEY = "policy.json"
 """Where the ConfigMap of a policy copy keeps the policy."""
@@ -17,9 +19,10 @@ class WantedWorkload:
     """A revision that must run. Its template is that of the AIModel's spec when it is made; afterwards only replicas change."""
 
     revision: str
-    role: Literal["stable", "candidate", "previous"]
+    role: Literal["stable", "candidate", "previous", "withdrawn"]
     replicas: int
     attempt: int
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Decision:
     """None: leave the route as it is."""
     workloads: tuple[WantedWorkload, ...] = ()
     """All revisions that must exist; workloads of other revisions of this model are deleted."""
+    deletion: DeletionPolicy = DeletionPolicy.DELETE
+    """What becomes of all this when the AIModel is deleted."""
     policy_copy: PolicyCopy | None = None
     """To be there before the attempt goes on."""
     announcements: tuple[Announcement, ...] = ()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, Latch, PastStatus, StableStatus
+from headgate.api.status import AIModelStatus, CandidateStatus, Latch, PastStatus, StableStatus
 from headgate.api.vocabulary import DecisionKind, Gate
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft
@@ -139,7 +139,7 @@ def standing(snapshot: Snapshot, latches: tuple[Latch, ...]) -> tuple[Approval, 
     return (*snapshot.approvals, *(_revived(latch, snapshot) for latch in gone))
 
 
-def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastStatus) -> Approval | None:
+def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastStatus | CandidateStatus) -> Approval | None:
     """The Reject or Revoke that stands against what a version was approved for. None if nothing is known to have been approved."""
     if version.subject is None or snapshot.spec is None:
         return None

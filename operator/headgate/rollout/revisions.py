@@ -23,6 +23,20 @@ def revision_of(spec: AIModelSpec) -> RevisionStatus:
     return RevisionStatus(revision=revision.removeprefix("sha256:")[:8], version=spec.version, content=digest)
 
 
+def baseline_of(spec: AIModelSpec) -> AIModelSpec | None:
+    """The spec as it was when the baseline was live; None without one."""
+    pinned = spec.serving.baseline
+    if pinned is None:
+        return None
+    serving = spec.serving.model_copy(update={"deployment": pinned.deployment})
+    return spec.model_copy(update={"version": pinned.version, "artifact": pinned.artifact, "serving": serving})
+
+
+def description_of(spec: AIModelSpec, revision: str) -> AIModelSpec | None:
+    """The spec, or the one of its baseline: whichever describes `revision`. None if neither does."""
+    return next((one for one in (spec, baseline_of(spec)) if one is not None and revision_of(one).revision == revision), None)
+
+
 def _containers(template: dict[str, Any]) -> list[dict[str, Any]]:
     pod = template.get("spec") or {}
     listed = [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]

@@ -6,9 +6,12 @@ from datetime import datetime
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus
+from headgate.api.status import AIModelStatus, Blocked
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
+
+ESTABLISHED = "headgate.dev/established"
+"""Annotation of an AIModel, written by people: it is live elsewhere, so that a first version must not take all users by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,18 @@ class Problem:
 
     reason: Reason
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a Deployment says of its revision, so that a lost status can be made again. Empty where nothing was written."""
+
+    version: str = ""
+    content: str = ""
+    subject: str = ""
+    """What people approved when it went live."""
+    tier: str = ""
+    """The risk tier at which it was approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,12 @@ class WorkloadState:
     """Pods that exist, ready or not."""
     restarts: tuple[datetime, ...] = ()
     """When containers of its pods were seen to restart, lately."""
+    created: datetime | None = None
+    """When the Deployment was made."""
+    role: str = ""
+    """What the Deployment is labelled as: a TrafficRole, empty without a Deployment."""
+    attempt: int = 0
+    provenance: Provenance = Provenance()
     problem: Problem | None = None
     """Why pods are not ready, as far as the cluster says: image, crash loop, capacity, refused template."""
 
@@ -48,6 +69,10 @@ class RouteState:
     accepted: bool | None = None
     """Whether every parent took the present generation. None: not said yet."""
     problem: Problem | None = None
+    attempt: int = 0
+    """The attempt that it is labelled with."""
+    blocked: tuple[Blocked, ...] = ()
+    """The versions that were taken back, as the route remembers them."""
     edited_by: tuple[str, ...] = ()
     """Field managers beside Headgate that wrote into its spec since Headgate's last write."""
 
@@ -75,6 +100,10 @@ class Snapshot:
     policy: PolicyState = PolicyState()
     pinned: RolloutPolicySpec | None = None
     """The copy that the present attempt runs on; None until it has been read back."""
+    copies: dict[str, RolloutPolicySpec] = field(default_factory=dict)
+    """All policy copies that there are, by name."""
+    established: bool = False
+    """People say that the model is live elsewhere: a first version must not take all users by itself."""
     approvals: tuple[Approval, ...] = ()
     approvals_known: bool = True
     """False until a full list was seen: absence counts as deletion only then."""

@@ -26,8 +26,8 @@ class Step:
 
 def steps_of(policy: RolloutPolicySpec, kind: AttemptKind) -> tuple[Step, ...]:
     """The stages of `kind`, in order. A first version goes to all users at once and soaks as long as the full stage; unchanged
-    content skips shadow and runs each stage as briefly as it can be judged; a restored version has no stages."""
-    if kind is AttemptKind.RESTORE:
+    content skips shadow and runs each stage as briefly as it can be judged; a restored version and a baseline have no stages."""
+    if kind in (AttemptKind.RESTORE, AttemptKind.BASELINE):
         return ()
     if kind is AttemptKind.FIRST:
         return (_step(0, policy.stages[-1], weight=1000, compares=False),)

@@ -84,7 +84,7 @@ def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
 def _present_harm(snapshot: Snapshot) -> Harm | None:
     """Measured harm of the present attempt. Evidence of another attempt, or from before a retreat, says nothing about it now."""
     candidate, evidence = snapshot.status.candidate, snapshot.evidence
-    if candidate is None or candidate.kind is AttemptKind.RESTORE:
+    if candidate is None or candidate.kind in (AttemptKind.RESTORE, AttemptKind.BASELINE):
         return None
     if evidence is not None and (evidence.attempt != str(candidate.attempt) or candidate.stage is None):
         snapshot = snapshot.without_evidence()

@@ -1,10 +1,12 @@
 """Which revisions must run, and how large."""
 
-from headgate.api.status import AttemptKind, CandidateStatus
+from typing import Literal
+
+from headgate.api.status import AttemptKind, CandidateStatus, PastStatus, StableStatus
 from headgate.rollout.capacity import floor_of
 from headgate.rollout.decision import WantedWorkload
 from headgate.rollout.draft import Draft
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.snapshot import Provenance, Snapshot
 from headgate.rollout.stages import steps_of
 
 
@@ -12,21 +14,29 @@ def wanted_workloads(draft: Draft, snapshot: Snapshot) -> tuple[WantedWorkload, 
     """Every revision that must exist, in the order in which they matter. A revision in two roles is listed in the first."""
     status, found = draft.status, dict[str, WantedWorkload]()
     if status.stable is not None:
-        found[status.stable.revision] = WantedWorkload(status.stable.revision, "stable", status.stable.replicas, max(status.attempts, 1))
+        stable = status.stable
+        found[stable.revision] = WantedWorkload(stable.revision, "stable", stable.replicas, max(status.attempts, 1), _provenance(stable))
     if status.candidate is not None:
         candidate = status.candidate
         size = _candidate_size(draft, snapshot, candidate)
-        found.setdefault(candidate.revision, WantedWorkload(candidate.revision, "candidate", size, candidate.attempt))
+        wanted = WantedWorkload(candidate.revision, "candidate", size, candidate.attempt, _provenance(candidate))
+        found.setdefault(candidate.revision, wanted)
     for past in status.past:
         warm = past.warm_until > snapshot.now or snapshot.route.weights.get(past.revision, 0) > 0
         size = snapshot.workload(past.revision).wanted if warm else 0
-        found.setdefault(past.revision, WantedWorkload(past.revision, "previous", size, max(status.attempts, 1)))
+        role: Literal["previous", "withdrawn"] = "previous" if past.was_live else "withdrawn"
+        found.setdefault(past.revision, WantedWorkload(past.revision, role, size, max(status.attempts, 1), _provenance(past)))
     return tuple(found.values())
+
+
+def _provenance(version: StableStatus | CandidateStatus | PastStatus) -> Provenance:
+    tier = version.tier if isinstance(version, StableStatus) else None
+    return Provenance(version.version, version.content, version.subject or "", str(tier or ""))
 
 
 def _candidate_size(draft: Draft, snapshot: Snapshot, candidate: CandidateStatus) -> int:
     """The floor of the present stage, or of the next one while it is being prepared. A candidate never shrinks on its way up."""
-    if candidate.kind in (AttemptKind.FIRST, AttemptKind.RESTORE):
+    if candidate.kind in (AttemptKind.FIRST, AttemptKind.RESTORE, AttemptKind.BASELINE):
         return candidate.replicas
     present = 1
     if candidate.stage is not None and snapshot.pinned is not None:

@@ -121,6 +121,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
         "pods": {"get", "list", "watch"},
         "gateways": {"list"},
         "events": {"create", "patch"},
+        "customresourcedefinitions": {"get"},
         "validatingadmissionpolicies": {"get", "list", "watch"},
         "validatingadmissionpolicybindings": {"get", "list", "watch"},
     }
@@ -129,6 +130,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
 def test_with_named_namespaces_the_operator_writes_nowhere_else() -> None:
     settings = ("watchNamespaces={lending,claims}",)
     assert set(rights(named("ClusterRole", "headgate-operator", *settings))) == {
+        "customresourcedefinitions",
         "validatingadmissionpolicies",
         "validatingadmissionpolicybindings",
     }

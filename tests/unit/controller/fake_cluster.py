@@ -59,6 +59,15 @@ class FakeCluster:
         """What somebody else writes."""
         return self._store(_name(resource, body), {"kind": resource.kind, **deepcopy(body)})
 
+    def remove(self, resource: Resource, name: str, namespace: str = "lending") -> Object:
+        """What somebody else deletes; garbage collection takes along what it owns."""
+        gone = self.objects.pop((resource.plural, namespace, name))
+        uid = gone["metadata"]["uid"]
+        for key, body in list(self.objects.items()):
+            if any(reference["uid"] == uid for reference in body["metadata"].get("ownerReferences") or ()):
+                del self.objects[key]
+        return gone
+
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
         found = self.objects.get((resource.plural, namespace or "", name))
         if found is None:

@@ -18,6 +18,9 @@ from headgate.controller.capacity import CapacityWriter
 from headgate.controller.enforcement import BINDINGS, POLICIES, REQUIRED, Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.judging import Judging
+from headgate.controller.kinds import Kinds
+from headgate.controller.orphans import Orphans
+from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.queue import Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
@@ -25,7 +28,7 @@ from headgate.controller.traffic import TrafficWriter
 from headgate.evidence.view import Evidence
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
-from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS, HTTP_ROUTES, ROLLOUT_POLICIES
+from headgate.kube.resources import AIMODELS, CUSTOM_RESOURCE_DEFINITIONS, GATEWAYS, GOVERNANCE_APPROVALS, HTTP_ROUTES, ROLLOUT_POLICIES
 from headgate.telemetry import Telemetry
 
 KEY = ModelKey("lending", "credit")
@@ -66,6 +69,8 @@ class OperatorWorld:
             self.api.put(BINDINGS, {"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}})
         self.api.put(ROLLOUT_POLICIES, {"metadata": {"name": "standard", "namespace": "platform"}, "spec": POLICY})
         self.api.put(GATEWAYS, {"metadata": {"name": "public", "namespace": "gateways"}, "spec": {}})
+        for kind in (AIMODELS, ROLLOUT_POLICIES, GOVERNANCE_APPROVALS):
+            self.api.put(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": kind.qualified}, "spec": {}})
         self.pass_time(60)
         self.restart()
 
@@ -77,15 +82,21 @@ class OperatorWorld:
         self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
         clocks = Clocks(monotonic=self.seconds, wall=wall)
+        traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
         self.applier = Applier(
             api,
             self.cache,
-            TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)),
+            traffic,
             CapacityWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)),
-            Announcer(api, self.cache, EventRecorder(api, "test", clocks=clocks)),
+            OwnershipWriter(api, self.cache),
+            Announcer(api, self.cache, events),
         )
+        self.kinds = Kinds(api, monotonic=clocks.monotonic)
+        self.orphans = Orphans(api, self.cache, traffic, events, self.kinds, wall=wall, monotonic=clocks.monotonic)
         setting = Setting("test", "platform", True, wall)
-        self.reconciler = Reconciler(self.cache, self.queue, self.judging, self.applier, self.enforcement, setting, self.telemetry)
+        self.reconciler = Reconciler(
+            self.cache, self.queue, self.judging, self.applier, self.orphans, self.enforcement, setting, self.telemetry
+        )
 
     def clock(self) -> datetime:
         return self.now

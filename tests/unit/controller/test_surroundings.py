@@ -32,7 +32,7 @@ def health(clock: Clock) -> Health:
     world = in_canary()
     intake = Intake(world.api, world.cache, world.queue, monotonic=clock)
     heartbeat = Heartbeat(clock, Telemetry(), last=clock())
-    return Health(intake, heartbeat, 300.0)
+    return Health(intake, heartbeat, 300.0, world.kinds)
 
 
 def test_ready_only_when_everything_was_listed_and_alive_all_the_while() -> None:

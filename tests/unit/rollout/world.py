@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from headgate.api.aimodel import AIModelSpec
+from headgate.api.aimodel import AIModelSpec, DeletionPolicy
 from headgate.api.approval import GovernanceApprovalSpec
 from headgate.api.conditions import ConditionType
 from headgate.api.policy import RolloutPolicySpec
@@ -16,6 +16,7 @@ from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveRea
 from headgate.governance.approvals import Approval
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision
+from headgate.rollout.rebuild import is_blank
 from headgate.rollout.snapshot import PolicyState, Problem, RouteState, Snapshot, WorkloadState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -75,6 +76,9 @@ class World:
     live: LiveReading | None = None
     edited_by: tuple[str, ...] = ()
     route_takes_effect: bool = True
+    copies: dict[str, RolloutPolicySpec] = field(default_factory=dict)
+    established: bool = False
+    deletion: DeletionPolicy = DeletionPolicy.DELETE
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -89,6 +93,8 @@ class World:
             status=self.status,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
+            copies=self.copies if is_blank(self.status) else {},
+            established=self.established,
             approvals=tuple(self.approvals),
             workloads=dict(self.workloads),
             route=replace(self.route, edited_by=self.edited_by),
@@ -115,12 +121,18 @@ class World:
         self.status = AIModelStatus.model_validate_json(decision.status.model_dump_json(by_alias=True))
         self.events += [f"{a.reason}: {a.note}" for a in decision.announcements]
         self.pinned = decision.policy_copy.spec if decision.policy_copy else None
+        self.copies = {decision.policy_copy.name: decision.policy_copy.spec} if decision.policy_copy else {}
+        self.deletion = decision.deletion
         self.workloads = {
             w.revision: WorkloadState(
                 exists=True,
                 wanted=w.replicas,
                 ready=0 if w.revision in self.pods_fail else w.replicas,
                 present=w.replicas,
+                created=self.now,
+                role=w.role,
+                attempt=w.attempt,
+                provenance=w.provenance,
             )
             for w in decision.workloads
         }
@@ -132,7 +144,15 @@ class World:
                 weights=decision.traffic.shares,
                 mirrored={mirror.revision: mirror.permille} if mirror else {},
                 accepted=True,
+                attempt=self.status.attempts,
+                blocked=self.status.blocked,
             )
+
+    def lose_status(self, *, copies: bool = True) -> None:
+        """The AIModel comes back without its status, and perhaps without the policy copy; everything else survives."""
+        self.status = AIModelStatus()
+        self.copies = self.copies if copies else {}
+        self.pinned = None
 
     def settle(self, most: int = 12) -> None:
         """Decide until nothing changes any more."""

@@ -56,6 +56,7 @@ class WantedRoute:
     slots: tuple[Slot, ...]
     mirror: Mirror | None
     attempt: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         total = sum(slot.weight for slot in self.slots)

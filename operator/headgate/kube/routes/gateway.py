@@ -27,12 +27,10 @@ def render(wanted: WantedRoute) -> Object:
     spec: dict[str, Any] = {"parentRefs": [dict(ref) for ref in wanted.parent_refs], "rules": rules}
     if wanted.hostnames:
         spec["hostnames"] = list(wanted.hostnames)
-    return {
-        "apiVersion": RESOURCE.api_version,
-        "kind": RESOURCE.kind,
-        "metadata": object_metadata(wanted.name, wanted.namespace, wanted.owner, _labels(wanted)),
-        "spec": spec,
-    }
+    metadata = object_metadata(wanted.name, wanted.namespace, wanted.owner, _labels(wanted))
+    if wanted.annotations:
+        metadata["annotations"] = dict(wanted.annotations)
+    return {"apiVersion": RESOURCE.api_version, "kind": RESOURCE.kind, "metadata": metadata, "spec": spec}
 
 
 def with_weights(last_accepted: Mapping[str, Any], wanted: WantedRoute) -> Object:
@@ -52,7 +50,7 @@ def differs(intent: Mapping[str, Any], observed: Mapping[str, Any] | None) -> bo
     if observed is None:
         return True
     mine, theirs = intent["metadata"], observed["metadata"]
-    if containment.differs(mine, theirs) or _own_labels(mine) != _own_labels(theirs):
+    if containment.differs(mine, theirs) or any(_own(mine, marks) != _own(theirs, marks) for marks in ("labels", "annotations")):
         return True
     return not same_spec(defaulted_spec(intent["spec"]), defaulted_spec(observed.get("spec") or {}))
 
@@ -64,9 +62,9 @@ def _labels(wanted: WantedRoute) -> dict[str, str]:
     return {MODEL: wanted.name, ATTEMPT: wanted.attempt, **revisions}
 
 
-def _own_labels(metadata: Mapping[str, Any]) -> dict[str, str]:
+def _own(metadata: Mapping[str, Any], marks: str) -> dict[str, str]:
     """Compared as a whole: the label of a candidate that is no more must go."""
-    return {key: value for key, value in (metadata.get("labels") or {}).items() if key.startswith(PREFIX)}
+    return {key: value for key, value in (metadata.get(marks) or {}).items() if key.startswith(PREFIX)}
 
 
 def _places(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:

@@ -1,0 +1,244 @@
+"""A status made again from what survived it: Deployments that say what they are, and the route that users are served by.
+
+Weights stay as they are. A candidate is put back into the stage that has its weight, and serves that stage from its beginning: less is
+known than before, so nothing is shortened. What moves users upwards needs its approvals and its evidence as ever.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from headgate.api.reasons import Reason
+from headgate.api.status import (
+    FALLBACK,
+    AIModelStatus,
+    AttemptKind,
+    CandidateStatus,
+    FailoverStatus,
+    MirrorStatus,
+    PastStatus,
+    RevisionStatus,
+    SlotStatus,
+    StableStatus,
+    TrafficStatus,
+)
+from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
+from headgate.rollout.decision import Announcement
+from headgate.rollout.failover import FIRST_PAUSE
+from headgate.rollout.placing import UNPINNED, phase_of, placed_in_stage, placed_late, policy_of
+from headgate.rollout.revisions import description_of, revision_of
+from headgate.rollout.snapshot import Snapshot, WorkloadState
+from headgate.rollout.traffic import ALL
+
+UNKNOWN_CONTENT = "sha256:" + "0" * 64
+"""No content has this digest, so a version of unknown content is like no other."""
+_UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.PROMOTE, DecisionKind.RETRY})
+_MOST_PAST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Survivors:
+    """Deployments that exist, by revision, and which of them is what."""
+
+    found: dict[str, WorkloadState]
+    stable: str | None
+    candidate: str | None
+    """One that lost its traffic already is none."""
+
+    @property
+    def attempt(self) -> int:
+        return max((workload.attempt for workload in self.found.values()), default=0)
+
+
+def rebuild(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
+    """`snapshot` with a status that fits what serves, and what to tell about it. Changes nothing where the status is known."""
+    status = snapshot.status
+    if not is_blank(status):
+        return placed_late(snapshot), ()
+    survivors = _survivors(snapshot)
+    if not survivors.found:
+        return snapshot, ()
+    weight = snapshot.route.weights.get(survivors.candidate, 0) if survivors.candidate else 0
+    if survivors.stable is None and not weight:
+        # Nobody was served: the attempt begins again, under its own number.
+        begun = max(survivors.attempt, snapshot.route.attempt, 1) - 1
+        return replace(snapshot, status=status.model_copy(update={"attempts": begun, "blocked": snapshot.route.blocked})), ()
+    rebuilt = _status(snapshot, survivors)
+    copy = rebuilt.candidate.policy_copy if rebuilt.candidate else UNPINNED
+    told = Announcement(Reason.REBUILT, _words(rebuilt), warning=True)
+    return replace(snapshot, status=rebuilt, pinned=snapshot.copies.get(copy)), (told,)
+
+
+def is_blank(status: AIModelStatus) -> bool:
+    """Nothing was ever decided, or all of it was lost."""
+    return not status.attempts and status.stable is None and status.candidate is None
+
+
+def unserved(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
+    """A status from a backup may give users to a candidate although nothing of it is there. Nobody is served by it, so it did nobody
+    harm: it starts again from its gate when its pods and those of the stable version are back."""
+    status = snapshot.status
+    candidate, stable = status.candidate, status.stable
+    if candidate is None or candidate.stage is None or snapshot.workload(candidate.revision).exists:
+        return snapshot, ()
+    if stable is not None and snapshot.workload(stable.revision).exists:
+        return snapshot, ()
+    waiting = candidate.model_copy(update={"stage": None, "exposed": None})
+    status = status.model_copy(update={"candidate": waiting, "phase": Phase.PREPARING, "traffic": TrafficStatus(), "failover": None})
+    words = f"neither {candidate.version} nor a stable version has a Deployment: they are made again, and it starts again without traffic"
+    return replace(snapshot, status=status), (Announcement(Reason.REBUILT, words, warning=True),)
+
+
+def _survivors(snapshot: Snapshot) -> _Survivors:
+    found = {revision: workload for revision, workload in sorted(snapshot.workloads.items()) if workload.exists and workload.role}
+    route, blocked = snapshot.route, {entry.revision for entry in snapshot.route.blocked}
+
+    def foremost(role: str, *, serving: bool = False) -> str | None:
+        fitting = [r for r, w in found.items() if w.role == role and (not serving or route.weights.get(r))]
+        return max(fitting, key=lambda r: (route.weights.get(r, 0), route.mirrored.get(r, 0), found[r].attempt), default=None)
+
+    candidate = foremost("candidate")
+    return _Survivors(
+        found=found,
+        # A version that is being brought back still has the role of an earlier one for a moment.
+        stable=foremost("stable") or foremost("previous", serving=True),
+        candidate=candidate if candidate not in blocked else None,
+    )
+
+
+def _status(snapshot: Snapshot, survivors: _Survivors) -> AIModelStatus:
+    stable = _stable(snapshot, survivors)
+    candidate, failover = _candidate(snapshot, survivors, stable)
+    stage = candidate.stage if candidate else None
+    phase = Phase.LIVE if candidate is None else Phase.PREPARING
+    if candidate is not None and stage is not None:
+        phase = phase_of(stage, policy_of(snapshot, candidate.policy_copy), candidate.kind)
+    return AIModelStatus(
+        phase=phase,
+        stable=stable,
+        candidate=candidate,
+        traffic=_traffic(snapshot, survivors),
+        past=_past(snapshot, survivors),
+        blocked=snapshot.route.blocked,
+        # What people allowed upwards acted once already; to decide again is theirs.
+        taken_up=tuple(approval.name for approval in snapshot.approvals if approval.spec.decision in _UPWARD)[-64:],
+        attempts=max(survivors.attempt, snapshot.route.attempt),
+        failover=failover,
+    )
+
+
+def _stable(snapshot: Snapshot, survivors: _Survivors) -> StableStatus | None:
+    if survivors.stable is None:
+        return None
+    workload = survivors.found[survivors.stable]
+    return StableStatus(
+        revision=survivors.stable,
+        version=_identity(snapshot, survivors, survivors.stable).version,
+        content=_identity(snapshot, survivors, survivors.stable).content,
+        live_since=workload.created or snapshot.now,
+        replicas=max(workload.wanted, 1),
+        subject=workload.provenance.subject or None,
+        tier=Tier(workload.provenance.tier) if workload.provenance.tier in set(Tier) else None,
+    )
+
+
+def _candidate(
+    snapshot: Snapshot, survivors: _Survivors, stable: StableStatus | None
+) -> tuple[CandidateStatus | None, FailoverStatus | None]:
+    weights = snapshot.route.weights
+    fallback = _failover(snapshot, StandIn.FALLBACK) if weights.get(FALLBACK) else None
+    if survivors.candidate is None:
+        return None, fallback
+    revision, workload = survivors.candidate, survivors.found[survivors.candidate]
+    identity = _identity(snapshot, survivors, revision)
+    kind = AttemptKind.FIRST
+    if stable is not None:
+        kind = AttemptKind.UNCHANGED if stable.content == identity.content != UNKNOWN_CONTENT else AttemptKind.ROLLOUT
+        if any(entry.revision == stable.revision for entry in snapshot.route.blocked):
+            kind = AttemptKind.RESTORE
+    spec = snapshot.spec
+    candidate = CandidateStatus(
+        revision=revision,
+        version=identity.version,
+        content=identity.content,
+        attempt=max(workload.attempt, 1),
+        kind=kind,
+        started=workload.created or snapshot.now,
+        replicas=max(workload.wanted, spec.serving.deployment.replicas if spec else 1),
+        policy=spec.policy.name if spec else "",
+        policy_copy=UNPINNED,
+        subject=(workload.provenance.subject or None) if kind is AttemptKind.RESTORE else None,
+    )
+    weight, mirror = weights.get(revision, 0), snapshot.route.mirrored.get(revision, 0)
+    if kind is AttemptKind.RESTORE:
+        return candidate, fallback
+    placed = placed_in_stage(candidate, snapshot, weight, mirror)
+    stands_in = stable is not None and weight == ALL and placed.stage is not None and placed.stage.weight != ALL
+    return placed, _failover(snapshot, StandIn.CANDIDATE) if stands_in else fallback
+
+
+def _traffic(snapshot: Snapshot, survivors: _Survivors) -> TrafficStatus:
+    """As the route has it. What it gives to something unknown is the stable version's."""
+    weights, mirrored = snapshot.route.weights, snapshot.route.mirrored
+    order = [revision for revision in (survivors.stable, survivors.candidate) if revision]
+    slots = tuple(SlotStatus(revision=r, weight=weights[r], since=snapshot.now) for r in order if weights.get(r))
+    copied = next((r for r in order if mirrored.get(r)), None)
+    mirror = MirrorStatus(revision=copied, permille=mirrored[copied], since=snapshot.now) if copied else None
+    return TrafficStatus(slots=slots, mirror=mirror)
+
+
+def _past(snapshot: Snapshot, survivors: _Survivors) -> tuple[PastStatus, ...]:
+    """Earlier live versions are kept for another whole window: when theirs began is not known."""
+    policy, now = snapshot.policy.spec, snapshot.now
+    drain = timedelta(seconds=snapshot.spec.serving.drain if snapshot.spec else 30)
+    kept = []
+    for revision, workload in sorted(survivors.found.items(), key=lambda item: item[1].attempt):
+        if revision in (survivors.stable, survivors.candidate):
+            continue
+        identity = _identity(snapshot, survivors, revision)
+        was_live = workload.role in ("previous", "stable")
+        window = timedelta(seconds=policy.rollback_window) if policy and was_live else drain
+        warm = timedelta(seconds=policy.rollback_warm) if policy and was_live and workload.wanted else drain
+        kept.append(
+            PastStatus(
+                revision=revision,
+                version=identity.version,
+                content=identity.content,
+                subject=workload.provenance.subject or None,
+                until=now,
+                was_live=was_live,
+                replicas=max(workload.wanted, 1),
+                warm_until=now + warm,
+                keep_until=now + max(window, drain),
+            )
+        )
+    return tuple(kept[-_MOST_PAST:])
+
+
+def _failover(snapshot: Snapshot, to: StandIn) -> FailoverStatus:
+    """The way it was found. It ends as any other: when the stable version was tried, or seen to be ready."""
+    measured = to is StandIn.FALLBACK
+    return FailoverStatus(
+        to=to, since=snapshot.now, why="its status was lost meanwhile", measured=measured, retry_at=snapshot.now + FIRST_PAUSE
+    )
+
+
+def _identity(snapshot: Snapshot, survivors: _Survivors, revision: str) -> RevisionStatus:
+    """From the spec where it describes the revision: that is certain. Else as its Deployment says."""
+    described = description_of(snapshot.spec, revision) if snapshot.spec else None
+    if described is not None:
+        return revision_of(described)
+    said = survivors.found[revision].provenance
+    return RevisionStatus(revision=revision, version=said.version or revision, content=said.content or UNKNOWN_CONTENT)
+
+
+def _words(status: AIModelStatus) -> str:
+    found = []
+    if status.stable is not None:
+        found.append(f"{status.stable.version} (revision {status.stable.revision}) is live")
+    if status.candidate is not None:
+        candidate = status.candidate
+        share = status.traffic.weight_of(candidate.revision) / 10
+        where = f"in stage {candidate.stage.name}, which begins anew" if candidate.stage else "before its first stage"
+        who = f"{candidate.version} (revision {candidate.revision}, attempt {candidate.attempt})"
+        found.append(f"{who} has {share:g} % of the users, {where}")
+    return f"the status was lost and is made again from Deployments and route: {'; '.join(found)}"
