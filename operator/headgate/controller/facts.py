@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from headgate.api.approval import GovernanceApprovalSpec, GovernanceApprovalStatus
+from headgate.kube.autoscalers import METRICS_DIGEST
 from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE
 
 Body = Mapping[str, Any]
@@ -65,6 +66,15 @@ class DeploymentFacts:
     role: str
     attempt: str
     refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoscalerFacts:
+    """A revision's HorizontalPodAutoscaler. `metrics` is the digest that it was written with."""
+
+    least: int
+    most: int
+    metrics: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,12 @@ def deployment_facts(body: Body) -> DeploymentFacts:
         attempt=labels.get(ATTEMPT) or "",
         refused=(failure.get("message") or failure.get("reason") or "") if failure else "",
     )
+
+
+def autoscaler_facts(body: Body) -> AutoscalerFacts:
+    spec = body.get("spec") or {}
+    digest = (body["metadata"].get("annotations") or {}).get(METRICS_DIGEST) or ""
+    return AutoscalerFacts(int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1)), digest)
 
 
 def service_port(body: Body) -> int:

@@ -65,7 +65,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
     status = parse_status(model.status)
     route = json.loads(owned.route) if owned.route else None
     pods = tuple(owned.pods.values())
-    revisions = {*owned.deployments, *owned.ports, *(pod.revision for pod in pods)}
+    revisions = {*owned.deployments, *owned.autoscalers, *owned.ports, *(pod.revision for pod in pods)}
     snapshot = Snapshot(
         now=around.now,
         environment=around.environment,
@@ -81,6 +81,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         workloads={
             revision: workload_state(
                 owned.deployments.get(revision),
+                owned.autoscalers.get(revision),
                 tuple(pod for pod in pods if pod.revision == revision),
                 tuple(owned.restarts.get(revision, ())),
                 around.now,

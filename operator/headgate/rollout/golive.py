@@ -23,6 +23,7 @@ def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_wi
             until=snapshot.now,
             was_live=True,
             replicas=before.replicas,
+            autoscale=before.autoscale,
             warm_until=snapshot.now + timedelta(seconds=max(drain, rollback_warm)),
             keep_until=snapshot.now + timedelta(seconds=max(drain, rollback_window)),
         )
@@ -35,6 +36,7 @@ def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_wi
             content=candidate.content,
             live_since=snapshot.now,
             replicas=candidate.replicas,
+            autoscale=candidate.autoscale,
         ),
         candidate=None,
         past=past,

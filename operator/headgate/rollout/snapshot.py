@@ -6,7 +6,7 @@ from datetime import datetime
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus
+from headgate.api.status import AIModelStatus, TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 
@@ -26,6 +26,8 @@ class WorkloadState:
     exists: bool = False
     wanted: int = 0
     """spec.replicas of the Deployment."""
+    least: int = 0
+    """minReplicas of its autoscaler; 0 without one."""
     ready: int = 0
     """Pods that are ready and not being deleted: the endpoints that traffic can reach."""
     present: int = 0
@@ -48,6 +50,13 @@ class RouteState:
     accepted: bool | None = None
     """Whether every parent took the present generation. None: not said yet."""
     problem: Problem | None = None
+
+
+def in_force(traffic: TrafficStatus, route: RouteState) -> bool:
+    """Whether the gateway was seen to serve exactly `traffic`."""
+    weights = {slot.revision: slot.weight for slot in traffic.slots}
+    mirrored = {traffic.mirror.revision: traffic.mirror.permille} if traffic.mirror else {}
+    return route.accepted is True and {r: w for r, w in route.weights.items() if w} == weights and route.mirrored == mirrored
 
 
 @dataclass(frozen=True, slots=True)
