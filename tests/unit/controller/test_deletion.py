@@ -96,6 +96,8 @@ def test_users_of_a_candidate_go_back_at_once_and_the_stable_version_goes_on() -
     world.step()
     assert world.since(mark) == ["apply httproutes"]
     assert world.weights == {stable: 1000}
+    after_its_end(world, 20)
+    assert world.since(mark) == ["apply httproutes"]
     assert world.api.find(DEPLOYMENTS, f"credit-{candidate}") is not None, "it drains"
     after_its_end(world)
     serves_alone(world, stable)
