@@ -39,8 +39,9 @@ func run(ctx context.Context, settings settings) error {
 		return err
 	}
 	service := newService(settings)
-	// No idle timeout: a gateway that reuses a pooled connection at the moment we close it would show its user a failure.
-	server := &http.Server{Handler: service.routes(), ReadHeaderTimeout: 5 * time.Second}
+	// No timeout closes a connection that waits: a gateway that takes a pooled one at that moment would show its user a failure.
+	// Not even ReadHeaderTimeout, which runs from the opening: gateways open more connections than they need at once.
+	server := &http.Server{Handler: service.routes()}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	slog.Info("listening", "address", listener.Addr().String(), "version", settings.version)

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -138,6 +140,26 @@ func TestSIGTERMDrainsAndFinishesWhatIsInFlight(t *testing.T) {
 	}
 	if took := time.Since(terminated); took < time.Second || took > shutdownLimit {
 		t.Errorf("took %v", took)
+	}
+}
+
+func TestAConnectionMayWaitForItsFirstRequest(t *testing.T) {
+	t.Parallel()
+	p := startProcess(t)
+	connection, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	// Gateways open connections that they use later, or never: one that is closed meanwhile fails the request that gets it.
+	_ = connection.SetReadDeadline(time.Now().Add(6 * time.Second))
+	if _, err := connection.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the server did not wait: %v", err)
+	}
+	_ = connection.SetReadDeadline(time.Now().Add(10 * time.Second))
+	fmt.Fprint(connection, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+	if line, err := bufio.NewReader(connection).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+		t.Errorf("%v: %q", err, line)
 	}
 }
 

@@ -22,6 +22,7 @@ type service struct {
 	latency  func() time.Duration
 	uniform  func() float64
 	exit     func(code int)
+	interval time.Duration // between two events of a stream
 	started  time.Time
 	draining atomic.Bool
 	metrics  *metrics
@@ -33,6 +34,7 @@ func newService(settings settings) *service {
 		latency:  func() time.Duration { return settings.addedLatency + baseLatency(rand.ExpFloat64) },
 		uniform:  rand.Float64,
 		exit:     os.Exit,
+		interval: tokenInterval,
 		started:  time.Now(),
 		metrics:  newMetrics(),
 	}
@@ -48,6 +50,8 @@ func (s *service) routes() http.Handler {
 	})
 	mux.HandleFunc("GET /v1/score", s.score)
 	mux.HandleFunc("POST /v1/score", s.score)
+	mux.HandleFunc("GET /v1/score/stream", s.stream)
+	mux.HandleFunc("POST /v1/score/stream", s.stream)
 	return mux
 }
 
@@ -69,20 +73,28 @@ func (s *service) score(w http.ResponseWriter, r *http.Request) {
 	defer s.metrics.inFlight.Add(-1)
 
 	application, refusal := readApplication(w, r) // reads the body to its end: only then does net/http notice that the client left
+	if !s.behave(w, r, refusal) {
+		return
+	}
+	code, answer := s.answer(application, refusal)
+	s.metrics.answered(code, time.Since(begun))
+	s.reply(w, code, answer)
+}
+
+// behave takes the time that an answer takes, or goes wrong as it was told to. It says whether there is anything to answer.
+func (s *service) behave(w http.ResponseWriter, r *http.Request, refusal *refusal) bool {
 	switch s.settings.fault {
 	case faultHang:
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler) // returning would send an empty 200
 	case faultCrash:
 		s.crash(w)
-		return
+		return false
 	}
 	if refusal == nil && !pause(r.Context(), s.latency()) {
 		panic(http.ErrAbortHandler)
 	}
-	code, answer := s.answer(application, refusal)
-	s.metrics.answered(code, time.Since(begun))
-	s.reply(w, code, answer)
+	return true
 }
 
 func (s *service) answer(a application, refusal *refusal) (int, map[string]any) {
@@ -105,15 +117,20 @@ func (s *service) reply(w http.ResponseWriter, code int, answer map[string]any) 
 	if err != nil {
 		panic(err) // only a non-finite score could do this, and checkApplication excludes it
 	}
+	s.head(w, "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.WriteHeader(code)
+	_, _ = w.Write(append(body, '\n')) // a client that left is not our failure
+}
+
+// head sets what all answers say.
+func (s *service) head(w http.ResponseWriter, contentType string) {
 	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(len(body)+1))
+	header.Set("Content-Type", contentType)
 	header.Set("X-Model-Version", s.settings.version)
 	if s.draining.Load() {
 		header.Set("Connection", "close") // empties the clients' pools before the listener goes away
 	}
-	w.WriteHeader(code)
-	_, _ = w.Write(append(body, '\n')) // a client that left is not our failure
 }
 
 // crash ends the connection with a reset instead of a FIN, and the process with code 1.

@@ -24,7 +24,7 @@ def main() -> int:
     arguments = _arguments()
     _prepare(arguments.keep)
     built_to_fail = {v for v in arguments.versions if RELEASES[v].built_to_fail}
-    load = Load(arguments.load, arguments.gateway + PATH, HOST, arguments.out.parent / "requests.jsonl")
+    load = Load(arguments.load, arguments.gateway + PATH, [HOST], Users(arguments.out.parent / "requests.jsonl"))
     lines: list[Line] = []
     console = Console()
     if not arguments.keep:

@@ -16,16 +16,17 @@ def objects() -> Iterable[dict[str, Any]]:
     """The namespace, and one RoleBinding for each approver."""
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     for role, person in APPROVERS.items():
-        yield _binding(f"approver-{role}", f"headgate-approver-{role}", person)
+        yield binding(f"approver-{role}", f"headgate-approver-{role}", person)
     for person in APPROVERS.values():
-        yield _binding(f"viewer-{person.split('@')[0]}", "headgate-viewer", person)
+        yield binding(f"viewer-{person.split('@')[0]}", "headgate-viewer", person)
 
 
-def _binding(name: str, role: str, person: str) -> dict[str, Any]:
+def binding(name: str, role: str, person: str, namespace: str = NAMESPACE) -> dict[str, Any]:
+    """`person` has the ClusterRole `role` in `namespace`."""
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
-        "metadata": {"name": name, "namespace": NAMESPACE},
+        "metadata": {"name": name, "namespace": namespace},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": person}],
     }

@@ -3,10 +3,43 @@
 import json
 import subprocess
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
-RATE = 100
+GRACE = 40
+"""Seconds that a request may take."""
+STREAM_GRACE = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What is sent per second. HTTP/1.1 connections are kept; a stream is open for a minute."""
+
+    http1: float = 100
+    http2: float = 0
+    streams: float = 0
+
+
+@dataclass(slots=True)
+class Tail:
+    """The load generator's file, read while it is written."""
+
+    file: Path
+    _offset: int = 0
+
+    def new(self) -> Iterator[dict[str, Any]]:
+        """The records that were written since the last call."""
+        if not self.file.exists():
+            return
+        with self.file.open("rb") as stream:
+            stream.seek(self._offset)
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    break
+                self._offset += len(line)
+                yield json.loads(line)
 
 
 @dataclass(slots=True)
@@ -35,19 +68,15 @@ class Users:
     total: int = 0
     unexplained: list[dict[str, object]] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
-    _offset: int = 0
+    _tail: Tail = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tail = Tail(self.file)
 
     def read(self) -> None:
         """Take in what was written since the last call."""
-        if not self.file.exists():
-            return
-        with self.file.open("rb") as stream:
-            stream.seek(self._offset)
-            for line in stream:
-                if not line.endswith(b"\n"):
-                    break
-                self._offset += len(line)
-                self._take(json.loads(line))
+        for record in self._tail.new():
+            self._take(record)
 
     def _take(self, record: dict[str, object]) -> None:
         self.total += 1
@@ -69,22 +98,49 @@ class Users:
         return sum(1 for record in self.unexplained if record["version"] not in built_to_fail)
 
 
-class Load:
-    """The load generator as a process. Use as a context manager."""
+class Reader(Protocol):
+    """Takes in the records of `file`."""
 
-    def __init__(self, binary: Path, url: str, host: str, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)
-        self.users = Users(file)
-        self._command = [str(binary), "-url", url, "-host", host, "-rate", str(RATE), "-timeout", "40s", "-out", str(file)]
-        self._process: subprocess.Popen[bytes] | None = None
+    file: Path
 
-    def __enter__(self) -> Users:
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+    def read(self) -> None: ...
+
+
+_Reader = TypeVar("_Reader", bound=Reader)
+
+
+class Load(Generic[_Reader]):
+    """The load generator as a process, for `hosts` in turn. Use as a context manager.
+
+    `url` is that of a score request; `users` reads the records. After the end `summary` is the load generator's own.
+    """
+
+    def __init__(self, binary: Path, url: str, hosts: Sequence[str], users: _Reader, rates: Rates = Rates()) -> None:
+        users.file.parent.mkdir(parents=True, exist_ok=True)
+        users.file.unlink(missing_ok=True)
+        self.users = users
+        self.summary: dict[str, Any] = {}
+        wanted: dict[str, object] = {
+            "-url": url,
+            "-host": ",".join(hosts),
+            "-rate": rates.http1,
+            "-http2-rate": rates.http2,
+            "-stream-rate": rates.streams,
+            "-stream-url": url.replace("/v1/score?", "/v1/score/stream?"),
+            "-timeout": f"{GRACE}s",
+            "-stream-timeout": f"{STREAM_GRACE}s",
+            "-out": users.file,
+        }
+        self._command = [str(binary), *(str(part) for option in wanted.items() for part in option)]
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> _Reader:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         return self.users
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=60)
+            told = self._process.communicate(timeout=STREAM_GRACE + 20)[0]
+            self.summary = json.loads(told)
         self.users.read()

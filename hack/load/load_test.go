@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 func optionsFor(url string) options {
-	return options{url: url, rate: 100, timeout: 10 * time.Second, grace: 11 * time.Second}
+	return options{url: url, rate: 100, timeout: 10 * time.Second, streamTimeout: 10 * time.Second, grace: 11 * time.Second}
 }
 
 // runInto runs to the end and returns the records as written.
@@ -118,13 +118,13 @@ func TestRecordFormat(t *testing.T) {
 		_, _ = io.WriteString(w, `{"version":"2.3.1","score":0.7}`)
 	})
 	o := optionsFor(server.URL)
-	o.host, o.duration = "credit.models.example", 200*time.Millisecond
+	o.hosts, o.duration = []string{"credit.models.example"}, 200*time.Millisecond
 	before := time.Now().Add(-time.Millisecond)
 	total, lines := runInto(t, o)
 	if len(lines) != total.Sent || total.Finished != total.Sent || total.ByVersion["2.3.1"]["200"] != total.Sent || total.Failed != 0 {
 		t.Fatalf("%d lines, %+v", len(lines), total)
 	}
-	format := regexp.MustCompile(`^\{"start":\d{10}\.\d{4},"end":\d{10}\.\d{4},"status":200,"version":"2\.3\.1","revision":"credit-77ab01c2","ms":\d+\.\d{4},"error":""\}$`)
+	format := regexp.MustCompile(`^\{"kind":"http1","host":"credit\.models\.example","start":\d{10}\.\d{4},"end":\d{10}\.\d{4},"status":200,"complete":true,"bytes":31,"chunks":0,"version":"2\.3\.1","revision":"credit-77ab01c2","ms":\d+\.\d{4},"error":""\}$`)
 	for _, line := range lines {
 		var one record
 		if err := json.Unmarshal([]byte(line), &one); err != nil || !format.MatchString(line) {
@@ -186,7 +186,7 @@ func TestWhatARequestCanEndIn(t *testing.T) {
 			if test.text == `^timeout$` {
 				o.timeout = 50 * time.Millisecond
 			}
-			got := newClient(o).get()
+			got := newClient(o).get(kind{}, "")
 			if !regexp.MustCompile(test.text).MatchString(got.Error) || strings.Contains(got.Error, "http://") {
 				t.Errorf("error %q, want %s", got.Error, test.text)
 			}
@@ -209,7 +209,7 @@ func TestABrokenReusedConnectionIsAFailureAndNotRepeated(t *testing.T) {
 		}
 	})
 	client := newClient(optionsFor(server.URL))
-	first, second := client.get(), client.get()
+	first, second := client.get(kind{}, ""), client.get(kind{}, "")
 	if first.Status != 200 || second.Status != 0 || second.Error == "" || arrived.Load() != 2 {
 		t.Fatalf("%+v, %+v, %d arrived", first, second, arrived.Load())
 	}
@@ -281,21 +281,27 @@ func TestAFullDiskEndsTheRun(t *testing.T) {
 	}
 }
 
-func TestHTTP2WithoutTLS(t *testing.T) {
-	var versions atomic.Int64
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		versions.Store(int64(r.ProtoMajor))
-		w.Header().Set("x-headgate-revision", "r2")
-	}))
+// serveBoth speaks HTTP/1.1 and HTTP/2 without TLS.
+func serveBoth(t *testing.T, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
 	t.Cleanup(server.Close)
+	return server
+}
+
+func TestHTTP2WithoutTLS(t *testing.T) {
+	var versions atomic.Int64
+	server := serveBoth(t, func(w http.ResponseWriter, r *http.Request) {
+		versions.Store(int64(r.ProtoMajor))
+		w.Header().Set("x-headgate-revision", "r2")
+	})
+	client := newClient(optionsFor(server.URL))
 	for _, http2 := range []bool{true, false} {
-		o := optionsFor(server.URL)
-		o.http2 = http2
-		got := newClient(o).get()
+		got := client.get(kind{http2: http2}, "")
 		if want := map[bool]int64{true: 2, false: 1}[http2]; got.Status != 200 || got.Revision != "r2" || versions.Load() != want {
 			t.Fatalf("HTTP/%d: %+v", versions.Load(), got)
 		}
@@ -314,7 +320,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	t.Cleanup(server.Close)
 	client := newClient(optionsFor(server.URL))
 	for range 50 {
-		client.get()
+		client.get(kind{}, "")
 	}
 	if opened.Load() != 1 {
 		t.Fatalf("%d connections for 50 requests in a row", opened.Load())
@@ -337,7 +343,9 @@ func TestQuantiles(t *testing.T) {
 func TestWrongOptions(t *testing.T) {
 	for _, arguments := range []string{
 		"", "-url credit.example", "-url ftp://x/", "-url http://x/ -rate 0", "-url http://x/ -rate NaN", "-url http://x/ -timeout 0s",
-		"-url http://x/ -duration -1s", "-url https://x/ -http2", "-url http://x/ more", "-url http://x/ -wrong",
+		"-url http://x/ -duration -1s", "-url https://x/ -http2-rate 1", "-url http://x/ more", "-url http://x/ -wrong",
+		"-url http://x/ -rate -1", "-url http://x/ -stream-rate 1", "-url http://x/ -stream-rate 1 -stream-url https://x/",
+		"-url http://x/ -stream-timeout 0s", "-url http://x/ -host a,,b",
 	} {
 		var said strings.Builder
 		if _, err := parseOptions(strings.Fields(arguments), &said); err == nil || said.Len() == 0 {
@@ -346,6 +354,10 @@ func TestWrongOptions(t *testing.T) {
 	}
 	o, err := parseOptions([]string{"-url", "http://x/", "-timeout", "30s"}, io.Discard)
 	if err != nil || o.duration != 0 || o.grace != 31*time.Second {
+		t.Errorf("%v %+v", err, o)
+	}
+	o, err = parseOptions(strings.Fields("-url http://x/ -rate 0 -stream-rate 1 -stream-url http://x/ -host a,b"), io.Discard)
+	if err != nil || o.grace != 91*time.Second || len(o.hosts) != 2 {
 		t.Errorf("%v %+v", err, o)
 	}
 }

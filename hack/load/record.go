@@ -22,9 +22,14 @@ func unixSeconds(t time.Time) decimal { return decimal(float64(t.UnixNano()) / 1
 
 // record is one finished request.
 type record struct {
+	Kind         string  `json:"kind"`     // http1, http2, stream-http1, stream-http2
+	Host         string  `json:"host"`     // Host header, if one was asked for
 	Start        decimal `json:"start"`    // Unix seconds
 	End          decimal `json:"end"`      // Unix seconds
 	Status       int     `json:"status"`   // 0 = no complete answer: timeout, refused, reset, broken off
+	Complete     bool    `json:"complete"` // the whole answer came, whatever it says
+	Bytes        int     `json:"bytes"`    // of the body
+	Chunks       int     `json:"chunks"`   // events of a stream, in order, without the one that ends it
 	Version      string  `json:"version"`  // from the body, else the revision, else empty
 	Revision     string  `json:"revision"` // response header x-headgate-revision, else empty
 	Milliseconds decimal `json:"ms"`

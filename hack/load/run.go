@@ -22,11 +22,11 @@ func run(send, wait context.Context, o options, out *bufio.Writer) (summary, err
 	var unfinished sync.WaitGroup
 
 	begun := time.Now()
-	sent, lag := pace(send, begun, o.rate, func() {
+	sent, lag := sendAll(send, begun, o, func(k kind, host string) {
 		unfinished.Add(1)
 		go func() {
 			defer unfinished.Done()
-			records.add(client.get())
+			records.add(client.get(k, host))
 		}()
 	})
 	seconds := time.Since(begun).Seconds()
@@ -50,6 +50,55 @@ func run(send, wait context.Context, o options, out *bufio.Writer) (summary, err
 	total.Rate = decimal(float64(sent) / seconds)
 	total.MaxLag = decimal(float64(lag) / float64(time.Millisecond))
 	return total, err
+}
+
+// source is one kind of requests at one rate.
+type source struct {
+	rate float64
+	kind func(i int) kind
+}
+
+func (o options) sources() []source {
+	// The protocol changes when all hosts had their turn, so that each gets streams over both.
+	round := max(len(o.hosts), 1)
+	return []source{
+		{o.rate, func(int) kind { return kind{} }},
+		{o.http2Rate, func(int) kind { return kind{http2: true} }},
+		{o.streamRate, func(i int) kind { return kind{stream: true, http2: i/round%2 == 1} }},
+	}
+}
+
+// sendAll paces all sources until ctx ends. It returns the number of requests and the greatest lateness of one.
+func sendAll(ctx context.Context, begun time.Time, o options, shoot func(kind, string)) (sent int, lag time.Duration) {
+	var mutex sync.Mutex
+	var ended sync.WaitGroup
+	for _, one := range o.sources() {
+		if one.rate == 0 {
+			continue
+		}
+		ended.Add(1)
+		go func() {
+			defer ended.Done()
+			i := 0
+			n, late := pace(ctx, begun, one.rate, func() {
+				shoot(one.kind(i), o.host(i))
+				i++
+			})
+			mutex.Lock()
+			defer mutex.Unlock()
+			sent, lag = sent+n, max(lag, late)
+		}()
+	}
+	ended.Wait()
+	return sent, lag
+}
+
+// host of the i-th request of a source.
+func (o options) host(i int) string {
+	if len(o.hosts) == 0 {
+		return ""
+	}
+	return o.hosts[i%len(o.hosts)]
 }
 
 // pace calls shoot at begun + i/rate for i = 0, 1, … until ctx ends. A late call is made at once, none is left out.

@@ -26,8 +26,8 @@ class Bed:
     load: Path
     ctl: Path = ROOT / "hack/cluster/host/ctl.sh"
 
-    def users(self, file: Path) -> Load:
-        return Load(self.load, self.gateway + PATH, HOST, file)
+    def users(self, file: Path) -> Load[Users]:
+        return Load(self.load, self.gateway + PATH, [HOST], Users(file))
 
 
 @pytest.fixture(scope="session")

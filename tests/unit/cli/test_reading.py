@@ -111,7 +111,7 @@ def test_explain_of_other_states(memory: ClusterInMemory) -> None:
     assert 'Paused by eve at 2026-11-20 08:00:00 UTC ("holidays")' in told
     assert "gate is open" in told
     memory.model({})
-    assert "No version is live yet." in headgate(*EXPLAIN).stdout
+    assert "No version is live." in headgate(*EXPLAIN).stdout
 
 
 def test_readings_of_another_attempt_are_not_shown(memory: ClusterInMemory) -> None:
