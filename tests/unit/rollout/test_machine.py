@@ -11,7 +11,7 @@ from tests.unit.rollout.world import PEOPLE, World, policy, spec
 from headgate.api.aimodel import Classification, Fallback
 from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import StandIn, Tier, Verdict
-from headgate.rollout.snapshot import RouteState, WorkloadState
+from headgate.rollout.rebuild import is_blank
 from headgate.rollout.stages import steps_of
 
 
@@ -25,6 +25,7 @@ class Rollout(RuleBasedStateMachine):
         self.world = World(spec("1.0.0"))
         self.before: dict[str, int] = {}
         self.blocked_at: dict[str, int] = {}
+        self.remembered: set[str] = set()
 
     # -- events --
 
@@ -88,18 +89,21 @@ class Rollout(RuleBasedStateMachine):
     @rule(share=st.sampled_from([0, 1, 2, 99]))
     def pods(self, share: int) -> None:
         self.world.workloads = {
-            name: WorkloadState(exists=True, wanted=w.wanted, ready=min(w.wanted, share), present=w.wanted)
-            for name, w in self.world.workloads.items()
+            name: replace(w, ready=min(w.wanted, share), present=w.wanted, problem=None) for name, w in self.world.workloads.items()
         }
 
     @rule(accepted=st.sampled_from([True, False, None]))
     def gateway(self, accepted: bool | None) -> None:
-        route = self.world.route
-        self.world.route = RouteState(route.exists, route.weights, route.mirrored, accepted)
+        self.world.route = replace(self.world.route, accepted=accepted)
 
     @rule(effective=st.booleans())
     def route_lag(self, effective: bool) -> None:
         self.world.route_takes_effect = effective
+
+    @rule(copies=st.booleans())
+    def lose_status(self, copies: bool) -> None:
+        self.world.lose_status(copies=copies)
+        self.remembered = {entry.revision for entry in self.world.route.blocked}
 
     @rule(seconds=st.integers(0, 20 * 86_400))
     def wait(self, seconds: int) -> None:
@@ -108,24 +112,26 @@ class Rollout(RuleBasedStateMachine):
     @rule()
     def reconcile(self) -> None:
         world = self.world
-        before, status, ready = _weights(world), world.status, {r: w.ready for r, w in world.workloads.items()}
+        before, stable, ready = _weights(world), _stable(world), {r: w.ready for r, w in world.workloads.items()}
         measured = world.evidence()
         decision = world.step()
         after = {slot.revision: slot.weight for slot in decision.status.traffic.slots}
-        self._rises_only_when_allowed(before, after, status, measured, ready)
+        self._rises_only_when_allowed(before, after, stable, measured, ready)
         self._blocked_stays_off(after)
+        assert self.remembered <= {entry.revision for entry in decision.status.blocked}, "what was taken back is known after a loss"
+        self.remembered = set()
 
-    def _rises_only_when_allowed(self, before, after, status, measured, ready) -> None:  # type: ignore[no-untyped-def]
+    def _rises_only_when_allowed(self, before, after, stable, measured, ready) -> None:  # type: ignore[no-untyped-def]
         candidate = self.world.status.candidate
         for revision, weight in after.items():
             if weight <= before.get(revision, 0):
                 continue
-            assert ready.get(revision, 0) > 0 or before.get(revision, 0) > 0 or revision == _stable(status), "no traffic without ready pods"
+            assert ready.get(revision, 0) > 0 or before.get(revision, 0) > 0 or revision == stable, "no traffic without ready pods"
             if candidate is None or revision != candidate.revision:
                 continue
             if self.world.status.failover is not None:
                 assert self.world.status.failover.to is StandIn.CANDIDATE
-                assert not ready.get(_stable(status)), "a candidate stands in only for a version without ready pods"
+                assert not ready.get(stable), "a candidate stands in only for a version without ready pods"
                 continue
             if candidate.kind in (AttemptKind.ROLLOUT, AttemptKind.FIRST):
                 assert candidate.gate, "the gate was read"
@@ -155,11 +161,16 @@ class Rollout(RuleBasedStateMachine):
 
 
 def _weights(world: World) -> dict[str, int]:
+    """As decided last, or as the route has them when nobody remembers that."""
+    if is_blank(world.status):
+        return world.route.weights
     return {slot.revision: slot.weight for slot in world.status.traffic.slots}
 
 
-def _stable(status) -> str:  # type: ignore[no-untyped-def]
-    return status.stable.revision if status.stable else ""
+def _stable(world: World) -> str:
+    if is_blank(world.status):
+        return next((revision for revision, workload in world.workloads.items() if workload.role == "stable"), "")
+    return world.status.stable.revision if world.status.stable else ""
 
 
 TestRollout = Rollout.TestCase

@@ -224,6 +224,21 @@ def test_a_version_that_was_taken_back_stays_back(drained: bool) -> None:
     assert candidate.revision not in world.route.weights
 
 
+def test_a_halted_version_stays_back_though_nothing_but_the_route_is_left() -> None:
+    world = _first_soaking()
+    world.spec = spec("1.0.0", serving=world.spec.serving.model_dump(mode="json", by_alias=True) | {"fallback": {"service": "rules"}})
+    world.decided("Halt")
+    world.step()
+    world.settle()
+    world.step(30 * 86_400)
+    world.settle()
+    assert world.workloads == {}
+    world.lose_status()
+    world.settle()
+    assert world.status.phase == "RolledBack"
+    assert world.status.stable is None
+
+
 def test_a_version_taken_back_just_before_the_loss_is_no_candidate_any_more() -> None:
     world = in_canary()
     candidate = world.status.candidate
