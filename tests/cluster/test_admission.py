@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.cluster.apiserver import HEADGATE, Answer, Cluster, User, path_of
-from tests.resources import AIMODEL, APPROVE, HALT, Document
+from tests.resources import AIMODEL, APPROVE, HALT, Document, changed
 
 from headgate.api.vocabulary import DecisionKind, Role
 
@@ -202,6 +202,25 @@ def test_a_writer_of_models_could_make_what_the_model_becomes(cluster: Cluster, 
     accepted(lambda: cluster.impersonated(CHEN).merge(path, {"spec": {"version": "v2"}}))
 
 
+def test_only_who_may_pin_writes_a_baseline(cluster: Cluster, namespace: str) -> None:
+    deployment = AIMODEL["spec"]["serving"]["deployment"]
+    baseline = {"version": "v0", "artifact": AIMODEL["spec"]["artifact"], "deployment": deployment}
+    pinned = changed(AIMODEL, (("serving", "baseline"), baseline))
+    grant(cluster, namespace, CHEN, *WRITING)
+    chen = cluster.impersonated(CHEN)
+    path = path_of(AIMODEL, namespace)
+    with_baseline = {**pinned, "metadata": {"name": "credit-scorer", "namespace": namespace}}
+    refused(lambda: chen.create(path, with_baseline), "without a gate", f"{CHEN} may not pin credit-scorer")
+    accepted(lambda: chen.create(path, {**AIMODEL, "metadata": {"name": "credit-scorer", "namespace": namespace}}))
+    refused(lambda: chen.merge(f"{path}/credit-scorer", {"spec": {"serving": {"baseline": baseline}}}), "may not pin")
+    bind(cluster, namespace, SAM, "headgate-pinner")
+    _bind(cluster, namespace, SAM, {"kind": "Role", "name": "of-chen"})
+    accepted(lambda: cluster.impersonated(SAM).merge(f"{path}/credit-scorer", {"spec": {"serving": {"baseline": baseline}}}))
+    accepted(lambda: chen.merge(f"{path}/credit-scorer", {"spec": {"version": "v2"}}))
+    refused(lambda: chen.merge(f"{path}/credit-scorer", {"spec": {"serving": {"baseline": {"version": "v9"}}}}), "may not pin")
+    accepted(lambda: chen.merge(f"{path}/credit-scorer", {"spec": {"serving": {"baseline": None}}}))
+
+
 # ---- no way around
 
 
@@ -262,6 +281,10 @@ def test_what_the_operator_made_only_the_operator_changes(cluster: Cluster, name
     refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}), "labels")
     refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"labels": {"headgate.dev/model": "other"}}}), "labels")
     accepted(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"annotations": {"note": "seen"}}}))
+    for marks in ({"headgate.dev/content": "sha256:other"}, {"headgate.dev/blocked": "[]"}):
+        refused(lambda marks=marks: cluster.admin.merge(f"{path}/it", {"metadata": {"annotations": marks}}), "annotations headgate.dev/")
+    accepted(lambda: operator(cluster).merge(f"{path}/it", {"metadata": {"annotations": {"headgate.dev/content": "sha256:own"}}}))
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"annotations": {"headgate.dev/content": None}}}), "annotations")
     accepted(lambda: operator(cluster).merge(f"{path}/it", change))
     name = "system:serviceaccount:kube-system:deployment-controller"
     controller = cluster.impersonated(name, "system:serviceaccounts:kube-system", "system:masters")

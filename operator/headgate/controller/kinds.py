@@ -16,13 +16,16 @@ _KINDS = (AIMODELS, ROLLOUT_POLICIES, GOVERNANCE_APPROVALS)
 
 
 class Kinds:
-    """`problem` says which definition is missing or being deleted, and is empty while all are there."""
+    """`problem` says which definition is missing, being deleted, or another one than before; it is empty while all are there."""
 
     def __init__(self, api: KubeApi, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._api = api
         self._monotonic = monotonic
         self._checking = asyncio.Lock()
         self._checked_at = float("-inf")
+        self._known: dict[str, str] = {}
+        self._missing: list[str] = []
+        self._lost = False
         self.problem = ""
 
     async def present_since(self, moment: float) -> bool:
@@ -37,34 +40,39 @@ class Kinds:
         """Looks every now and then. Ends when definitions that were missing are back: their watches have ended, and only a new process
         begins them again."""
         while True:
-            before = self.problem
             try:
                 async with self._checking:
                     await self._check()
             except KubeError as error:
                 log.warning("cannot tell whether the CustomResourceDefinitions are there: %s", error)
-            if before and not self.problem:
+            if self._lost and not self._missing:
                 log.critical("the CustomResourceDefinitions are back: a new process has to watch them")
                 return
             await asyncio.sleep(_EACH)
 
     async def _check(self) -> None:
         began = self._monotonic()
-        missing = [kind.qualified for kind in _KINDS if not await self._is_there(kind.qualified)]
+        found = {kind.qualified: await self._uid(kind.qualified) for kind in _KINDS}
         self._checked_at = began
-        words = f"CustomResourceDefinitions are missing: {', '.join(missing)}; everything stays as it is until they are back"
-        problem = words if missing else ""
+        self._missing = [name for name, uid in found.items() if uid is None]
+        # One that was replaced between two looks took its objects along as well.
+        self._lost = self._lost or bool(self._missing) or any(uid != self._known.get(name, uid) for name, uid in found.items())
+        self._known |= {name: uid for name, uid in found.items() if uid is not None}
+        what = f"are missing: {', '.join(self._missing)}" if self._missing else "were replaced"
+        problem = f"CustomResourceDefinitions {what}; everything stays as it is until they are back and watched" if self._lost else ""
         if problem and problem != self.problem:
             log.error(problem)
         self.problem = problem
 
-    async def _is_there(self, name: str) -> bool:
+    async def _uid(self, name: str) -> str | None:
+        """None if it is missing or being deleted."""
         try:
             found = await self._api.get(CUSTOM_RESOURCE_DEFINITIONS, name)
         except NotFound:
-            return False
+            return None
         except Forbidden as error:
             # Rights of an older chart. The lists of the kinds themselves tell as well, only later.
             log.debug("may not look at %s: %s", name, error)
-            return True
-        return not found["metadata"].get("deletionTimestamp")
+            return ""
+        metadata = found["metadata"]
+        return None if metadata.get("deletionTimestamp") else str(metadata.get("uid") or "")

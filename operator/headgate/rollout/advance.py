@@ -9,7 +9,7 @@ from headgate.api.vocabulary import Phase, Verdict
 from headgate.evidence.view import Evidence
 from headgate.governance.approvals import Approval
 from headgate.rollout.approval_gate import announce_change, gate_open, read_gate, waiting_words
-from headgate.rollout.capacity import enlarged, floor_of, mirrored, reachable
+from headgate.rollout.capacity import enlarged, floor_of, is_proportional, mirrored, reachable
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
@@ -116,11 +116,13 @@ def _enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
     )
 
 
-def _reached(draft: Draft) -> int:
-    """The part of its stage's weight that the candidate was given so far."""
+def _is_whole(draft: Draft, snapshot: Snapshot, step: Step) -> bool:
+    """Whether the candidate has all of its stage's weight. Only where versions share room is a stage entered pod by pod; elsewhere a
+    smaller weight is one that was found when a lost status was rebuilt, and stays."""
     stage = draft.candidate.stage
-    given = stage.weight if stage else 0
-    return draft.status.traffic.weight_of(draft.candidate.revision) if given is None else given
+    given = stage.weight if stage else None
+    reached = draft.status.traffic.weight_of(draft.candidate.revision) if given is None else given
+    return reached >= step.weight or not is_proportional(draft.status, snapshot)
 
 
 def _share_words(step: Step, copies: int) -> str:
@@ -129,7 +131,7 @@ def _share_words(step: Step, copies: int) -> str:
 
 def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], policy: RolloutPolicySpec, orders: Orders) -> Draft:
     step = steps[draft.candidate.stage.index] if draft.candidate.stage else steps[0]
-    if step.weight <= _reached(draft):
+    if _is_whole(draft, snapshot, step):
         draft = _effective(draft, snapshot)
     evidence = _present_evidence(draft, snapshot)
     verdict = evidence.verdict if evidence else Verdict.NO_DATA
@@ -140,7 +142,7 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     draft = _waived(draft, snapshot, waived=waits or (served and _short_of_pods(draft, snapshot, steps, step)))
     if closed:
         return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
-    if step.weight > _reached(draft):
+    if not _is_whole(draft, snapshot, step):
         return _rise(draft, snapshot, step)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
         return _route_pending(draft, snapshot)

@@ -21,7 +21,7 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     if status.stable is not None and status.stable.revision == wanted.revision:
         return _settled(draft, snapshot, wanted)
     pinned = baseline_of(snapshot.spec) if snapshot.spec is not None and not status.attempts else None
-    if pinned is not None:
+    if pinned is not None and revision_of(pinned).revision not in {entry.revision for entry in status.blocked}:
         return _deploy_baseline(draft, snapshot, pinned)
     blocked = next((b for b in status.blocked if b.revision == wanted.revision), None)
     if blocked is not None:

@@ -57,12 +57,10 @@ def rebuild(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
     if not is_blank(status):
         return placed_late(snapshot), ()
     survivors = _survivors(snapshot)
-    if not survivors.found:
-        return snapshot, ()
     weight = snapshot.route.weights.get(survivors.candidate, 0) if survivors.candidate else 0
     if survivors.stable is None and not weight:
-        # Nobody was served: the attempt begins again, under its own number.
-        begun = max(survivors.attempt, snapshot.route.attempt, 1) - 1
+        # Nobody was served: the attempt begins again, under its own number. Without any Deployment even that does not matter.
+        begun = max(survivors.attempt, snapshot.route.attempt, 1) - 1 if survivors.candidate else survivors.attempt
         return replace(snapshot, status=status.model_copy(update={"attempts": begun, "blocked": snapshot.route.blocked})), ()
     rebuilt = _status(snapshot, survivors)
     copy = rebuilt.candidate.policy_copy if rebuilt.candidate else UNPINNED

@@ -3,6 +3,7 @@
 import asyncio
 from itertools import permutations
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from tests.unit.controller.fake_cluster import CrashError, FakeCluster, Write
@@ -96,6 +97,8 @@ def test_users_of_a_candidate_go_back_at_once_and_the_stable_version_goes_on() -
     world.step()
     assert world.since(mark) == ["apply httproutes"]
     assert world.weights == {stable: 1000}
+    after_its_end(world, 20)
+    assert world.since(mark) == ["apply httproutes"]
     assert world.api.find(DEPLOYMENTS, f"credit-{candidate}") is not None, "it drains"
     after_its_end(world)
     serves_alone(world, stable)
@@ -144,21 +147,25 @@ def test_nothing_is_concluded_before_all_models_were_listed() -> None:
     assert world.weights == {stable: 800, candidate: 200}
 
 
-@pytest.mark.parametrize("how", ["being deleted", "gone"])
+@pytest.mark.parametrize("how", ["being deleted", "gone", "replaced"])
 def test_models_that_vanish_with_their_definition_are_not_taken_for_deleted(how: str) -> None:
     world = in_canary()
     before, weights = names(world.api), world.weights
     name = AIMODELS.qualified
-    if how == "gone":
+    assert asyncio.run(world.kinds.present_since(world.seconds()))
+    if how != "being deleted":
         world.api.remove(CUSTOM_RESOURCE_DEFINITIONS, name, "")
-    else:
+    if how == "replaced":
+        world.api.put(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": name}, "spec": {}})
+    if how == "being deleted":
         world.api.put(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": name, "deletionTimestamp": "2026-03-01T00:00:00Z"}, "spec": {}})
     world.api.remove(AIMODELS, "credit")
     mark = len(world.api.writes)
     after_its_end(world, 2 * GRACE)
     assert world.since(mark) == []
-    assert "aimodels.headgate.dev" in world.kinds.problem
+    assert ("were replaced" if how == "replaced" else "missing: aimodels.headgate.dev") in world.kinds.problem
     world.api.put(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": name, "deletionTimestamp": None}, "spec": {}})
+    world.restart()
     after_its_end(world, GRACE - 60)
     assert world.since(mark) == [], "the models are being applied again"
     world.release("v2")
@@ -182,7 +189,6 @@ def test_the_process_ends_when_lost_definitions_are_back() -> None:
         await asyncio.wait_for(world.kinds.run(), 5)
 
     asyncio.run(scene())
-    assert world.kinds.problem == ""
 
 
 def test_rights_of_an_older_chart_do_not_stop_anything() -> None:
@@ -192,19 +198,10 @@ def test_rights_of_an_older_chart_do_not_stop_anything() -> None:
     async def forbidden(*_: Any) -> Any:
         raise Forbidden("may not get customresourcedefinitions", status=403)
 
-    world.kinds._is_there = _allowing(world, forbidden)  # type: ignore[method-assign]
+    world.kinds._api = Mock(get=forbidden)
     world.api.remove(AIMODELS, "credit")
     world.step()
     assert world.weights == {stable: 1000}
-
-
-def _allowing(world: OperatorWorld, get: Any) -> Any:
-    class Api:
-        async def get(self, *arguments: Any) -> Any:
-            return await get(*arguments)
-
-    world.kinds._api = Api()  # type: ignore[assignment]
-    return world.kinds._is_there
 
 
 def test_under_delete_garbage_collection_does_it_all() -> None:

@@ -14,7 +14,7 @@ from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import StandIn, Tier, Verdict
 from headgate.rollout.decision import Decision
 from headgate.rollout.proportional import need
-from headgate.rollout.snapshot import RouteState
+from headgate.rollout.rebuild import is_blank
 from headgate.rollout.stages import steps_of
 
 SERVED: tuple[dict[str, Any], ...] = (
@@ -35,6 +35,7 @@ class Rollout(RuleBasedStateMachine):
         self.world = World(spec("1.0.0", **served))
         self.before: dict[str, int] = {}
         self.blocked_at: dict[str, int] = {}
+        self.remembered: set[str] = set()
 
     # -- events --
 
@@ -98,17 +99,22 @@ class Rollout(RuleBasedStateMachine):
     @rule(share=st.sampled_from([0, 1, 2, 99]))
     def pods(self, share: int) -> None:
         self.world.workloads = {
-            name: replace(w, exists=True, ready=min(w.wanted, share), present=w.wanted) for name, w in self.world.workloads.items()
+            name: replace(w, exists=True, ready=min(w.wanted, share), present=w.wanted, problem=None)
+            for name, w in self.world.workloads.items()
         }
 
     @rule(accepted=st.sampled_from([True, False, None]))
     def gateway(self, accepted: bool | None) -> None:
-        route = self.world.route
-        self.world.route = RouteState(route.exists, route.weights, route.mirrored, accepted)
+        self.world.route = replace(self.world.route, accepted=accepted)
 
     @rule(effective=st.booleans())
     def route_lag(self, effective: bool) -> None:
         self.world.route_takes_effect = effective
+
+    @rule(copies=st.booleans())
+    def lose_status(self, copies: bool) -> None:
+        self.world.lose_status(copies=copies)
+        self.remembered = {entry.revision for entry in self.world.route.blocked}
 
     @rule(seconds=st.integers(0, 20 * 86_400))
     def wait(self, seconds: int) -> None:
@@ -117,32 +123,34 @@ class Rollout(RuleBasedStateMachine):
     @rule()
     def reconcile(self) -> None:
         world = self.world
-        before, status, ready = _weights(world), world.status, {r: w.ready for r, w in world.workloads.items()}
-        measured, self.sizes = world.evidence(), dict(world.workloads)
+        before, stable, ready = _weights(world), _stable(world), {r: w.ready for r, w in world.workloads.items()}
+        stage, measured, self.sizes = _stage(world.status), world.evidence(), dict(world.workloads)
         decision = world.step()
         after = {slot.revision: slot.weight for slot in decision.status.traffic.slots}
-        self._rises_only_when_allowed(before, after, status, measured, ready)
+        self._rises_only_when_allowed(before, after, stable, stage, measured, ready)
         self._blocked_stays_off(after)
+        assert self.remembered <= {entry.revision for entry in decision.status.blocked}, "what was taken back is known after a loss"
+        self.remembered = set()
         self._fits(decision)
 
-    def _rises_only_when_allowed(self, before, after, status, measured, ready) -> None:  # type: ignore[no-untyped-def]
+    def _rises_only_when_allowed(self, before, after, stable, stage, measured, ready) -> None:  # type: ignore[no-untyped-def]
         candidate = self.world.status.candidate
         for revision, weight in after.items():
             if weight <= before.get(revision, 0):
                 continue
-            assert ready.get(revision, 0) > 0 or before.get(revision, 0) > 0 or revision == _stable(status), "no traffic without ready pods"
+            assert ready.get(revision, 0) > 0 or before.get(revision, 0) > 0 or revision == stable, "no traffic without ready pods"
             if candidate is None or revision != candidate.revision:
                 continue
             if self.world.status.failover is not None:
                 assert self.world.status.failover.to is StandIn.CANDIDATE
-                assert not ready.get(_stable(status)), "a candidate stands in only for a version without ready pods"
+                assert not ready.get(stable), "a candidate stands in only for a version without ready pods"
                 continue
             if candidate.kind in (AttemptKind.ROLLOUT, AttemptKind.FIRST):
                 assert candidate.gate, "the gate was read"
                 assert candidate.gate.open, "a weight rises only through an open gate"
             first = before.get(revision, 0) == 0
             promoted = any("ends without proof" in event for event in self.world.events)
-            entering = _stage(status) != _stage(self.world.status)
+            entering = stage != _stage(self.world.status)
             assert first or promoted or not entering or measured.verdict is Verdict.PASS, "a stage is entered only on Pass"
             if self._shares_room():
                 self._has_pods_for(revision, weight, ready)
@@ -194,6 +202,9 @@ class Rollout(RuleBasedStateMachine):
 
 
 def _weights(world: World) -> dict[str, int]:
+    """As decided last, or as the route has them when nobody remembers that."""
+    if is_blank(world.status):
+        return world.route.weights
     return {slot.revision: slot.weight for slot in world.status.traffic.slots}
 
 
@@ -201,8 +212,10 @@ def _stage(status) -> str:  # type: ignore[no-untyped-def]
     return status.candidate.stage.name if status.candidate and status.candidate.stage else ""
 
 
-def _stable(status) -> str:  # type: ignore[no-untyped-def]
-    return status.stable.revision if status.stable else ""
+def _stable(world: World) -> str:
+    if is_blank(world.status):
+        return next((revision for revision, workload in world.workloads.items() if workload.role == "stable"), "")
+    return world.status.stable.revision if world.status.stable else ""
 
 
 TestRollout = Rollout.TestCase

@@ -1,0 +1,123 @@
+"""The status lost, the operator uninstalled, the model deleted, each in the middle of a canary: users keep their answers."""
+
+import json
+import os
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.e2e.conftest import ROOT
+
+from demo.kubectl import apply, get, kubectl, run
+from demo.people import MODEL, NAMESPACE
+from demo.release import Moment, manifest, perform
+from demo.traffic import Users
+from demo.versions import RELEASES, Release
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+OPERATOR = "system:serviceaccount:headgate-system:headgate"
+SLOW = Release("v2", "behaves like v1, in a canary that lasts", "lifecycle", RELEASES["v2"].outcome)
+
+
+class InCanaryError(Exception):
+    """The release has come as far as it is needed."""
+
+
+def weights() -> dict[str, int]:
+    route = get("httproute", MODEL, NAMESPACE) or {}
+    found = Counter[str]()
+    for ref in (route.get("spec") or {}).get("rules", [{}])[0].get("backendRefs", ()):
+        found[ref["name"].removeprefix(f"{MODEL}-")] += ref["weight"]
+    return dict(found)
+
+
+def status() -> dict[str, Any]:
+    found: dict[str, Any] = (get("aimodel", MODEL, NAMESPACE) or {}).get("status") or {}
+    return found
+
+
+def until(holds: Callable[[], bool], seconds: float, what: str) -> float:
+    """Seconds it took."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if holds():
+            return time.monotonic() - began
+        time.sleep(0.3)
+    raise AssertionError(f"not within {seconds:.0f} s: {what}; weights {weights()}, status {json.dumps(status())[:1500]}")
+
+
+def in_canary() -> None:
+    """Release v2 and approve it, until it has its users."""
+
+    def seen(moment: Moment) -> None:
+        if (moment.status.get("candidate") or {}).get("version") == SLOW.version and moment.status.get("phase") == "Canary":
+            raise InCanaryError
+
+    with pytest.raises(InCanaryError):
+        perform(SLOW, 120, seen)
+    until(lambda: ((status()["candidate"].get("stage") or {}).get("effective")) is not None, 20, "the gateway serves the canary")
+
+
+@pytest.fixture
+def canary(users: Users) -> Users:
+    """fast-canary, with a first stage that outlasts the test."""
+    policy = json.loads(kubectl("get", "rolloutpolicy", "fast-canary", "-n", "headgate-system", "-o", "json"))
+    policy["spec"]["stages"][0] |= {"minDuration": "20m", "maxDuration": "40m"}
+    policy["spec"]["lapseGrace"] = "20m"
+    apply(
+        {key: policy[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": {"name": "lifecycle", "namespace": "headgate-system"}}
+    )
+    in_canary()
+    return users
+
+
+def nobody_failed(users: Users) -> None:
+    users.read()
+    assert users.total > 500
+    assert users.by_switches(set()) == 0, users.unexplained[:5]
+
+
+def test_lost_status_uninstalled_operator_and_deleted_model_in_canary(canary: Users) -> None:
+    before, shares = status(), weights()
+    stable, candidate = before["stable"]["revision"], before["candidate"]["revision"]
+    assert shares == {stable: 800, candidate: 200}
+
+    _lose_status()
+    until(lambda: bool(status().get("candidate")), 20, "the status is made again")
+    after = status()
+    assert (weights(), after["stage"], after["attempts"]) == (shares, "canary", before["attempts"])
+    assert after["candidate"]["attempt"] == before["candidate"]["attempt"]
+    assert "Rebuilt" in kubectl("get", "events.events.k8s.io", "-n", NAMESPACE, "-o", "jsonpath={.items[*].reason}")
+
+    run("helm", "uninstall", "headgate", "-n", "headgate-system", "--wait", "--timeout", "90s", timeout=120)
+    assert weights() == shares
+    kept = status()
+    assert (kept["phase"], kept["attempts"]) == ("Canary", before["attempts"]), "definitions and models stay"
+    subprocess.run([str(ROOT / "hack/cluster/install.sh")], check=True, env=os.environ, timeout=300, capture_output=True)
+    time.sleep(3)
+    assert weights() == shares
+    assert status()["candidate"]["attempt"] == before["candidate"]["attempt"]
+
+    kubectl("delete", "aimodel", MODEL, "-n", NAMESPACE, "--wait=true")
+    took = until(lambda: weights() == {stable: 1000}, 10, "users of the candidate are with the stable version")
+    print(f"users left the candidate {took:.1f} s after its model was deleted")
+    until(lambda: get("deployment", f"{MODEL}-{candidate}", NAMESPACE) is None, 60, "the candidate is gone")
+    assert get("deployment", f"{MODEL}-{stable}", NAMESPACE) is not None
+    assert get("service", f"{MODEL}-{stable}", NAMESPACE) is not None
+
+    apply(manifest(SLOW))
+    until(lambda: (status().get("stable") or {}).get("revision") == stable, 20, "the stable version is known again")
+    assert status()["stable"]["version"] == "v1"
+    until(lambda: (status().get("candidate") or {}).get("attempt") == before["attempts"] + 1, 20, "a new attempt")
+    assert weights()[stable] >= 800
+    nobody_failed(canary)
+
+
+def _lose_status() -> None:
+    """As after a restore without status. Only the operator may write it, so this is done in its name."""
+    patch = '[{"op": "remove", "path": "/status"}]'
+    kubectl("patch", "aimodel", MODEL, "-n", NAMESPACE, "--subresource=status", "--type=json", "-p", patch, "--as", OPERATOR)
