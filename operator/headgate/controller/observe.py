@@ -16,11 +16,13 @@ from headgate.controller.enforcement import Proof
 from headgate.controller.facts import ApprovalFacts, ModelFacts, ModelKey, PolicyFacts
 from headgate.controller.health import workload_state
 from headgate.controller.routing import route_state
-from headgate.evidence.view import Evidence
+from headgate.evidence.guards import WINDOW
+from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
+from headgate.rollout.questions import is_judged
 from headgate.rollout.snapshot import PolicyState, Problem, Snapshot
 
 
@@ -39,6 +41,7 @@ class Surroundings:
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
+    live: LiveReading | None = None
     refusal: Problem | None = None
     sees_gateways: bool = True
     """Whether all namespaces are watched, so that an unknown Gateway is one that does not exist."""
@@ -89,6 +92,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         },
         route=route_state(route, spec, _gateways(cache, around), key.namespace),
         evidence=around.evidence,
+        live=_live(around, status),
         governance_problem=around.governance_problem,
         refusal=around.refusal,
         invalid=invalid,
@@ -142,6 +146,15 @@ def _policy(policy: PolicyFacts | None, model: ModelFacts, around: Surroundings)
 def _pinned(copies: dict[str, str], status: AIModelStatus) -> RolloutPolicySpec | None:
     text = copies.get(status.candidate.policy_copy) if status.candidate else None
     return parse_policy(text)[0] if text is not None else None
+
+
+def _live(around: Surroundings, status: AIModelStatus) -> LiveReading | None:
+    """The reading, if it is of the version that is live now, not older than its window, and nobody else measures that version."""
+    reading = around.live
+    if reading is None or reading.as_of is None or status.stable is None or is_judged(status):
+        return None
+    fits = reading.revision == status.stable.revision and around.now.timestamp() - reading.as_of <= WINDOW
+    return reading if fits else None
 
 
 def _approvals(cache: Cache, key: ModelKey, around: Surroundings) -> tuple[Approval, ...]:

@@ -22,6 +22,7 @@ from headgate.controller.queue import Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
 from headgate.controller.traffic import TrafficWriter
+from headgate.controller.watching import Watching
 from headgate.evidence.view import Evidence
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
@@ -75,6 +76,7 @@ class OperatorWorld:
         self.queue: Queue[ModelKey] = Queue()
         self.enforcement = Enforcement(api, wall)
         self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
+        self.watching = Watching(self.cache, {}, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
         clocks = Clocks(monotonic=self.seconds, wall=wall)
         self.applier = Applier(
@@ -85,7 +87,9 @@ class OperatorWorld:
             Announcer(api, self.cache, EventRecorder(api, "test", clocks=clocks)),
         )
         setting = Setting("test", "platform", True, wall)
-        self.reconciler = Reconciler(self.cache, self.queue, self.judging, self.applier, self.enforcement, setting, self.telemetry)
+        self.reconciler = Reconciler(
+            self.cache, self.queue, self.judging, self.watching, self.applier, self.enforcement, setting, self.telemetry
+        )
 
     def clock(self) -> datetime:
         return self.now
