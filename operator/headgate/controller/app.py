@@ -34,6 +34,7 @@ from headgate.controller.queue import Priority, Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
 from headgate.controller.traffic import TrafficWriter
+from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
 from headgate.kube.interface import KubeApi
@@ -41,6 +42,7 @@ from headgate.kube.lease import Elector, LeaseName
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.profiles import PROFILES
 from headgate.prometheus.sampler import Sampler
+from headgate.prometheus.totals import TotalsSampler
 from headgate.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,8 @@ class Parts:
         )
         self.kinds = Kinds(api)
         traffic, events = TrafficWriter(fenced, self.cache, Refusals()), EventRecorder(fenced, settings.pod_name)
+        totals = {name: TotalsSampler(prometheus, profile) for name, profile in PROFILES.items()}
+        self.watching = Watching(self.cache, totals, self.queue.add, wall=time.time, measured=self.telemetry.queried)
         self.applier = Applier(
             fenced,
             self.cache,
@@ -82,7 +86,7 @@ class Parts:
         self.orphans = Orphans(fenced, self.cache, traffic, events, self.kinds, wall=_now)
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, _now)
         self.reconciler = Reconciler(
-            self.cache, self.queue, self.judging, self.applier, self.orphans, self.enforcement, setting, self.telemetry
+            self.cache, self.queue, self.judging, self.watching, self.applier, self.orphans, self.enforcement, setting, self.telemetry
         )
         self.heartbeat = Heartbeat(time.monotonic, self.telemetry)
         self.health = Health(self.intake, self.heartbeat, PERIOD, self.kinds)
@@ -95,7 +99,8 @@ class Parts:
 
     def _rank(self, key: ModelKey) -> Priority:
         evidence = self.judging.evidence.get(key)
-        return Priority.HARM if evidence is not None and harmful(evidence) else self.intake.rank(key)
+        harm = self.watching.fires(key) or (evidence is not None and harmful(evidence))
+        return Priority.HARM if harm else self.intake.rank(key)
 
     async def check_enforcement(self) -> None:
         """Every model shows whether governance is enforced: all are decided anew when that changes."""
@@ -152,6 +157,7 @@ async def run(settings: Settings) -> int:
         running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
         running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
         running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
+        running.start("watch", _after(filled, lambda: parts.watching.run(leads)))
         running.start("checkpoints", _after(filled, lambda: parts.checkpoints.run(parts.judging, leads)))
         work = running.start("decisions", _decide(parts, filled, acquired))
         return await _until(stop, running, work, parts)

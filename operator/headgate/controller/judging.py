@@ -12,6 +12,7 @@ from headgate.api.vocabulary import Profile, Verdict
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
 from headgate.controller.observe import UnreadableStatus, parse_policy, parse_status
+from headgate.controller.pacing import IDLE, paced
 from headgate.controller.queue import Priority
 from headgate.evidence import attempt
 from headgate.evidence.attempt import AttemptEvidence
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 
 SHORTEST_TICK = 0.3
 """Seconds. Answers of Prometheus are not renewed faster than scrapes, and a scrape is hardly ever more frequent than this."""
-_IDLE = 1.0
 _LOOKS_PER_INTERVAL = 3
 
 
@@ -81,15 +81,7 @@ class Judging:
 
     async def run(self, leading: Callable[[], bool]) -> None:
         """Until cancelled. Only the leader judges: a standby would fight over checkpoints."""
-        while True:
-            began = asyncio.get_running_loop().time()
-            pause = _IDLE
-            if leading():
-                try:
-                    pause = await self.tick()
-                except Exception:
-                    log.exception("a tick of the judge failed; the next one comes")
-            await asyncio.sleep(max(0.05, pause - (asyncio.get_running_loop().time() - began)))
+        await paced("judge", self.tick, leading)
 
     async def tick(self) -> float:
         """Judge every model in rollout once. Returns the seconds until the next tick is due."""
@@ -100,7 +92,7 @@ class Judging:
             by_profile.setdefault(case.profile, []).append(case)
         await asyncio.gather(*(self._ask(profile, asked, now) for profile, asked in by_profile.items()))
         shortest = min((case.exposure.interval for case in cases), default=0.0)
-        return max(SHORTEST_TICK, shortest / _LOOKS_PER_INTERVAL) if cases else _IDLE
+        return max(SHORTEST_TICK, shortest / _LOOKS_PER_INTERVAL) if cases else IDLE
 
     def forget(self, key: ModelKey) -> None:
         """The attempt is over, or the model is gone."""

@@ -16,12 +16,14 @@ from headgate.controller.enforcement import Proof
 from headgate.controller.facts import ApprovalFacts, ModelFacts, ModelKey, PolicyFacts
 from headgate.controller.health import workload_state
 from headgate.controller.routing import route_state
-from headgate.evidence.view import Evidence
+from headgate.evidence.guards import WINDOW
+from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
 from headgate.rollout.decision import Decision
+from headgate.rollout.questions import is_judged
 from headgate.rollout.rebuild import is_blank
 from headgate.rollout.snapshot import PolicyState, Problem, Snapshot, WorkloadState
 
@@ -41,6 +43,7 @@ class Surroundings:
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
+    live: LiveReading | None = None
     refusal: Problem | None = None
     sees_gateways: bool = True
     """Whether all namespaces are watched, so that an unknown Gateway is one that does not exist."""
@@ -87,6 +90,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         workloads=workloads_of(owned, around.now),
         route=route_state(route, spec, _gateways(cache, around), key.namespace),
         evidence=around.evidence,
+        live=_live(around, status),
         governance_problem=around.governance_problem,
         refusal=around.refusal,
         invalid=invalid,
@@ -165,6 +169,15 @@ def _pinned(copies: dict[str, str], status: AIModelStatus) -> RolloutPolicySpec 
 def _copies(copies: dict[str, str]) -> dict[str, RolloutPolicySpec]:
     found = {name: parse_policy(text)[0] for name, text in sorted(copies.items())}
     return {name: policy for name, policy in found.items() if policy is not None}
+
+
+def _live(around: Surroundings, status: AIModelStatus) -> LiveReading | None:
+    """The reading, if it is of the version that is live now, not older than its window, and nobody else measures that version."""
+    reading = around.live
+    if reading is None or reading.as_of is None or status.stable is None or is_judged(status):
+        return None
+    fits = reading.revision == status.stable.revision and around.now.timestamp() - reading.as_of <= WINDOW
+    return reading if fits else None
 
 
 def _approvals(cache: Cache, key: ModelKey, around: Surroundings) -> tuple[Approval, ...]:

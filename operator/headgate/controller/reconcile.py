@@ -16,6 +16,7 @@ from headgate.controller.judging import Judging, harmful
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
 from headgate.controller.orphans import Orphans
 from headgate.controller.queue import Priority, Queue, ShutDown
+from headgate.controller.watching import Watching
 from headgate.kube.errors import Conflict, KubeError
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision
@@ -51,6 +52,7 @@ class Reconciler:
         cache: Cache,
         queue: Queue[ModelKey],
         judging: Judging,
+        watching: Watching,
         applier: Applier,
         orphans: Orphans,
         enforcement: Enforcement,
@@ -62,6 +64,7 @@ class Reconciler:
         self._cache = cache
         self._queue = queue
         self._judging = judging
+        self._watching = watching
         self._applier = applier
         self._orphans = orphans
         self._enforcement = enforcement
@@ -119,7 +122,8 @@ class Reconciler:
         """Pauses grow, but not while users wait to be taken off a version."""
         pause = self._queue.retry(key)
         evidence = self._judging.evidence.get(key)
-        longest = _HARM_RETRY if evidence is not None and harmful(evidence) else _ROLLOUT_RETRY if key in self._cache.moving else pause
+        harm = self._watching.fires(key) or (evidence is not None and harmful(evidence))
+        longest = _HARM_RETRY if harm else _ROLLOUT_RETRY if key in self._cache.moving else pause
         self._queue.add_after(key, min(pause, longest))
 
     async def reconcile(self, key: ModelKey) -> None:
@@ -148,6 +152,7 @@ class Reconciler:
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,
             evidence=self._judging.evidence.get(key),
+            live=self._watching.readings.get(key),
             refusal=self._refusals.get(key),
             sees_gateways=self._setting.sees_gateways,
         )
@@ -171,6 +176,7 @@ class Reconciler:
     def _forget(self, key: ModelKey) -> None:
         self._refusals.pop(key, None)
         self._judging.forget(key)
+        self._watching.forget(key)
         self._applier.forget(key)
         self._queue.forget(key)
         self._telemetry.forget(key)

@@ -1,7 +1,9 @@
 """What the judge is asked: the checks of a policy, and the error budget of one attempt."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from headgate.api import policy
 from headgate.api.quantities import Margin
 from headgate.api.vocabulary import Metric
 
@@ -25,6 +27,15 @@ class Guard:
     metric: Metric
     max_rate: float
     min_requests: int
+
+
+def request_guards(written: Iterable[policy.Guard]) -> tuple[Guard, ...]:
+    """Those of a policy's guards that request counters answer; pod failures are read from the pods."""
+    return tuple(
+        Guard(metric=guard.metric, max_rate=guard.max_rate.fraction, min_requests=guard.min_requests)
+        for guard in written
+        if guard.max_rate is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)

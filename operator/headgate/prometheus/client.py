@@ -1,6 +1,8 @@
 """The only place that speaks HTTP to Prometheus."""
 
+import asyncio
 from types import TracebackType
+from typing import NamedTuple
 
 import httpx
 
@@ -15,6 +17,14 @@ class SourceError(Exception):
         self.outage = outage
 
 
+class Answer(NamedTuple):
+    """A good answer: its body, the server's Date header, and how many seconds it took."""
+
+    body: bytes
+    date: str | None
+    seconds: float
+
+
 class PrometheusClient:
     """Instant queries against one Prometheus (or what speaks its API). `timeout` is the limit of a whole query, in seconds."""
 
@@ -23,11 +33,13 @@ class PrometheusClient:
         limits = httpx.Limits(max_connections=4, max_keepalive_connections=4)
         self._http = httpx.AsyncClient(base_url=address.rstrip("/"), timeout=timeout, limits=limits, transport=transport)
 
-    async def query(self, promql: str, time: float) -> tuple[bytes, str | None]:
-        """The body of the answer to an instant query evaluated at `time`, and the server's Date header. Raises SourceError.
+    async def query(self, promql: str, time: float) -> Answer:
+        """The answer to an instant query evaluated at `time`. Raises SourceError.
 
         The query travels as a form: selectors of a thousand models do not fit into a URL.
         """
+        clock = asyncio.get_running_loop().time
+        began = clock()
         form = {"query": promql, "time": f"{time:.3f}", "timeout": f"{self._timeout:g}s"}
         try:
             response = await self._http.post("/api/v1/query", data=form)
@@ -37,7 +49,7 @@ class PrometheusClient:
             raise SourceError(Outage.UNREACHABLE, str(error) or type(error).__name__) from error
         if response.status_code != httpx.codes.OK:
             raise SourceError(_outage(response.status_code), f"HTTP {response.status_code}: {response.text[:200].strip()}")
-        return response.content, response.headers.get("date")
+        return Answer(response.content, response.headers.get("date"), clock() - began)
 
     async def close(self) -> None:
         await self._http.aclose()

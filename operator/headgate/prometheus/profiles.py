@@ -42,6 +42,18 @@ class Capabilities:
     sees_missing: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """Counters that are added up in Prometheus. `counter` counts answers, by the label `code`; `present` names one that every process
+    has as soon as it was asked anything. `matchers` select both, `by` are the labels that tell places apart."""
+
+    counter: str
+    present: str
+    matchers: str
+    by: tuple[str, ...]
+    code: str
+
+
 class MetricsProfile(Protocol):
     """How to read one kind of counters."""
 
@@ -60,10 +72,30 @@ class MetricsProfile(Protocol):
     def series_per_target(self) -> int:
         """Roughly how many series one target has per scraped process, for splitting queries."""
 
+    def summed(self, targets: Iterable[Target]) -> Summed:
+        """Which counters of all targets are added up for guards on live versions."""
+
+    def place(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> tuple[Target, Arm] | None:
+        """Whose requests a row of such sums counts. A target's only version is its `stable` one, in whichever slots it holds."""
+
 
 def quoted(pattern: str) -> str:
     """A regular expression as a PromQL string."""
     return '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def one_of(names: Iterable[str]) -> str:
+    """A regular expression of RE2, which knows no \\- : names of Kubernetes objects need no escape of it."""
+    return "|".join(sorted({re.escape(name).replace("\\-", "-") for name in names}))
+
+
+_MOST_NAMED = 50
+
+
+def namespaces(targets: Iterable[Target]) -> str:
+    """A regular expression of their namespaces. Many alternatives cost Prometheus more than the series they leave out."""
+    named = {target.namespace for target in targets}
+    return f"(?:{one_of(named)})" if len(named) <= _MOST_NAMED else "[^/]+"
 
 
 def instance(labels: Labels) -> str:
@@ -85,11 +117,10 @@ class EnvoyGateway:
     capabilities: Capabilities = _ALL
 
     def selector(self, targets: Iterable[Target]) -> str:
-        routes = "|".join(sorted(f"{re.escape(target.namespace)}/{re.escape(target.name)}" for target in targets))
+        routes = one_of(f"{target.namespace}/{target.name}" for target in targets)
         names = "envoy_cluster_upstream_rq|envoy_cluster_upstream_rq_total|envoy_cluster_upstream_rq_time_bucket"
         clusters = f"httproute/(?:{routes})/rule/[0-9]+(?:/backend/[01])?(?:-mirror-[0-9]+)?"
-        # RE2 knows no \- and Prometheus refuses it; names of Kubernetes objects need no escape of it.
-        return f'{{__name__=~"{names}",envoy_cluster_name=~{quoted(clusters.replace(chr(92) + "-", "-"))}}}'
+        return f'{{__name__=~"{names}",envoy_cluster_name=~{quoted(clusters)}}}'
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
         return {(target.namespace, target.name): target for target in targets}
@@ -101,7 +132,7 @@ class EnvoyGateway:
         if cluster is None or target is None or what is None:
             return None
         _, arm, origin = cluster
-        part = labels.get("envoy_response_code", "") if what is What.ANSWERED else _seconds(labels.get("le"), 1000)
+        part = labels.get(_ENVOY_CODE, "") if what is What.ANSWERED else _seconds(labels.get("le"), 1000)
         if part is None or (what is What.ANSWERED and not part):
             return None
         return Meaning(target, arm, what, "" if what is What.SENT else part, origin)
@@ -109,13 +140,24 @@ class EnvoyGateway:
     def series_per_target(self) -> int:
         return 60
 
+    def summed(self, targets: Iterable[Target]) -> Summed:
+        clusters = f"httproute/{namespaces(targets)}/[^/]+/rule/[0-9]+/backend/[01]"
+        matchers = f"envoy_cluster_name=~{quoted(clusters)}"
+        return Summed("envoy_cluster_upstream_rq", "envoy_cluster_upstream_rq_total", matchers, ("envoy_cluster_name",), _ENVOY_CODE)
 
+    def place(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> tuple[Target, Arm] | None:
+        cluster = _cluster(labels.get("envoy_cluster_name", ""))
+        target = index.get(cluster[0]) if cluster else None
+        return (target, cluster[1]) if cluster and target else None
+
+
+_ENVOY_CODE = "envoy_response_code"
 _CLUSTER = re.compile(
     r"httproute/(?P<namespace>[^/]+)/(?P<name>[^/]+)/rule/(?P<rule>[0-9]+)(?:/backend/(?P<slot>[01]))?(?P<mirror>-mirror-[0-9]+)?"
 )
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=65_536)
 def _cluster(name: str) -> tuple[tuple[str, str], Arm, str] | None:
     """Whose cluster, which arm, and which of its rules (and mirrors)."""
     found = _CLUSTER.fullmatch(name)
@@ -143,10 +185,9 @@ class Http:
 
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
-        namespaces = "|".join(sorted({re.escape(target.namespace).replace("\\-", "-") for target in asked}))
-        models = "|".join(sorted({re.escape(target.name).replace("\\-", "-") for target in asked}))
+        spaces, models = one_of(target.namespace for target in asked), one_of(target.name for target in asked)
         names = "http_requests_total|http_request_duration_seconds_bucket"
-        return f'{{__name__=~"{names}",namespace=~{quoted(namespaces)},headgate_model=~{quoted(models)}}}'
+        return f'{{__name__=~"{names}",namespace=~{quoted(spaces)},headgate_model=~{quoted(models)}}}'
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
         return {(target.namespace, target.name): target for target in targets}
@@ -167,9 +208,17 @@ class Http:
     def series_per_target(self) -> int:
         return 120
 
+    def summed(self, targets: Iterable[Target]) -> Summed:
+        matchers = f'namespace=~{quoted(namespaces(targets))},headgate_model!="",code!=""'
+        return Summed("http_requests_total", "http_requests_total", matchers, ("namespace", "headgate_model", "headgate_revision"), "code")
+
+    def place(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> tuple[Target, Arm] | None:
+        target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+        return (target, Arm.STABLE) if target and labels.get("headgate_revision") == target.stable else None
+
 
 _HTTP = {"http_requests_total": What.ANSWERED, "http_request_duration_seconds_bucket": What.TIMED}
-_REPLICAS = {"prometheus", "prometheus_replica", "replica", "receive", "tenant_id"}
+COPIES = {"prometheus", "prometheus_replica", "replica", "receive", "tenant_id"}
 """Labels that tell copies of one sample apart. Copies must not be summed."""
 _NOT_ORIGIN = frozenset(
     {
@@ -184,7 +233,7 @@ _NOT_ORIGIN = frozenset(
         "le",
         "headgate_model",
         "headgate_revision",
-        *_REPLICAS,
+        *COPIES,
     }
 )
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from headgate.evidence.series import NoAnswer, Outage, RawSeries, TargetSamples
+from headgate.evidence.series import NoAnswer, RawSeries, TargetSamples
+from headgate.prometheus.answers import garbled, require
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.profiles import MetricsProfile, Target, instance
 
@@ -57,8 +58,8 @@ class Sampler:
     async def _chunk(self, targets: Sequence[Target], now: float, seconds: float) -> dict[Target, TargetSamples | NoAnswer]:
         promql = f"{self._profile.selector(targets)}[{max(1, round(seconds))}s]"
         try:
-            body, date = await self._client.query(promql, now)
-            skew = clock_skew(date, now)
+            body, date, seconds = await self._client.query(promql, now)
+            skew = clock_skew(date, now + seconds)
             if len(body) > _LARGE:
                 series = await asyncio.to_thread(parse, body, self._profile, targets)
             else:
@@ -69,7 +70,7 @@ class Sampler:
 
 
 def clock_skew(date: str | None, now: float) -> float:
-    """The source's clock minus ours, from the Date header of its answer; 0 where it says nothing or less than it can tell."""
+    """The source's clock minus ours, from the Date header of an answer that came at `now`; 0 where that tells nothing."""
     try:
         skew = parsedate_to_datetime(date).timestamp() - now if date else 0.0
     except ValueError:
@@ -79,17 +80,10 @@ def clock_skew(date: str | None, now: float) -> float:
 
 def parse(body: bytes, profile: MetricsProfile, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:
     """The series of a matrix answer by target. Raises SourceError where the answer is not one, or says it is incomplete."""
-    try:
+    with garbled():
         answer = json.loads(body)
-        if answer["status"] != "success":
-            raise SourceError(Outage.REFUSED, f"{answer.get('errorType', 'error')}: {answer.get('error', '')}")
-        if answer.get("warnings"):
-            raise SourceError(Outage.PARTIAL, "; ".join(map(str, answer["warnings"]))[:200])
-        if answer["data"]["resultType"] != "matrix":
-            raise SourceError(Outage.GARBLED, f"a matrix was asked for, a {answer['data']['resultType']} came")
+        require(answer, "matrix")
         return _sorted_out(answer["data"]["result"], profile, targets)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceError(Outage.GARBLED, f"{type(error).__name__}: {error}"[:200]) from error
 
 
 def _sorted_out(result: list[dict[str, Any]], profile: MetricsProfile, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:

@@ -4,8 +4,7 @@ from datetime import datetime
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus, AttemptKind, CandidateStatus
-from headgate.api.vocabulary import Metric
-from headgate.evidence.check import Check, Guard, Question
+from headgate.evidence.check import Check, Question, request_guards
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm
 from headgate.rollout.stages import Step, steps_of
@@ -36,11 +35,7 @@ def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
     same_kind = [s for s in steps if (s.weight == 0) == (step.weight == 0)]
     return Question(
         checks=compared if step.compares else (),
-        guards=tuple(
-            Guard(metric=guard.metric, max_rate=guard.max_rate.fraction, min_requests=guard.min_requests)
-            for guard in policy.guards
-            if guard.metric is not Metric.POD_FAILURES and guard.max_rate is not None
-        ),
+        guards=request_guards(policy.guards),
         alpha=float(analysis.alpha) / (_SHADOW_SHARE if step.weight == 0 else 1),
         beta=float(analysis.beta),
         interval=float(analysis.interval),

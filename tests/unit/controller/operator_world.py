@@ -25,6 +25,7 @@ from headgate.controller.queue import Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
 from headgate.controller.traffic import TrafficWriter
+from headgate.controller.watching import Watching
 from headgate.evidence.view import Evidence
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
@@ -82,6 +83,7 @@ class OperatorWorld:
         self.queue: Queue[ModelKey] = Queue()
         self.enforcement = Enforcement(api, wall)
         self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
+        self.watching = Watching(self.cache, {}, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
         clocks = Clocks(monotonic=self.seconds, wall=wall)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
@@ -97,7 +99,7 @@ class OperatorWorld:
         self.orphans = Orphans(api, self.cache, traffic, events, self.kinds, wall=wall, monotonic=clocks.monotonic)
         setting = Setting("test", "platform", True, wall)
         self.reconciler = Reconciler(
-            self.cache, self.queue, self.judging, self.applier, self.orphans, self.enforcement, setting, self.telemetry
+            self.cache, self.queue, self.judging, self.watching, self.applier, self.orphans, self.enforcement, setting, self.telemetry
         )
 
     def clock(self) -> datetime:

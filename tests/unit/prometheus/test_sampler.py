@@ -5,11 +5,13 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
+from tests.unit.controller import virtual_time
 
 from headgate.evidence.series import Arm, NoAnswer, Outage, TargetSamples, What
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.profiles import EnvoyGateway, Target
 from headgate.prometheus.sampler import Sampler, chunks, clock_skew, window
+from headgate.prometheus.totals import TotalsSampler
 
 CREDIT, FRAUD = Target("lending", "credit"), Target("pay", "fraud")
 
@@ -142,6 +144,30 @@ def test_t29_the_skew_of_clocks_is_measured():
     assert clock_skew("nonsense", 0.0) == clock_skew(None, 0.0) == 0.0
     answer = httpx.Response(200, headers={"date": "Thu, 01 Jan 1970 00:10:00 GMT"}, content=success().content)
     assert sample(answer)[0].answers[CREDIT].skew == 500.0
+
+
+@pytest.mark.parametrize("kind", [Sampler, TotalsSampler])
+def test_a_slow_answer_is_not_taken_for_a_skewed_clock(kind, monkeypatch):
+    async def at_once(call, *args):
+        return call(*args)
+
+    # A virtual clock does not wait for threads.
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+
+    async def slow(request):
+        await asyncio.sleep(8)
+        return httpx.Response(200, headers={"date": "Thu, 01 Jan 1970 00:01:48 GMT"}, content=body[kind].content)
+
+    async def run():
+        async with PrometheusClient("http://prometheus:9090/", transport=httpx.MockTransport(slow)) as client:
+            if kind is Sampler:
+                return (await Sampler(client, EnvoyGateway()).sample([CREDIT], 100.0, 5.0)).answers[CREDIT]
+            return (await TotalsSampler(client, EnvoyGateway()).sample([CREDIT], 100.0)).get(CREDIT)
+
+    sampled = [{"metric": {"headgate_row": name}, "value": [100, "99"]} for name in ("oldest", "newest")]
+    vector = {"status": "success", "data": {"resultType": "vector", "result": sampled}}
+    body = {Sampler: success(), TotalsSampler: httpx.Response(200, json=vector)}
+    assert virtual_time.run(run()).skew == 0.0
 
 
 @pytest.mark.parametrize(
