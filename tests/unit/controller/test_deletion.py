@@ -79,6 +79,7 @@ def test_what_a_deployment_says_of_itself_follows_its_role_and_is_written_once()
         world.measure(verdict=Verdict.PASS, stage_fresh_seconds=3600.0 * 9, stage_requests=10**6)
         world.settle()
         world.pass_time(3600)
+    world.settle()
     assert world.status.phase == "Live"
     said = {revision: (world.api.find(DEPLOYMENTS, f"credit-{revision}") or {})["metadata"] for revision in (stable, candidate)}
     assert [said[r]["labels"]["headgate.dev/role"] for r in (stable, candidate)] == ["previous", "stable"]
