@@ -38,6 +38,10 @@ def manifest(release: Release) -> dict[str, Any]:
     model: dict[str, Any] = copy.deepcopy(yaml.safe_load(MANIFEST.read_text()))
     model["spec"]["version"] = release.version
     model["spec"]["policy"]["name"] = release.policy
+    serving = model["spec"]["serving"]
+    if "deployment" in release.serving:
+        del serving["deployment"]["replicas"]
+    serving.update(release.serving | {"deployment": serving["deployment"] | release.serving.get("deployment", {})})
     container = model["spec"]["serving"]["deployment"]["template"]["spec"]["containers"][0]
     container["env"] = [{"name": name, "value": value} for name, value in release.environment.items()]
     return model

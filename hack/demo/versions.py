@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
@@ -25,6 +26,8 @@ class Release:
     outcome: Outcome
     reasons: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    serving: dict[str, Any] = field(default_factory=dict)
+    """What spec.serving says beside the example's. A deployment's size replaces the example's replicas."""
 
     @property
     def built_to_fail(self) -> bool:

@@ -1,9 +1,9 @@
 """AIModel: what is served and how it is reached, who owns it, how much harm it can do."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, Digest, Label, Line, Model, ObjectName, Opaque, User, rules
 from headgate.api.quantities import Duration
@@ -30,13 +30,65 @@ class Artifact(Model):
     digest: Digest
 
 
-class DeploymentServing(Model):
-    """A Deployment and a Service for each revision, made from this template."""
+Replicas = Annotated[int, Field(ge=1, le=1000)]
 
-    replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+_BOUNDS = "minReplicas must not be above maxReplicas"
+_ONE_SIZE = "give replicas (a fixed size) or autoscaling, not both: with autoscaling the number of pods is the autoscaler's"
+_NO_ROOM = "capacity.mode Proportional needs replicas: an autoscaler adds pods, and Proportional is for clusters without room for them"
+
+
+class Autoscaling(Model):
+    """One HorizontalPodAutoscaler for each revision. During a rollout its minimum follows the traffic, within these bounds."""
+
+    model_config = ConfigDict(json_schema_extra=rules(("self.minReplicas <= self.maxReplicas", _BOUNDS)))
+
+    min_replicas: Replicas = 1
+    max_replicas: Replicas
+    metrics: Annotated[tuple[Opaque, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    """Metrics of autoscaling/v2, as the API server takes them. Left out: 80 % of the requested CPU."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(_BOUNDS)
+        return self
+
+
+class DeploymentServing(Model):
+    """A Deployment and a Service for each revision, made from this template. Without replicas and autoscaling: one pod."""
+
+    model_config = ConfigDict(json_schema_extra=rules(("!(has(self.replicas) && has(self.autoscaling))", _ONE_SIZE)))
+
+    replicas: Replicas | None = None
+    autoscaling: Autoscaling | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     template: Opaque
     """A pod template. The API server validates it when the Deployment is made; its error is shown on the AIModel word for word."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.replicas is not None and self.autoscaling is not None:
+            raise ValueError(_ONE_SIZE)
+        return self
+
+    @property
+    def least(self) -> int:
+        """The fixed size, or the autoscaler's lower bound."""
+        return self.autoscaling.min_replicas if self.autoscaling else self.replicas or 1
+
+
+class CapacityMode(StrEnum):
+    """Surge: the stable version keeps its size until the candidate is live, so at most twice the pods run.
+    Proportional: it shrinks as the candidate grows, for clusters with room for one pod more."""
+
+    SURGE = "Surge"
+    PROPORTIONAL = "Proportional"
+
+
+class Capacity(Model):
+    """Where the candidate's pods find room."""
+
+    mode: CapacityMode = CapacityMode.SURGE
 
 
 class SideEffects(StrEnum):
@@ -65,13 +117,29 @@ class Baseline(Model):
 class Serving(Model):
     """How the model is served. Exactly one kind of workload."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!(has(self.capacity) && self.capacity.mode == 'Proportional' && has(self.deployment.autoscaling))",
+                _NO_ROOM,
+            )
+        )
+    )
+
     deployment: DeploymentServing
     baseline: Baseline | None = None
     """Written by `kubectl headgate pin`, for rebuilding the cluster from Git."""
+    capacity: Capacity = Capacity()
     drain: Duration = Duration(30)
     """How long a version that lost its traffic is kept to finish what it has begun."""
     side_effects: SideEffects = SideEffects.SOME
     fallback: Fallback | None = None
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if self.capacity.mode is CapacityMode.PROPORTIONAL and self.deployment.autoscaling is not None:
+            raise ValueError(_NO_ROOM)
+        return self
 
 
 class ParentRef(Model):

@@ -35,12 +35,28 @@ class RevisionStatus(StatusModel):
     content: Digest
 
 
-class StableStatus(RevisionStatus):
-    """The version that users get unless a stage says otherwise."""
+class AutoscaleStatus(StatusModel):
+    """The bounds that the spec gave the autoscaler of a revision. Kept, because the spec may speak of another revision by now."""
+
+    min_replicas: Count
+    max_replicas: Count
+
+
+class SizedStatus(RevisionStatus):
+    """A revision and how large it is to be."""
+
+    replicas: Count = 1
+    autoscale: AutoscaleStatus | None = None
+    """With an autoscaler: what it may do. None: the size is fixed."""
+
+
+class StableStatus(SizedStatus):
+    """The version that users get unless a stage says otherwise.
+
+    `replicas`: its fixed size; with an autoscaler the size found when the last attempt began, which is its minimum until that is over.
+    """
 
     live_since: Time
-    replicas: Count = 1
-    """Wanted replicas while live; its minimum during a rollout."""
     subject: Digest | None = None
     """What people approved when it went live. A later Reject or Revoke of it concerns the live version."""
     tier: Tier | None = None
@@ -81,14 +97,12 @@ class GateStatus(StatusModel):
     lapsed_since: Time | None = None
 
 
-class CandidateStatus(RevisionStatus):
-    """The version on its way."""
+class CandidateStatus(SizedStatus):
+    """The version on its way. `replicas`: wanted at full traffic; with an autoscaler its minimum once it is live."""
 
     attempt: AttemptNumber
     kind: AttemptKind
     started: Time
-    replicas: Count = 1
-    """Wanted replicas at full traffic."""
     policy: Line
     subject: Digest | None = None
     """What people approved when it was live before: of a restored version."""
@@ -104,15 +118,14 @@ class CandidateStatus(RevisionStatus):
     verdict: Verdict = Verdict.NO_DATA
 
 
-class PastStatus(RevisionStatus):
-    """A version that was live, or lost its traffic, and is kept for a while."""
+class PastStatus(SizedStatus):
+    """A version that was live, or lost its traffic, and is kept for a while. `replicas`: what it comes back with."""
 
     subject: Digest | None = None
     """What people approved when it went live."""
     until: Time
     """When it lost its traffic."""
     was_live: bool
-    replicas: Count = 1
     keep_until: Time
     """From then on it is deleted."""
     warm_until: Time

@@ -61,6 +61,7 @@ class Applier:
             # Nothing may be awaited before this.
             refusal = await self._traffic.lower(seen.key, plan)
             plan = None if refusal else self._plan(seen, decision, self._route(seen))
+        await self._capacity.make_room(seen, decision)
         if decision.policy_copy is not None:
             await self._capacity.copy_policy(seen, decision.policy_copy, seen.owning(decision))
         grown = await self._capacity.grow(seen, decision)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from headgate.controller import facts
-from headgate.controller.facts import ApprovalFacts, Body, DeploymentFacts, ModelFacts, ModelKey, PodFacts, PolicyFacts
+from headgate.controller.facts import ApprovalFacts, AutoscalerFacts, Body, DeploymentFacts, ModelFacts, ModelKey, PodFacts, PolicyFacts
 from headgate.kube.labels import MODEL, PREFIX, REVISION, revision_of
 from headgate.kube.resources import (
     AIMODELS,
@@ -20,6 +20,7 @@ from headgate.kube.resources import (
     DEPLOYMENTS,
     GATEWAYS,
     GOVERNANCE_APPROVALS,
+    HORIZONTAL_POD_AUTOSCALERS,
     HTTP_ROUTES,
     PODS,
     ROLLOUT_POLICIES,
@@ -48,6 +49,7 @@ class Owned:
     """What Headgate made for one model, by revision or name. `restarts`: when containers of a revision were seen to restart."""
 
     deployments: dict[str, DeploymentFacts] = field(default_factory=dict)
+    autoscalers: dict[str, AutoscalerFacts] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     """Of the revision's Service."""
     pods: dict[str, PodFacts] = field(default_factory=dict)
@@ -214,6 +216,19 @@ class Cache:
     def _forget_deployment(self, name: ModelKey) -> set[ModelKey]:
         return self._forget_revision(name, lambda owned: owned.deployments)
 
+    def _take_autoscaler(self, name: ModelKey, body: Body) -> set[ModelKey]:
+        key, revision = facts.model_of(body), facts.revision_label(body)
+        if key is None or not revision:
+            return set()
+        shelf, found = self._room(key).autoscalers, facts.autoscaler_facts(body)
+        before = shelf.get(revision)
+        shelf[revision] = found
+        # Its status changes each time it reads its metrics: no news.
+        return {key} if before != found else set()
+
+    def _forget_autoscaler(self, name: ModelKey) -> set[ModelKey]:
+        return self._forget_revision(name, lambda owned: owned.autoscalers)
+
     def _take_service(self, name: ModelKey, body: Body) -> set[ModelKey]:
         key, revision = facts.model_of(body), facts.revision_label(body)
         if key is None or not revision:
@@ -323,6 +338,7 @@ _TAKE: dict[str, Callable[[Cache, ModelKey, Body], set[ModelKey]]] = {
     ROLLOUT_POLICIES.plural: Cache._take_policy,
     GOVERNANCE_APPROVALS.plural: Cache._take_approval,
     DEPLOYMENTS.plural: Cache._take_deployment,
+    HORIZONTAL_POD_AUTOSCALERS.plural: Cache._take_autoscaler,
     SERVICES.plural: Cache._take_service,
     PODS.plural: Cache._take_pod,
     CONFIG_MAPS.plural: Cache._take_copy,
@@ -334,6 +350,7 @@ _FORGET: dict[str, Callable[[Cache, ModelKey], set[ModelKey]]] = {
     ROLLOUT_POLICIES.plural: Cache._forget_policy,
     GOVERNANCE_APPROVALS.plural: Cache._forget_approval,
     DEPLOYMENTS.plural: Cache._forget_deployment,
+    HORIZONTAL_POD_AUTOSCALERS.plural: Cache._forget_autoscaler,
     SERVICES.plural: Cache._forget_service,
     PODS.plural: Cache._forget_pod,
     CONFIG_MAPS.plural: Cache._forget_copy,
@@ -341,7 +358,7 @@ _FORGET: dict[str, Callable[[Cache, ModelKey], set[ModelKey]]] = {
     GATEWAYS.plural: Cache._forget_gateway,
 }
 
-_MADE = frozenset({DEPLOYMENTS, SERVICES, CONFIG_MAPS, HTTP_ROUTES})
+_MADE = frozenset({DEPLOYMENTS, SERVICES, HORIZONTAL_POD_AUTOSCALERS, CONFIG_MAPS, HTTP_ROUTES})
 """Kinds of what Headgate makes for a model."""
 
 WATCHED: tuple[tuple[Resource, str], ...] = (
@@ -349,6 +366,7 @@ WATCHED: tuple[tuple[Resource, str], ...] = (
     (ROLLOUT_POLICIES, ""),
     (GOVERNANCE_APPROVALS, ""),
     (DEPLOYMENTS, MODEL),
+    (HORIZONTAL_POD_AUTOSCALERS, MODEL),
     (SERVICES, MODEL),
     (PODS, f"{MODEL},{REVISION}"),
     (CONFIG_MAPS, MODEL),

@@ -1,24 +1,30 @@
-"""Writing what serves: policy copies, Deployments, Services. More before traffic rises, less after it left."""
+"""Writing what serves: policy copies, Deployments, Services, autoscalers. More before traffic rises, less after it left."""
 
-from collections.abc import Iterator
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
+from headgate.controller.autoscaling import AutoscalerWriter, is_autoscaled, metrics_digest
 from headgate.controller.cache import Cache, Owned
-from headgate.controller.facts import DeploymentFacts
+from headgate.controller.facts import DeploymentFacts, ModelKey
 from headgate.controller.observe import Observation
 from headgate.controller.refusals import Refusals, problem_of
-from headgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
+from headgate.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
 from headgate.kube.interface import KubeApi
-from headgate.kube.labels import ATTEMPT, FIELD_MANAGER, MODEL, ROLE, Owner, TrafficRole, annotations_of, object_metadata, revision_name
-from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES, Resource
+from headgate.kube.labels import ATTEMPT, FIELD_MANAGER, MODEL, ROLE, Owner, TrafficRole, annotations_patch, object_metadata, revision_name
+from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, SERVICES, Resource
+from headgate.kube.routes import gateway
 from headgate.kube.workloads import Workload, deployment, service
 from headgate.rollout.decision import POLICY_KEY, Decision, PolicyCopy, WantedWorkload
 from headgate.rollout.revisions import description_of
 from headgate.rollout.snapshot import Problem
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +55,56 @@ class CapacityWriter:
             problem = await self._try_to_grow(seen, wanted, seen.owning(decision)) or problem
         return problem
 
+    async def make_room(self, seen: Observation, decision: Decision) -> None:
+        """Scale down what users have left already: others may need the room to grow, but do not depend on it."""
+        for wanted in decision.workloads:
+            if wanted.role != "stable" and self._too_large(seen.key, wanted):
+                try:
+                    await self._resize(seen, wanted)
+                except KubeError as error:
+                    log.warning("not scaled down yet: %s", error, extra={"model": "/".join(seen.key), "revision": wanted.revision})
+
     async def shrink(self, seen: Observation, decision: Decision) -> None:
         """Scale down, and delete revisions that nobody wants any more, once the route was seen without them."""
         owned = self.cache.owned(seen.key)
         for wanted in decision.workloads:
-            present = owned.deployments.get(wanted.revision)
-            if present is not None and (present.replicas > wanted.replicas or _mislabelled(present, wanted)):
+            if self._too_large(seen.key, wanted):
                 await self._resize(seen, wanted)
+            elif wanted.replicas > 0:
+                await self._autoscalers.shrink(seen, wanted, seen.owning(decision))
+            present = owned.deployments.get(wanted.revision)
+            if present is not None and _mislabelled(present, wanted):
+                await self._relabel(seen, wanted)
         for revision in _unwanted(seen, decision, owned):
-            for resource in (DEPLOYMENTS, SERVICES):
+            for resource in (HORIZONTAL_POD_AUTOSCALERS, DEPLOYMENTS, SERVICES):
                 await self._delete(resource, revision_name(seen.key.name, revision), seen.key.namespace)
         candidate = decision.status.candidate
         for name in [name for name in owned.copies if candidate is None or name != candidate.policy_copy]:
             await self._delete(CONFIG_MAPS, name, seen.key.namespace)
 
+    @property
+    def _autoscalers(self) -> AutoscalerWriter:
+        return AutoscalerWriter(self.api, self.cache)
+
     async def _try_to_grow(self, seen: Observation, wanted: WantedWorkload, owner: Owner | None) -> Problem | None:
-        what, intent = (seen.key, wanted.revision), str(wanted.replicas)
+        name = revision_name(seen.key.name, wanted.revision)
+        problem = await self._try(
+            f"Deployment {seen.key.namespace}/{name}", f"{wanted.replicas} {wanted.ceiling}", lambda: self._grow_one(seen, wanted, owner)
+        )
+        if problem is not None or not is_autoscaled(wanted):
+            return problem
+        what, intent = f"HorizontalPodAutoscaler {seen.key.namespace}/{name}", f"{wanted.replicas} {wanted.ceiling} {metrics_digest(seen)}"
+        return await self._try(what, intent, lambda: self._autoscalers.grow(seen, wanted, owner))
+
+    async def _try(self, what: str, intent: str, write: Callable[[], Awaitable[Problem | None]]) -> Problem | None:
+        """What was refused lately is not sent again."""
         known = self.refusals.known(what, intent)
         if known is not None:
             return known
         try:
-            problem = await self._grow_one(seen, wanted, owner)
+            problem = await write()
         except (Invalid, Forbidden) as error:
-            name = revision_name(seen.key.name, wanted.revision)
-            return self.refusals.remember(what, intent, problem_of(error, Reason.WORKLOAD_REFUSED, f"Deployment {name}"))
+            return self.refusals.remember(what, intent, problem_of(error, Reason.WORKLOAD_REFUSED, what))
         self.refusals.forget(what)
         return problem
 
@@ -80,7 +112,7 @@ class CapacityWriter:
         owned, spec = self.cache.owned(seen.key), seen.snapshot.spec
         present = owned.deployments.get(wanted.revision)
         if present is not None and wanted.revision in owned.ports:
-            if present.replicas < wanted.replicas:
+            if present.replicas < wanted.replicas and (wanted.ceiling is None or present.replicas == 0):
                 await self._resize(seen, wanted)
             return None
         described = description_of(spec, wanted.revision) if spec is not None else None
@@ -94,13 +126,31 @@ class CapacityWriter:
             await self._apply(DEPLOYMENTS, deployment(workload))
         return None
 
+    def _too_large(self, key: ModelKey, wanted: WantedWorkload) -> bool:
+        """Whether pods are to go now. None go from under users, whatever was decided: the route may have been refused."""
+        present = self.cache.owned(key).deployments.get(wanted.revision)
+        if present is None or present.replicas <= wanted.replicas or is_autoscaled(wanted):
+            return False
+        return wanted.role == "stable" or not self._weights(key).get(wanted.revision)
+
+    def _weights(self, key: ModelKey) -> dict[str, int]:
+        """As the route has them after our own writes."""
+        route = self.cache.owned(key).route
+        return dict(gateway.read(json.loads(route)).weights) if route else {}
+
     async def _apply(self, resource: Resource, body: dict[str, object]) -> None:
         self.cache.put(resource, await self.api.apply(resource, body, field_manager=FIELD_MANAGER, force=True))
 
     async def _resize(self, seen: Observation, wanted: WantedWorkload) -> None:
         """Size and labels only: the template is never touched, or pods would restart."""
-        labels = {ROLE: wanted.role, ATTEMPT: str(wanted.attempt)}
-        body = {"metadata": {"labels": labels, "annotations": annotations_of(wanted.provenance)}, "spec": {"replicas": wanted.replicas}}
+        if not is_autoscaled(wanted):
+            await self._autoscalers.remove(seen.key, wanted.revision)
+        await self._patch(seen, wanted, {"metadata": _marks(wanted), "spec": {"replicas": wanted.replicas}})
+
+    async def _relabel(self, seen: Observation, wanted: WantedWorkload) -> None:
+        await self._patch(seen, wanted, {"metadata": _marks(wanted)})
+
+    async def _patch(self, seen: Observation, wanted: WantedWorkload, body: dict[str, object]) -> None:
         name = revision_name(seen.key.name, wanted.revision)
         changed = await self.api.patch(DEPLOYMENTS, name, seen.key.namespace, body, field_manager=FIELD_MANAGER)
         self.cache.put(DEPLOYMENTS, changed)
@@ -109,6 +159,10 @@ class CapacityWriter:
         with suppress(NotFound):
             await self.api.delete(resource, name, namespace)
         self.cache.drop(resource, {"metadata": {"name": name, "namespace": namespace}})
+
+
+def _marks(wanted: WantedWorkload) -> dict[str, object]:
+    return {"labels": {ROLE: wanted.role, ATTEMPT: str(wanted.attempt)}, "annotations": annotations_patch(wanted.provenance)}
 
 
 def _mislabelled(present: DeploymentFacts, wanted: WantedWorkload) -> bool:
@@ -121,7 +175,7 @@ def _mislabelled(present: DeploymentFacts, wanted: WantedWorkload) -> bool:
 def _unwanted(seen: Observation, decision: Decision, owned: Owned) -> Iterator[str]:
     wanted = {workload.revision for workload in decision.workloads}
     route = seen.snapshot.route
-    for revision in sorted({*owned.deployments, *owned.ports} - wanted):
+    for revision in sorted({*owned.deployments, *owned.autoscalers, *owned.ports} - wanted):
         if not route.weights.get(revision) and not route.mirrored.get(revision):
             yield revision
 
@@ -142,7 +196,7 @@ def _workload(seen: Observation, wanted: WantedWorkload, spec: AIModelSpec, owne
         revision=wanted.revision,
         template=serving.template,
         port=serving.port,
-        replicas=wanted.replicas,
+        replicas=wanted.replicas if wanted.ceiling is None else None,
         drain=float(spec.serving.drain),
         role=TrafficRole(wanted.role),
         attempt=str(wanted.attempt),

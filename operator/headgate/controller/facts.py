@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from headgate.api.approval import GovernanceApprovalSpec, GovernanceApprovalStatus
+from headgate.kube.autoscalers import METRICS_DIGEST
 from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE, provenance_of
 from headgate.kube.resources import AIMODELS
 from headgate.rollout.snapshot import ESTABLISHED, Provenance
@@ -71,6 +72,15 @@ class DeploymentFacts:
     refused: str = ""
     created: datetime | None = None
     provenance: Provenance = field(default_factory=Provenance)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoscalerFacts:
+    """A revision's HorizontalPodAutoscaler. `metrics` is the digest that it was written with."""
+
+    least: int
+    most: int
+    metrics: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +189,12 @@ def spec_managers(body: Body) -> list[dict[str, Any]]:
     """Of managedFields, who wrote into the spec: what they wrote is of no use, and large."""
     entries = [e for e in body["metadata"].get("managedFields") or () if not e.get("subresource") and "f:spec" in (e.get("fieldsV1") or {})]
     return [{"manager": entry.get("manager", ""), "fieldsV1": {"f:spec": {}}} for entry in entries]
+
+
+def autoscaler_facts(body: Body) -> AutoscalerFacts:
+    spec = body.get("spec") or {}
+    digest = (body["metadata"].get("annotations") or {}).get(METRICS_DIGEST) or ""
+    return AutoscalerFacts(int(spec.get("minReplicas", 1)), int(spec.get("maxReplicas", 1)), digest)
 
 
 def service_port(body: Body) -> int:

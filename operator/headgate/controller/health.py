@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 from headgate.api.reasons import Reason
-from headgate.controller.facts import DeploymentFacts, PodFacts
+from headgate.controller.facts import AutoscalerFacts, DeploymentFacts, PodFacts
 from headgate.rollout.snapshot import Problem, Provenance, WorkloadState
 
 _IMAGE = frozenset(
@@ -12,13 +12,19 @@ _IMAGE = frozenset(
 )
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*"(: \w+: )?')
 """The kubelet alternates between the failure and the pause after it: without this, each turn would be news."""
+_QUOTA = "exceeded quota"
+"""In the API server's words. Room may come back by itself; any other refusal needs a person."""
 _LONGEST = 900
 _SLOW_START = timedelta(seconds=30)
 """Containers that run and are not ready after this are told as a problem: large models load longer, but a wrong port never ends."""
 
 
 def workload_state(
-    deployment: DeploymentFacts | None, pods: tuple[PodFacts, ...], restarts: tuple[datetime, ...], now: datetime
+    deployment: DeploymentFacts | None,
+    autoscaler: AutoscalerFacts | None,
+    pods: tuple[PodFacts, ...],
+    restarts: tuple[datetime, ...],
+    now: datetime,
 ) -> WorkloadState:
     """The state of one revision. Pods that are being deleted count for nothing."""
     staying = tuple(pod for pod in pods if not pod.leaving)
@@ -28,6 +34,7 @@ def workload_state(
     return WorkloadState(
         exists=deployment is not None,
         wanted=wanted,
+        least=autoscaler.least if autoscaler else 0,
         ready=ready,
         present=len(staying),
         restarts=restarts,
@@ -42,7 +49,7 @@ def workload_state(
 def _problem(deployment: DeploymentFacts | None, unready: tuple[PodFacts, ...], now: datetime, *, missing: bool) -> Problem | None:
     """The one to repair first: what follows from another comes after it."""
     if missing and deployment is not None and deployment.refused:
-        return _told(Reason.WORKLOAD_REFUSED, f"the cluster refuses its pods: {deployment.refused}")
+        return _refused(deployment.refused)
     for pod in unready:
         if pod.waiting in _IMAGE:
             said = _BACK_OFF.sub("", pod.message) or pod.waiting
@@ -65,6 +72,12 @@ def _problem(deployment: DeploymentFacts | None, unready: tuple[PodFacts, ...], 
                 "readinessProbe succeed?",
             )
     return None
+
+
+def _refused(words: str) -> Problem:
+    if _QUOTA in words:
+        return _told(Reason.WAITING_FOR_CAPACITY, f"the namespace has no room for its pods: {words}")
+    return _told(Reason.WORKLOAD_REFUSED, f"the cluster refuses its pods: {words}")
 
 
 def _told(reason: Reason, message: str) -> Problem:

@@ -101,11 +101,12 @@ def workloads_of(owned: Owned, now: datetime) -> dict[str, WorkloadState]:
     return {
         revision: workload_state(
             owned.deployments.get(revision),
+            owned.autoscalers.get(revision),
             tuple(pod for pod in pods if pod.revision == revision),
             tuple(owned.restarts.get(revision, ())),
             now,
         )
-        for revision in {*owned.deployments, *owned.ports, *(pod.revision for pod in pods)}
+        for revision in {*owned.deployments, *owned.autoscalers, *owned.ports, *(pod.revision for pod in pods)}
     }
 
 

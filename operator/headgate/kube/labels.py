@@ -57,6 +57,11 @@ def annotations_of(provenance: Provenance) -> dict[str, str | None]:
     return {PREFIX + name: getattr(provenance, name) or None for name in _PROVENANCE}
 
 
+def annotations_patch(provenance: Provenance) -> dict[str, str | None]:
+    """The same for a merge patch: what is empty goes, or it would be found different for ever."""
+    return {PREFIX + name: getattr(provenance, name) or None for name in _PROVENANCE}
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """The object whose deletion takes ours along."""

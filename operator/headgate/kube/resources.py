@@ -40,6 +40,7 @@ ROLLOUT_POLICIES = Resource("headgate.dev", "v1alpha1", "rolloutpolicies", "Roll
 GOVERNANCE_APPROVALS = Resource("headgate.dev", "v1alpha1", "governanceapprovals", "GovernanceApproval")
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
+HORIZONTAL_POD_AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 SERVICES = Resource("", "v1", "services", "Service")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
 PODS = Resource("", "v1", "pods", "Pod")

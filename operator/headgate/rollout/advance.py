@@ -9,12 +9,12 @@ from headgate.api.vocabulary import Phase, Verdict
 from headgate.evidence.view import Evidence
 from headgate.governance.approvals import Approval
 from headgate.rollout.approval_gate import announce_change, gate_open, read_gate, waiting_words
-from headgate.rollout.capacity import floor_of
+from headgate.rollout.capacity import enlarged, floor_of, is_proportional, mirrored, reachable
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
 from headgate.rollout.people import Orders, refuse, rejection_of, take_up
-from headgate.rollout.snapshot import ESTABLISHED, Snapshot
+from headgate.rollout.snapshot import ESTABLISHED, Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
 from headgate.rollout.waiting import barred, kept_waiting, lapsed, overdue
 
@@ -29,6 +29,8 @@ def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
     if policy is None:
         return draft.held_by(Reason.PREPARING, "the policy copy of this attempt is being made")
     steps = steps_of(policy, draft.candidate.kind)
+    if snapshot.spec is not None:
+        draft = draft.with_status(candidate=enlarged(draft.candidate, snapshot.spec))
     before = draft.candidate.gate
     draft = announce_change(before, read_gate(draft, snapshot, policy, steps))
     if draft.candidate.stage is None:
@@ -62,9 +64,8 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot) -> Draft:
 def _enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], orders: Orders) -> Draft:
     candidate = draft.candidate
     step = next(s for s in steps if s.weight > 0 or not candidate.shadow_passed)
-    needed = _floor(step, draft, snapshot)
-    if snapshot.workload(candidate.revision).ready < needed:
-        return _not_ready(draft.with_status(phase=Phase.PREPARING), snapshot, needed)
+    if reachable(step, draft.status, snapshot) is None:
+        return _not_ready(draft.with_status(phase=Phase.PREPARING), snapshot, floor_of(step, draft.status, snapshot))
     if step.weight > 0:
         draft = draft.with_status(phase=Phase.AWAITING_DEPLOYMENT)
         unreachable = snapshot.route.problem or snapshot.refusal
@@ -102,39 +103,50 @@ def _enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
         return draft.held_by(bar.reason, bar.message)
     if snapshot.route.problem is not None:
         return draft.held_by(snapshot.route.problem.reason, snapshot.route.problem.message)
-    needed = _floor(step, draft, snapshot)
-    if snapshot.workload(draft.candidate.revision).ready < needed:
-        return _not_ready(draft, snapshot, needed)
-    candidate = draft.candidate
-    stage = StageStatus(index=step.index, name=step.name, entered=snapshot.now, weight=step.weight, mirror=step.mirror)
+    weight = reachable(step, draft.status, snapshot)
+    if weight is None:
+        return _not_ready(draft, snapshot, floor_of(step, draft.status, snapshot))
+    candidate, copies = draft.candidate, mirrored(step, draft.status, snapshot)
+    stage = StageStatus(index=step.index, name=step.name, entered=snapshot.now, weight=weight, mirror=copies)
     exposed = candidate.exposed or (snapshot.now if step.weight else None)
     return (
         draft.with_candidate(stage=stage, exposed=exposed)
         .with_status(phase=Phase.SHADOW if step.weight == 0 else Phase.FULL if step.is_full else Phase.CANARY)
-        .announce(Reason.STAGE_STARTED, f"{candidate.version} enters {step.name}: {_share_words(step)}")
+        .announce(Reason.STAGE_STARTED, f"{candidate.version} enters {step.name}: {_share_words(step, copies)}")
     )
 
 
-def _share_words(step: Step) -> str:
-    return f"{step.mirror / 10:g} % of requests are copied to it" if step.weight == 0 else f"{step.weight / 10:g} % of the users"
+def _is_whole(draft: Draft, snapshot: Snapshot, step: Step) -> bool:
+    """Whether the candidate has all of its stage's weight. Only where versions share room is a stage entered pod by pod; elsewhere a
+    smaller weight is one that was found when a lost status was rebuilt, and stays."""
+    stage = draft.candidate.stage
+    given = stage.weight if stage else None
+    reached = draft.status.traffic.weight_of(draft.candidate.revision) if given is None else given
+    return reached >= step.weight or not is_proportional(draft.status, snapshot)
+
+
+def _share_words(step: Step, copies: int) -> str:
+    return f"{copies / 10:g} % of requests are copied to it" if step.weight == 0 else f"{step.weight / 10:g} % of the users"
 
 
 def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], policy: RolloutPolicySpec, orders: Orders) -> Draft:
     step = steps[draft.candidate.stage.index] if draft.candidate.stage else steps[0]
-    draft = _effective(draft, snapshot)
+    if _is_whole(draft, snapshot, step):
+        draft = _effective(draft, snapshot)
     evidence = _present_evidence(draft, snapshot)
     verdict = evidence.verdict if evidence else Verdict.NO_DATA
     draft = draft.with_candidate(verdict=verdict)
     closed = step.weight > 0 and not gate_open(draft.candidate)
-    stopped = draft.status.paused is not None or draft.status.failover is not None
-    draft = _waived(draft, snapshot, waived=closed or stopped or verdict is Verdict.SOURCE_DOWN)
+    served = _served(draft, snapshot, step, evidence)
+    waits = closed or draft.status.paused is not None or draft.status.failover is not None or verdict is Verdict.SOURCE_DOWN
+    draft = _waived(draft, snapshot, waived=waits or (served and _short_of_pods(draft, snapshot, steps, step)))
     if closed:
         return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
+    if not _is_whole(draft, snapshot, step):
+        return _rise(draft, snapshot, step)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
-        problem = snapshot.route.problem or snapshot.refusal
-        reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
-        return draft.held_by(reason, message)
-    if _served(draft, snapshot, step, evidence):
+        return _route_pending(draft, snapshot)
+    if served:
         return _go_on(draft, snapshot, steps, step, policy)
     if draft.status.paused is not None:
         draft, orders = _unused_promote(draft, orders, "the rollout is paused: resume it first"), Orders()
@@ -143,6 +155,25 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     if orders.promote is not None and step.compares:
         return _promote(draft, snapshot, steps, step, policy, orders.promote)
     return overdue(kept_waiting(draft, step, evidence, snapshot), snapshot, step, policy)
+
+
+def _rise(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
+    """A stage that is entered pod by pod: its next part. The stable version gives up pods only for weights that are in force."""
+    if (bar := barred(draft, step, snapshot)) is not None:
+        return draft.held_by(bar.reason, bar.message)
+    if not in_force(draft.status.traffic, snapshot.route):
+        return _route_pending(draft, snapshot)
+    weight = reachable(step, draft.status, snapshot)
+    if weight is None:
+        return _not_ready(draft, snapshot, floor_of(step, draft.status, snapshot))
+    stage = draft.candidate.stage
+    return draft.with_stage(stage.model_copy(update={"weight": weight}) if stage else None)
+
+
+def _short_of_pods(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step) -> bool:
+    """Whether nothing but pods keeps the candidate from the next stage, or from going live."""
+    following = steps[step.index + 1] if step.index + 1 < len(steps) else step
+    return reachable(following, draft.status, snapshot) is None
 
 
 def _promote(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec, order: Approval) -> Draft:
@@ -164,14 +195,17 @@ def _replace_failing(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec
 
 
 def _effective(draft: Draft, snapshot: Snapshot) -> Draft:
-    """Stage time begins when the gateway is seen to serve the stage's weights."""
-    stage, traffic, route = draft.candidate.stage, draft.status.traffic, snapshot.route
-    if stage is None or stage.effective is not None or route.accepted is not True or draft.status.failover is not None:
-        return draft
-    mirrored = {traffic.mirror.revision: traffic.mirror.permille} if traffic.mirror else {}
-    if {r: w for r, w in route.weights.items() if w} != traffic.shares or route.mirrored != mirrored:
+    """Stage time begins when the gateway is seen to serve the stage's whole weight."""
+    stage, traffic = draft.candidate.stage, draft.status.traffic
+    if stage is None or stage.effective is not None or draft.status.failover is not None or not in_force(traffic, snapshot.route):
         return draft
     return draft.with_stage(stage.model_copy(update={"effective": snapshot.now}))
+
+
+def _route_pending(draft: Draft, snapshot: Snapshot) -> Draft:
+    problem = snapshot.route.problem or snapshot.refusal
+    reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
+    return draft.held_by(reason, message)
 
 
 def _present_evidence(draft: Draft, snapshot: Snapshot) -> Evidence | None:
@@ -213,20 +247,18 @@ def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step
         return _enter(draft, snapshot, steps[step.index + 1])
     if (bar := barred(draft, step, snapshot)) is not None:
         return draft.held_by(bar.reason, bar.message)
-    if snapshot.workload(draft.candidate.revision).ready < min(draft.candidate.replicas, _floor(step, draft, snapshot)):
-        return _not_ready(draft, snapshot, draft.candidate.replicas)
+    if snapshot.workload(draft.candidate.revision).ready < (needed := floor_of(step, draft.status, snapshot)):
+        return _not_ready(draft, snapshot, needed)
     return go_live(draft, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)
-
-
-def _floor(step: Step, draft: Draft, snapshot: Snapshot) -> int:
-    stable = draft.status.stable
-    ready = snapshot.workload(stable.revision).ready if stable else 0
-    return floor_of(step, stable_ready=ready, full=draft.candidate.replicas)
 
 
 def _not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:
     workload = snapshot.workload(draft.candidate.revision)
-    scaled = replace(draft, scale_for=needed)
+    scaled, bounds = replace(draft, scale_for=needed), draft.candidate.autoscale
+    if bounds is not None and needed > bounds.max_replicas:
+        words = f"the next stage needs {needed} pods of revision {draft.candidate.revision}, as its share of what the stable version has"
+        limit = f"spec.serving.deployment.autoscaling.maxReplicas is {bounds.max_replicas}: raise it"
+        return scaled.held_by(Reason.WAITING_FOR_CAPACITY, f"{words}; {limit}", stalled=True)
     if snapshot.refusal is not None:
         return scaled.held_by(snapshot.refusal.reason, snapshot.refusal.message, stalled=True)
     if workload.problem is not None:

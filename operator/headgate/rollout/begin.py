@@ -7,6 +7,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, Blocked, CandidateStatus, PastStatus, RevisionStatus
 from headgate.api.vocabulary import Phase, Profile, RollbackCause
 from headgate.rollout.approval_gate import deployment_subject
+from headgate.rollout.capacity import bounds_of, frozen
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
 from headgate.rollout.people import Orders, refuse, rejection_of, take_up
@@ -75,11 +76,13 @@ def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
         started=snapshot.now,
         replicas=earlier.replicas,
         subject=earlier.subject,
+        autoscale=earlier.autoscale,
         policy=snapshot.spec.policy.name if snapshot.spec else "",
         policy_copy="none",
     )
     return draft.with_status(
         phase=Phase.PREPARING,
+        stable=frozen(draft.status.stable, snapshot) if draft.status.stable else None,
         candidate=candidate,
         attempts=attempt,
         past=tuple(p for p in draft.status.past if p.revision != earlier.revision),
@@ -99,7 +102,8 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
         attempt=attempt,
         kind=AttemptKind.BASELINE,
         started=snapshot.now,
-        replicas=spec.serving.deployment.replicas,
+        replicas=spec.serving.deployment.least,
+        autoscale=bounds_of(spec),
         policy=spec.policy.name,
         policy_copy="none",
         subject=deployment_subject(snapshot, pinned.content, spec.classification.declared_tier, policy) if policy else None,
@@ -112,8 +116,12 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
 def _settled(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
     stable = draft.status.stable
     assert stable is not None
-    replicas = snapshot.spec.serving.deployment.replicas if snapshot.spec else stable.replicas
-    return draft.with_status(phase=Phase.LIVE, stable=stable.model_copy(update={"version": wanted.version, "replicas": replicas}))
+    resized: dict[str, object] = {}
+    if snapshot.spec is not None:
+        resized = {"autoscale": bounds_of(snapshot.spec)}
+        if resized["autoscale"] is None:
+            resized["replicas"] = snapshot.spec.serving.deployment.least
+    return draft.with_status(phase=Phase.LIVE, stable=stable.model_copy(update={"version": wanted.version, **resized}))
 
 
 def _blocked(draft: Draft, snapshot: Snapshot, orders: Orders, blocked: Blocked) -> Draft:
@@ -157,12 +165,14 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         attempt=attempt,
         kind=kind,
         started=snapshot.now,
-        replicas=spec.serving.deployment.replicas,
+        replicas=spec.serving.deployment.least,
+        autoscale=bounds_of(spec),
         policy=spec.policy.name,
         policy_copy=copy_name(snapshot.name, policy),
     )
     started = draft.with_status(
         phase=Phase.PREPARING,
+        stable=frozen(draft.status.stable, snapshot) if draft.status.stable else None,
         candidate=candidate,
         attempts=attempt,
         past=tuple(p for p in draft.status.past if p.revision != wanted.revision),

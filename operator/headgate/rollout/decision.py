@@ -14,15 +14,21 @@ POLICY_KEY = "policy.json"
 """Where the ConfigMap of a policy copy keeps the policy."""
 
 
+Role = Literal["stable", "candidate", "previous", "withdrawn"]
+
+
 @dataclass(frozen=True, slots=True)
 class WantedWorkload:
-    """A revision that must run. Its template is that of the AIModel's spec when it is made; afterwards only replicas change."""
+    """A revision that must run. Its template is that of the AIModel's spec when it is made; afterwards only its size changes."""
 
     revision: str
-    role: Literal["stable", "candidate", "previous", "withdrawn"]
+    role: Role
     replicas: int
+    """How many pods. With a `ceiling`, how few an autoscaler may leave."""
     attempt: int
     provenance: Provenance = field(default_factory=Provenance)
+    ceiling: int | None = None
+    """How many an autoscaler may make. None: the size is fixed."""
 
 
 @dataclass(frozen=True, slots=True)

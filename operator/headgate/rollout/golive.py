@@ -22,6 +22,7 @@ def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_wi
             content=candidate.content,
             live_since=snapshot.now,
             replicas=candidate.replicas,
+            autoscale=candidate.autoscale,
             subject=_subject(candidate, before),
             tier=candidate.gate.tier if candidate.gate else before.tier if before else None,
         ),
@@ -51,6 +52,7 @@ def _past(stable: StableStatus, snapshot: Snapshot, warm: int, window: int) -> P
         was_live=True,
         subject=stable.subject,
         replicas=stable.replicas,
+        autoscale=stable.autoscale,
         warm_until=snapshot.now + timedelta(seconds=max(drain, warm)),
         keep_until=snapshot.now + timedelta(seconds=max(drain, window)),
     )

@@ -12,6 +12,7 @@ from headgate.api.status import (
     FALLBACK,
     AIModelStatus,
     AttemptKind,
+    AutoscaleStatus,
     CandidateStatus,
     FailoverStatus,
     MirrorStatus,
@@ -22,6 +23,7 @@ from headgate.api.status import (
     TrafficStatus,
 )
 from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
+from headgate.rollout.capacity import bounds_of
 from headgate.rollout.decision import Announcement
 from headgate.rollout.failover import FIRST_PAUSE
 from headgate.rollout.placing import UNPINNED, phase_of, placed_in_stage, placed_late, policy_of
@@ -135,6 +137,7 @@ def _stable(snapshot: Snapshot, survivors: _Survivors) -> StableStatus | None:
         content=_identity(snapshot, survivors, survivors.stable).content,
         live_since=workload.created or snapshot.now,
         replicas=max(workload.wanted, 1),
+        autoscale=_bounds(snapshot, workload),
         subject=workload.provenance.subject or None,
         tier=Tier(workload.provenance.tier) if workload.provenance.tier in set(Tier) else None,
     )
@@ -162,7 +165,8 @@ def _candidate(
         attempt=max(workload.attempt, 1),
         kind=kind,
         started=workload.created or snapshot.now,
-        replicas=max(workload.wanted, spec.serving.deployment.replicas if spec else 1),
+        replicas=max(workload.wanted, spec.serving.deployment.least if spec else 1),
+        autoscale=_bounds(snapshot, workload),
         policy=spec.policy.name if spec else "",
         policy_copy=UNPINNED,
         subject=(workload.provenance.subject or None) if kind is AttemptKind.RESTORE else None,
@@ -173,6 +177,11 @@ def _candidate(
     placed = placed_in_stage(candidate, snapshot, weight, mirror)
     stands_in = stable is not None and weight == ALL and placed.stage is not None and placed.stage.weight != ALL
     return placed, _failover(snapshot, StandIn.CANDIDATE) if stands_in else fallback
+
+
+def _bounds(snapshot: Snapshot, workload: WorkloadState) -> AutoscaleStatus | None:
+    """Of a version that has an autoscaler: those of the spec, which is what versions of one model usually share."""
+    return bounds_of(snapshot.spec) if snapshot.spec is not None and workload.least else None
 
 
 def _traffic(snapshot: Snapshot, survivors: _Survivors) -> TrafficStatus:
@@ -206,6 +215,7 @@ def _past(snapshot: Snapshot, survivors: _Survivors) -> tuple[PastStatus, ...]:
                 until=now,
                 was_live=was_live,
                 replicas=max(workload.wanted, 1),
+                autoscale=_bounds(snapshot, workload),
                 warm_until=now + warm,
                 keep_until=now + max(window, drain),
             )

@@ -6,7 +6,7 @@ from datetime import datetime
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, Blocked
+from headgate.api.status import AIModelStatus, Blocked, TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 
@@ -41,6 +41,8 @@ class WorkloadState:
     exists: bool = False
     wanted: int = 0
     """spec.replicas of the Deployment."""
+    least: int = 0
+    """minReplicas of its autoscaler; 0 without one."""
     ready: int = 0
     """Pods that are ready and not being deleted: the endpoints that traffic can reach."""
     present: int = 0
@@ -75,6 +77,12 @@ class RouteState:
     """The versions that were taken back, as the route remembers them."""
     edited_by: tuple[str, ...] = ()
     """Field managers beside Headgate that wrote into its spec since Headgate's last write."""
+
+
+def in_force(traffic: TrafficStatus, route: RouteState) -> bool:
+    """Whether the gateway was seen to serve exactly `traffic`."""
+    mirrored = {traffic.mirror.revision: traffic.mirror.permille} if traffic.mirror else {}
+    return route.accepted is True and {r: w for r, w in route.weights.items() if w} == traffic.shares and route.mirrored == mirrored
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def _drained(candidate: CandidateStatus, snapshot: Snapshot) -> PastStatus:
         until=snapshot.now,
         was_live=False,
         replicas=candidate.replicas,
+        autoscale=candidate.autoscale,
         warm_until=snapshot.now + drain,
         keep_until=snapshot.now + drain,
     )

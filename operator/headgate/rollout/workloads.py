@@ -1,46 +1,85 @@
 """Which revisions must run, and how large."""
 
-from typing import Literal
-
-from headgate.api.status import AttemptKind, CandidateStatus, PastStatus, StableStatus
-from headgate.rollout.capacity import floor_of
-from headgate.rollout.decision import WantedWorkload
+from headgate.api.status import AIModelStatus, AttemptKind, CandidateStatus, PastStatus, StableStatus
+from headgate.rollout.capacity import floor_of, is_proportional
+from headgate.rollout.decision import Role, WantedWorkload
 from headgate.rollout.draft import Draft
-from headgate.rollout.snapshot import Provenance, Snapshot
+from headgate.rollout.proportional import need, room
+from headgate.rollout.snapshot import Provenance, Snapshot, in_force
 from headgate.rollout.stages import steps_of
+
+_Version = StableStatus | CandidateStatus | PastStatus
 
 
 def wanted_workloads(draft: Draft, snapshot: Snapshot) -> tuple[WantedWorkload, ...]:
     """Every revision that must exist, in the order in which they matter. A revision in two roles is listed in the first."""
     status, found = draft.status, dict[str, WantedWorkload]()
-    if status.stable is not None:
-        stable = status.stable
-        found[stable.revision] = WantedWorkload(stable.revision, "stable", stable.replicas, max(status.attempts, 1), _provenance(stable))
-    if status.candidate is not None:
-        candidate = status.candidate
+    latest = max(status.attempts, 1)
+    if (stable := status.stable) is not None:
+        found[stable.revision] = _wanted(stable, "stable", _stable_size(stable, status, snapshot), latest)
+    if (candidate := status.candidate) is not None:
         size = _candidate_size(draft, snapshot, candidate)
-        wanted = WantedWorkload(candidate.revision, "candidate", size, candidate.attempt, _provenance(candidate))
-        found.setdefault(candidate.revision, wanted)
+        found.setdefault(candidate.revision, _wanted(candidate, "candidate", size, candidate.attempt))
     for past in status.past:
-        warm = past.warm_until > snapshot.now or snapshot.route.weights.get(past.revision, 0) > 0
-        size = snapshot.workload(past.revision).wanted if warm else 0
-        role: Literal["previous", "withdrawn"] = "previous" if past.was_live else "withdrawn"
-        found.setdefault(past.revision, WantedWorkload(past.revision, role, size, max(status.attempts, 1), _provenance(past)))
+        role: Role = "previous" if past.was_live else "withdrawn"
+        found.setdefault(past.revision, _wanted(past, role, _past_size(past, status, snapshot), latest))
     return tuple(found.values())
 
 
-def _provenance(version: StableStatus | CandidateStatus | PastStatus) -> Provenance:
+def _wanted(version: _Version, role: Role, size: int, attempt: int) -> WantedWorkload:
+    ceiling = version.autoscale.max_replicas if version.autoscale else None
+    wanted = size if ceiling is None else min(size, ceiling)
     tier = version.tier if isinstance(version, StableStatus) else None
-    return Provenance(version.version, version.content, version.subject or "", str(tier or ""))
+    provenance = Provenance(version.version, version.content, version.subject or "", str(tier or ""))
+    return WantedWorkload(version.revision, role, wanted, attempt, provenance, ceiling)
+
+
+def _stable_size(stable: StableStatus, status: AIModelStatus, snapshot: Snapshot) -> int:
+    """Frozen while an attempt or its drain lasts: traffic can come back at any moment. Proportional keeps only what its weight needs."""
+    if stable.autoscale is not None:
+        draining = any(not past.was_live and past.warm_until > snapshot.now for past in status.past)
+        return stable.replicas if status.candidate is not None or draining else stable.autoscale.min_replicas
+    if status.candidate is None or not is_proportional(status, snapshot):
+        return stable.replicas
+    needed = need(stable.replicas, 1000 - status.traffic.weight_of(status.candidate.revision))
+    if in_force(status.traffic, snapshot.route):
+        return needed
+    return max(needed, min(stable.replicas, snapshot.workload(stable.revision).wanted))
 
 
 def _candidate_size(draft: Draft, snapshot: Snapshot, candidate: CandidateStatus) -> int:
-    """The floor of the present stage, or of the next one while it is being prepared. A candidate never shrinks on its way up."""
+    """The floor of the present stage, or of the next one while it is being prepared.
+
+    A candidate never shrinks on its way up. One that was set back gives its room to the stable version if they share it.
+    """
+    seen = snapshot.workload(candidate.revision)
+    most = candidate.autoscale.max_replicas if candidate.autoscale else candidate.replicas
+    keeps = candidate.stage is not None or not is_proportional(draft.status, snapshot)
+    reached = min(most, seen.wanted if candidate.autoscale is None else seen.least) if keeps else 0
     if candidate.kind in (AttemptKind.FIRST, AttemptKind.RESTORE, AttemptKind.BASELINE):
-        return candidate.replicas
-    present = 1
-    if candidate.stage is not None and snapshot.pinned is not None:
-        steps = steps_of(snapshot.pinned, candidate.kind)
-        ready = snapshot.workload(draft.status.stable.revision).ready if draft.status.stable else 0
-        present = floor_of(steps[candidate.stage.index], stable_ready=ready, full=candidate.replicas)
-    return min(candidate.replicas, max(present, draft.scale_for or 0, snapshot.workload(candidate.revision).wanted))
+        size = candidate.replicas
+    else:
+        stage = candidate.stage
+        step = steps_of(snapshot.pinned, candidate.kind)[stage.index] if stage is not None and snapshot.pinned is not None else None
+        size = max(floor_of(step, draft.status, snapshot), draft.scale_for or 0)
+    return max(reached, min(size, most, _room(draft.status, snapshot)))
+
+
+def _room(status: AIModelStatus, snapshot: Snapshot) -> int:
+    """Pods the candidate may have. Without limit unless it shares the room of the stable version."""
+    stable = status.stable
+    if stable is None or not is_proportional(status, snapshot):
+        return 1_000_000
+    beside = snapshot.workload(stable.revision)
+    return room(stable.replicas, max(beside.wanted, beside.present))
+
+
+def _past_size(past: PastStatus, status: AIModelStatus, snapshot: Snapshot) -> int:
+    """As it is while it is warm, then nothing. Proportional takes the room back at once: all but one pod of a version that may return."""
+    seen = snapshot.workload(past.revision)
+    exposed = snapshot.route.weights.get(past.revision, 0) > 0
+    size = seen.wanted if past.warm_until > snapshot.now or exposed else 0
+    if not is_proportional(status, snapshot) or past.autoscale is not None:
+        return size
+    returns = past.was_live and status.candidate is None and all(entry.revision != past.revision for entry in status.blocked)
+    return min(size, 1 if returns else 0)

@@ -64,6 +64,16 @@ def test_a_higher_tier_never_needs_fewer_people() -> None:
 def test_what_is_left_out_gets_the_careful_default() -> None:
     model = AIModelSpec.model_validate(changed(AIMODEL, (("serving", "sideEffects"), ABSENT), (("policy",), {"name": "standard"}))["spec"])
     assert (model.serving.side_effects, model.policy.scope) == ("Some", "Platform")
+    assert (model.serving.capacity.mode, model.serving.deployment.least) == ("Surge", 2)
+    sized = (
+        {"template": {}},
+        {"template": {}, "autoscaling": {"maxReplicas": 4}},
+        {"template": {}, "autoscaling": {"minReplicas": 3, "maxReplicas": 4}},
+    )
+    leasts = [
+        AIModelSpec.model_validate(changed(AIMODEL, (("serving", "deployment"), one))["spec"]).serving.deployment.least for one in sized
+    ]
+    assert leasts == [1, 1, 3]
     bare = RolloutPolicySpec.model_validate({"stages": POLICY["spec"]["stages"]})
     assert [str(check.metric) for check in bare.checks] == ["errors", "rejections"]
     assert [str(guard.metric) for guard in bare.guards] == ["errors", "podFailures"]

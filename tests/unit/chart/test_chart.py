@@ -19,7 +19,7 @@ Object = dict[str, Any]
 
 pytestmark = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not on the PATH")
 
-WRITTEN_BY_THE_OPERATOR = {"deployments", "services", "configmaps", "httproutes"}
+WRITTEN_BY_THE_OPERATOR = {"deployments", "services", "configmaps", "httproutes", "horizontalpodautoscalers"}
 ALL_VERBS = {"get", "list", "watch", "create", "patch", "update", "delete"}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from headgate.kube.errors import Conflict, KubeError, NotFound
 from headgate.kube.interface import Listing, Object, Propagation, Subresource
-from headgate.kube.resources import DEPLOYMENTS, HTTP_ROUTES, PODS, Resource
+from headgate.kube.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, HTTP_ROUTES, PODS, Resource
 
 Name = tuple[str, str, str]
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -99,7 +99,10 @@ class FakeCluster:
                 return deepcopy(dict(body))
             before = self._applied.get((name, field_manager), {})
             self._applied[(name, field_manager)] = deepcopy(dict(body))
-            return self._store(name, _merged(_without(present or {}, before, body), body))
+            made = _merged(_without(present or {}, before, body), body)
+            if resource is DEPLOYMENTS and "replicas" not in made["spec"]:
+                made["spec"]["replicas"] = (present or {}).get("spec", {}).get("replicas", 1)
+            return self._store(name, made)
 
     async def patch(
         self,
@@ -158,6 +161,19 @@ class FakeCluster:
         for key, body in wanted.items():
             if (self.objects.get(key) or {}).get("status") != body["status"]:
                 self._store(key, body)
+
+    def autoscale(self, wanted: Mapping[str, int] | None = None) -> None:
+        """The autoscaler controller: bounds hold without any metric; `wanted` is what metrics ask for, by revision. 0 disables it."""
+        for scaler in self.of(HORIZONTAL_POD_AUTOSCALERS):
+            name = (DEPLOYMENTS.plural, "lending", scaler["spec"]["scaleTargetRef"]["name"])
+            target = self.objects.get(name)
+            if target is None or target["spec"]["replicas"] == 0:
+                continue
+            revision = scaler["metadata"]["labels"]["headgate.dev/revision"]
+            asked = (wanted or {}).get(revision, target["spec"]["replicas"])
+            size = min(scaler["spec"]["maxReplicas"], max(scaler["spec"]["minReplicas"], asked))
+            if size != target["spec"]["replicas"]:
+                self._store(name, {**target, "spec": {**target["spec"], "replicas": size}})
 
     def take_routes(self) -> None:
         """The gateway accepts every route as it is now."""

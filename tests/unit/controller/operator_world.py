@@ -62,6 +62,8 @@ class OperatorWorld:
         self.api = FakeCluster()
         self.now = START
         self.broken: dict[str, Mapping[str, Any]] = {}
+        self.load: dict[str, int] = {}
+        """Pods that the metrics of a revision ask for."""
         self.gateway_answers = True
         for short in REQUIRED:
             name = f"headgate-{short}"
@@ -129,6 +131,7 @@ class OperatorWorld:
 
     def world_turns(self) -> None:
         """The other controllers do their work."""
+        self.api.autoscale(self.load)
         self.api.run_pods(self.broken)
         if self.gateway_answers:
             self.api.take_routes()

@@ -51,14 +51,14 @@ TROUBLES: list[tuple[dict[str, Any], Reason, str]] = [
 
 @pytest.mark.parametrize(("status", "reason", "says"), TROUBLES, ids=[f"{reason}-{says}" for _, reason, says in TROUBLES])
 def test_each_trouble_of_a_pod_is_told_in_words(status: dict[str, Any], reason: Reason, says: str) -> None:
-    state = workload_state(DEPLOYMENT, (kubelet(**status),), (), START)
+    state = workload_state(DEPLOYMENT, None, (kubelet(**status),), (), START)
     assert state.problem is not None
     assert (state.problem.reason, says in state.problem.message) == (reason, True), state.problem
 
 
 def test_the_kubelets_pause_between_two_pulls_is_no_news() -> None:
     told = [
-        workload_state(DEPLOYMENT, (kubelet(**pull(reason, message)),), (), START).problem
+        workload_state(DEPLOYMENT, None, (kubelet(**pull(reason, message)),), (), START).problem
         for reason, message in (
             ("ErrImagePull", "failed to resolve reference: not found"),
             ("ImagePullBackOff", 'Back-off pulling image "reg/model:1": ErrImagePull: failed to resolve reference: not found'),
@@ -70,7 +70,7 @@ def test_the_kubelets_pause_between_two_pulls_is_no_news() -> None:
 def test_a_pod_that_just_started_is_no_trouble() -> None:
     fresh = kubelet(containerStatuses=[container(running={"startedAt": "2026-02-28T23:59:50Z"})])
     creating = kubelet(containerStatuses=[container(waiting={"reason": "ContainerCreating"})])
-    assert workload_state(DEPLOYMENT, (fresh, creating), (), START).problem is None
+    assert workload_state(DEPLOYMENT, None, (fresh, creating), (), START).problem is None
 
 
 def test_ready_pods_count_but_leaving_ones_do_not() -> None:
@@ -78,21 +78,28 @@ def test_ready_pods_count_but_leaving_ones_do_not() -> None:
     leaving = pod_facts(
         {"metadata": {"name": "q", "deletionTimestamp": "now"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
     )
-    state = workload_state(DEPLOYMENT, (ready, leaving), (), START)
+    state = workload_state(DEPLOYMENT, None, (ready, leaving), (), START)
     assert (state.ready, state.present, state.wanted) == (1, 1, 2)
 
 
-def test_pods_that_the_cluster_will_not_make_are_told_with_its_words() -> None:
-    refused = DeploymentFacts(uid="d", replicas=2, role="candidate", attempt="1", refused="exceeded quota: gpu")
-    state = workload_state(refused, (), (), START)
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ('pods "m" is forbidden: exceeded quota: gpu, requested: 1, used: 4, limited: 4', Reason.WAITING_FOR_CAPACITY),
+        ('admission webhook "images.example" denied the request: not signed', Reason.WORKLOAD_REFUSED),
+    ],
+)
+def test_pods_that_the_cluster_will_not_make_are_told_with_its_words(words: str, reason: Reason) -> None:
+    refused = DeploymentFacts(uid="d", replicas=2, role="candidate", attempt="1", refused=words)
+    state = workload_state(refused, None, (), (), START)
     assert state.problem is not None
-    assert (state.problem.reason, "exceeded quota: gpu" in state.problem.message) == (Reason.WORKLOAD_REFUSED, True)
+    assert (state.problem.reason, words in state.problem.message) == (reason, True)
 
 
 def test_a_finished_init_container_is_no_crash() -> None:
     init = container(terminated={"exitCode": 0, "reason": "Completed", "finishedAt": "2026-02-28T23:59:00Z"})
     pod = kubelet(initContainerStatuses=[init], containerStatuses=[container(running={"startedAt": "2026-02-28T23:59:55Z"})])
-    assert workload_state(DEPLOYMENT, (pod,), (), START).problem is None
+    assert workload_state(DEPLOYMENT, None, (pod,), (), START).problem is None
 
 
 def test_a_policy_that_is_not_there_is_named_with_the_place_where_it_is_looked_for() -> None:

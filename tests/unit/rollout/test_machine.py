@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,8 +12,16 @@ from tests.unit.rollout.world import PEOPLE, World, policy, spec
 from headgate.api.aimodel import Classification, Fallback
 from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import StandIn, Tier, Verdict
+from headgate.rollout.decision import Decision
+from headgate.rollout.proportional import need
 from headgate.rollout.rebuild import is_blank
 from headgate.rollout.stages import steps_of
+
+SERVED: tuple[dict[str, Any], ...] = (
+    {},
+    {"size": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}},
+    {"size": {"replicas": 4}, "mode": "Proportional"},
+)
 
 
 class Rollout(RuleBasedStateMachine):
@@ -20,9 +29,10 @@ class Rollout(RuleBasedStateMachine):
 
     world: World
 
-    @initialize()
-    def begin(self) -> None:
-        self.world = World(spec("1.0.0"))
+    @initialize(served=st.sampled_from(SERVED))
+    def begin(self, served: dict[str, Any]) -> None:
+        self.served = served
+        self.world = World(spec("1.0.0", **served))
         self.before: dict[str, int] = {}
         self.blocked_at: dict[str, int] = {}
         self.remembered: set[str] = set()
@@ -31,7 +41,7 @@ class Rollout(RuleBasedStateMachine):
 
     @rule(version=st.sampled_from(["1.0.0", "2.0.0", "3.0.0"]), memory=st.sampled_from(["1Gi", "2Gi"]))
     def release(self, version: str, memory: str) -> None:
-        self.world.release(version, memory=memory)
+        self.world.release(version, memory=memory, **self.served)
 
     @rule(verdict=st.sampled_from(Verdict), fresh=st.floats(0, 40 * 86_400), requests=st.integers(0, 10**6))
     def measure(self, verdict: Verdict, fresh: float, requests: int) -> None:
@@ -89,7 +99,8 @@ class Rollout(RuleBasedStateMachine):
     @rule(share=st.sampled_from([0, 1, 2, 99]))
     def pods(self, share: int) -> None:
         self.world.workloads = {
-            name: replace(w, ready=min(w.wanted, share), present=w.wanted, problem=None) for name, w in self.world.workloads.items()
+            name: replace(w, exists=True, ready=min(w.wanted, share), present=w.wanted, problem=None)
+            for name, w in self.world.workloads.items()
         }
 
     @rule(accepted=st.sampled_from([True, False, None]))
@@ -113,17 +124,18 @@ class Rollout(RuleBasedStateMachine):
     def reconcile(self) -> None:
         world = self.world
         before, stable, ready = _weights(world), _stable(world), {r: w.ready for r, w in world.workloads.items()}
-        measured = world.evidence()
+        stage, measured, self.sizes = _stage(world.status), world.evidence(), dict(world.workloads)
         decision = world.step()
         after = {slot.revision: slot.weight for slot in decision.status.traffic.slots}
-        self._rises_only_when_allowed(before, after, stable, measured, ready)
+        self._rises_only_when_allowed(before, after, stable, stage, measured, ready)
         self._blocked_stays_off(after)
         retried = {one.spec.target.revision for one in world.approvals if one.spec.decision == "Retry" and one.spec.target}
         known = {entry.revision for entry in decision.status.blocked}
         assert self.remembered <= known | retried, "what was taken back is known after a loss"
         self.remembered = set()
+        self._fits(decision)
 
-    def _rises_only_when_allowed(self, before, after, stable, measured, ready) -> None:  # type: ignore[no-untyped-def]
+    def _rises_only_when_allowed(self, before, after, stable, stage, measured, ready) -> None:  # type: ignore[no-untyped-def]
         candidate = self.world.status.candidate
         for revision, weight in after.items():
             if weight <= before.get(revision, 0):
@@ -140,10 +152,39 @@ class Rollout(RuleBasedStateMachine):
                 assert candidate.gate.open, "a weight rises only through an open gate"
             first = before.get(revision, 0) == 0
             promoted = any("ends without proof" in event for event in self.world.events)
-            assert first or promoted or measured.verdict is Verdict.PASS, "a weight rises only on Pass"
+            entering = stage != _stage(self.world.status)
+            assert first or promoted or not entering or measured.verdict is Verdict.PASS, "a stage is entered only on Pass"
+            if self._shares_room():
+                self._has_pods_for(revision, weight, ready)
+                continue
+            assert entering, "a stage has one weight"
             steps = [step.weight for step in steps_of(self.world.pinned or policy(), candidate.kind) if step.weight]
             earlier = [0, *steps][steps.index(weight)] if weight in steps else 0
             assert before.get(revision, 0) == earlier, "no stage is skipped"
+
+    def _shares_room(self) -> bool:
+        return self.served.get("mode") == "Proportional" and self.world.status.stable is not None
+
+    def _has_pods_for(self, revision: str, weight: int, ready: dict[str, int]) -> None:
+        stable, candidate = self.world.status.stable, self.world.status.candidate
+        assert stable
+        assert candidate
+        assert ready.get(revision, 0) >= min(candidate.replicas, need(stable.replicas, weight)), "a weight rises only on pods that carry it"
+        assert weight <= next(
+            s.weight for s in steps_of(self.world.pinned or policy(), candidate.kind) if s.name == _stage(self.world.status)
+        )
+
+    def _fits(self, decision: Decision) -> None:
+        """The two versions of a rollout that share the room of one need at most one pod more. What was is not undone by a decision."""
+        stable, candidate = decision.status.stable, decision.status.candidate
+        if self.served.get("mode") != "Proportional" or stable is None or candidate is None:
+            return
+        before = {revision: state.wanted for revision, state in self.sizes.items()}
+        sizes = {w.revision: w.replicas for w in decision.workloads}
+        if sum(before.get(name, 0) for name in (stable.revision, candidate.revision)) <= stable.replicas + 1:
+            assert sizes[stable.revision] + sizes[candidate.revision] <= stable.replicas + 1
+        weight = decision.status.traffic.weight_of(candidate.revision)
+        assert sizes[stable.revision] >= need(stable.replicas, 1000 - weight), "the stable version keeps what its weight needs"
 
     def _blocked_stays_off(self, after: dict[str, int]) -> None:
         for blocked in self.world.status.blocked:
@@ -167,6 +208,10 @@ def _weights(world: World) -> dict[str, int]:
     if is_blank(world.status):
         return world.route.weights
     return {slot.revision: slot.weight for slot in world.status.traffic.slots}
+
+
+def _stage(status) -> str:  # type: ignore[no-untyped-def]
+    return status.candidate.stage.name if status.candidate and status.candidate.stage else ""
 
 
 def _stable(world: World) -> str:

@@ -15,7 +15,7 @@ from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.rollout.decide import decide
-from headgate.rollout.decision import Decision
+from headgate.rollout.decision import Decision, WantedWorkload
 from headgate.rollout.rebuild import is_blank
 from headgate.rollout.snapshot import PolicyState, Problem, RouteState, Snapshot, WorkloadState
 
@@ -40,7 +40,10 @@ def without_shadow() -> RolloutPolicySpec:
     return policy(stages=POLICY["stages"][1:])
 
 
-def spec(version: str, *, image: str | None = None, memory: str = "1Gi", **changes: Any) -> AIModelSpec:
+def spec(
+    version: str, *, image: str | None = None, memory: str = "1Gi", size: dict[str, Any] | None = None, mode: str = "Surge", **changes: Any
+) -> AIModelSpec:
+    """`size`: replicas or autoscaling of the Deployment."""
     container = {"name": "model", "image": image or f"registry.example/credit:{version}", "resources": {"limits": {"memory": memory}}}
     return AIModelSpec.model_validate(
         {
@@ -48,7 +51,8 @@ def spec(version: str, *, image: str | None = None, memory: str = "1Gi", **chang
             "policy": {"name": "standard"},
             "artifact": {"uri": f"s3://credit/{image or version}/", "digest": "sha256:" + "a" * 64},
             "serving": {
-                "deployment": {"replicas": 3, "port": 8080, "template": {"spec": {"containers": [container]}}},
+                "deployment": {**(size or {"replicas": 3}), "port": 8080, "template": {"spec": {"containers": [container]}}},
+                "capacity": {"mode": mode},
                 "sideEffects": "None",
             },
             "traffic": {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": ["credit.example"]},
@@ -124,11 +128,8 @@ class World:
         self.copies = {decision.policy_copy.name: decision.policy_copy.spec} if decision.policy_copy else {}
         self.deletion = decision.deletion
         self.workloads = {
-            w.revision: WorkloadState(
-                exists=True,
-                wanted=w.replicas,
-                ready=0 if w.revision in self.pods_fail else w.replicas,
-                present=w.replicas,
+            w.revision: replace(
+                self.pods_of(w.revision, self._size(w), 0 if w.ceiling is None else w.replicas),
                 created=self.now,
                 role=w.role,
                 attempt=w.attempt,
@@ -153,6 +154,15 @@ class World:
         self.status = AIModelStatus()
         self.copies = self.copies if copies else {}
         self.pinned = None
+
+    def _size(self, wanted: WantedWorkload) -> int:
+        """An autoscaler leaves a size within its bounds as it is."""
+        if wanted.ceiling is None or wanted.replicas == 0:
+            return wanted.replicas
+        return min(wanted.ceiling, max(wanted.replicas, self.workloads.get(wanted.revision, WorkloadState()).wanted))
+
+    def pods_of(self, revision: str, size: int, least: int = 0) -> WorkloadState:
+        return WorkloadState(exists=True, wanted=size, least=least, ready=0 if revision in self.pods_fail else size, present=size)
 
     def settle(self, most: int = 12) -> None:
         """Decide until nothing changes any more."""
@@ -239,9 +249,9 @@ class World:
         return replace(self.snapshot(), **changes)
 
 
-def live(version: str = "1.0.0", **fields: Any) -> World:
-    """A world in which `version` is live."""
-    world = World(spec(version), **fields)
+def live(version: str = "1.0.0", *, served: dict[str, Any] | None = None, **fields: Any) -> World:
+    """A world in which `version` is live. `served`: what its spec says beside the usual."""
+    world = World(spec(version, **(served or {})), **fields)
     world.settle()
     world.approve()
     world.settle()
@@ -251,10 +261,10 @@ def live(version: str = "1.0.0", **fields: Any) -> World:
     return world
 
 
-def in_canary(version: str = "2.0.0", **fields: Any) -> World:
+def in_canary(version: str = "2.0.0", *, served: dict[str, Any] | None = None, **fields: Any) -> World:
     """A world in which `version` is in its first stage with users, and 1.0.0 is stable."""
-    world = live(**fields)
-    world.release(version)
+    world = live(served=served, **fields)
+    world.release(version, **(served or {}))
     world.quiet()
     world.settle()
     if world.status.phase == "Shadow":
