@@ -121,6 +121,8 @@ MODEL_REFUSALS = (
     _model("without a technical owner", ("owners", "technical"), ABSENT, "technical"),
     _model("hostname with a space", ("traffic", "hostnames"), ["credit models"], "hostnames"),
     _model("request timeout without unit", ("traffic", "rules", 0, "timeouts", "request"), "30", "request"),
+    _model("unknown deletion policy", ("deletionPolicy",), "Keep", "deletionPolicy"),
+    _model("baseline without a template", ("serving", "baseline"), {"version": "v0"}, "baseline"),
     _model("version too long", ("version",), "1" * 64, "version"),
 )
 

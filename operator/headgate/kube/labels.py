@@ -52,9 +52,9 @@ def provenance_of(annotations: Mapping[str, str]) -> Provenance:
     )
 
 
-def annotations_of(provenance: Provenance) -> dict[str, str]:
-    """The annotations that `provenance_of` reads, without empty ones."""
-    return {PREFIX + name: value for name in _PROVENANCE if (value := getattr(provenance, name))}
+def annotations_of(provenance: Provenance) -> dict[str, str | None]:
+    """The annotations that `provenance_of` reads: all of them, and None for what is not known, so that a merge patch takes it away."""
+    return {PREFIX + name: getattr(provenance, name) or None for name in _PROVENANCE}
 
 
 def annotations_patch(provenance: Provenance) -> dict[str, str | None]:

@@ -60,7 +60,7 @@ def deployment(workload: Workload) -> Object:
     if workload.replicas is not None:
         spec["replicas"] = workload.replicas
     metadata = object_metadata(workload.name, workload.namespace, workload.owner, labels)
-    metadata["annotations"] = annotations_of(workload.provenance)
+    metadata["annotations"] = {key: value for key, value in annotations_of(workload.provenance).items() if value}
     return {
         "apiVersion": DEPLOYMENTS.api_version,
         "kind": DEPLOYMENTS.kind,

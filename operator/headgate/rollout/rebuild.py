@@ -33,7 +33,8 @@ from headgate.rollout.traffic import ALL
 
 UNKNOWN_CONTENT = "sha256:" + "0" * 64
 """No content has this digest, so a version of unknown content is like no other."""
-_UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.PROMOTE, DecisionKind.RETRY})
+_UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.PROMOTE})
+"""A Retry names the attempt that it follows, so it cannot act twice."""
 _MOST_PAST = 10
 
 
@@ -119,7 +120,7 @@ def _status(snapshot: Snapshot, survivors: _Survivors) -> AIModelStatus:
         traffic=_traffic(snapshot, survivors),
         past=_past(snapshot, survivors),
         blocked=snapshot.route.blocked,
-        # What people allowed upwards acted once already; to decide again is theirs.
+        # They may have acted already: to decide again is people's.
         taken_up=tuple(approval.name for approval in snapshot.approvals if approval.spec.decision in _UPWARD)[-64:],
         attempts=max(survivors.attempt, snapshot.route.attempt),
         failover=failover,

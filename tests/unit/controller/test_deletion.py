@@ -9,6 +9,7 @@ import pytest
 from tests.unit.controller.fake_cluster import CrashError, FakeCluster, Write
 from tests.unit.controller.operator_world import KEY, PEOPLE, OperatorWorld, in_canary, live, model_spec
 
+from headgate.api.vocabulary import Verdict
 from headgate.controller.orphans import GRACE
 from headgate.kube.errors import Forbidden, KubeError, Unavailable
 from headgate.kube.resources import (
@@ -69,6 +70,25 @@ def test_a_live_model_is_owned_by_nobody_and_that_is_written_once() -> None:
     world.pass_time(3600 * 2)
     world.settle()
     assert [write for write in world.since(mark) if write.startswith("patch ") and "deployments" not in write] == []
+
+
+def test_what_a_deployment_says_of_itself_follows_its_role_and_is_written_once() -> None:
+    world = in_canary()
+    stable, candidate = revisions(world)
+    while world.status.candidate is not None:
+        world.measure(verdict=Verdict.PASS, stage_fresh_seconds=3600.0 * 9, stage_requests=10**6)
+        world.settle()
+        world.pass_time(3600)
+    world.settle()
+    assert world.status.phase == "Live"
+    said = {revision: (world.api.find(DEPLOYMENTS, f"credit-{revision}") or {})["metadata"] for revision in (stable, candidate)}
+    assert [said[r]["labels"]["headgate.dev/role"] for r in (stable, candidate)] == ["previous", "stable"]
+    assert said[candidate]["annotations"]["headgate.dev/tier"] == "Medium"
+    assert said[candidate]["annotations"]["headgate.dev/subject"]
+    assert "headgate.dev/tier" not in said[stable]["annotations"], "it is known of the live version alone"
+    mark = len(world.api.writes)
+    after_its_end(world, 60)
+    assert world.since(mark) == []
 
 
 def test_an_edit_of_the_policy_is_written_once_in_both_directions() -> None:

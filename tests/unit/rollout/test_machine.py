@@ -129,7 +129,9 @@ class Rollout(RuleBasedStateMachine):
         after = {slot.revision: slot.weight for slot in decision.status.traffic.slots}
         self._rises_only_when_allowed(before, after, stable, stage, measured, ready)
         self._blocked_stays_off(after)
-        assert self.remembered <= {entry.revision for entry in decision.status.blocked}, "what was taken back is known after a loss"
+        retried = {one.spec.target.revision for one in world.approvals if one.spec.decision == "Retry" and one.spec.target}
+        known = {entry.revision for entry in decision.status.blocked}
+        assert self.remembered <= known | retried, "what was taken back is known after a loss"
         self.remembered = set()
         self._fits(decision)
 
