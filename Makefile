@@ -45,3 +45,7 @@ demo: $(READY) ## watch three versions: one goes live, two are taken back
 .PHONY: demo-all
 demo-all: $(READY) ## all eight versions, under 20 minutes
 	@hack/demo/run.sh v2 v3 v4 v4-shadow v5 v6 v7 v8 v9
+
+.PHONY: soak
+soak: $(READY) ## 50 models roll for SOAK_MINUTES (60) under load; fails if anything grows
+	@hack/soak/run.sh
