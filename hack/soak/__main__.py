@@ -35,7 +35,7 @@ def main() -> int:
     arguments = _arguments()
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     soak = Soak(switches_wanted=arguments.models)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     try:
         _run(arguments, soak, console)
     finally:
