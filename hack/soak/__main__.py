@@ -33,8 +33,9 @@ SETTLE = 900.0
 
 def main() -> int:
     arguments = _arguments()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     soak = Soak(switches_wanted=arguments.models)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     try:
         _run(arguments, soak, console)
     finally:
@@ -177,7 +178,7 @@ def _look(meter: Meter, seconds: float, courses: list[Course], fleet: Fleet, wri
 def _line(minute: Minute) -> str:
     processes = ", ".join(f"{p.rss_mib:.0f} MiB {p.series} series {p.cores:.2f} cores" for p in minute.processes.values())
     switches = f"{minute.promoted} promoted, {minute.rolled_back} rolled back"
-    return f"{minute.seconds / 60:5.1f} min  {switches}  {minute.requests} requests, {minute.failed} failed by switches  {processes}"
+    return f"{minute.seconds / 60:5.1f} min  {switches}  {minute.requests} requests, {minute.failed} failed  {processes}"
 
 
 if __name__ == "__main__":

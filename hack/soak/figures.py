@@ -72,7 +72,8 @@ def faults(soak: Soak) -> list[str]:
         found.append(f"written while all models were live and nothing was released: {soak.quiet_writes}")
     found += [f"a stable model was written: {name}" for name in soak.stable_writes]
     if soak.failed_requests:
-        found.append(f"{len(soak.failed_requests)} user requests failed by switches, the first: {soak.failed_requests[0]}")
+        count, first = len(soak.failed_requests), soak.failed_requests[0]
+        found.append(f"{count} user requests failed that no version built to fail had answered, the first: {first}")
     if soak.unanswered:
         found.append(f"{soak.unanswered} user requests were never answered")
     last = soak.minutes[-1] if soak.minutes else None

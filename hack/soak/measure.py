@@ -35,35 +35,38 @@ class Meter:
         self._seconds_of_cpu: dict[str, tuple[float, float]] = {}
 
     def processes(self, now: float) -> dict[str, Process]:
-        """Every running replica, by pod. `now` in seconds; `cores` since the call before."""
-        series = self._by_pod(f"scrape_samples_scraped{{{_POD}}}")
+        """Every running process, by pod and start: one that was restarted is another. `now` in seconds; `cores` since the call before."""
+        # The greatest of a minute: a scrape that failed counts no samples at all.
+        series = self._by_pod(f"max by (pod) (max_over_time(scrape_samples_scraped{{{_POD}}}[1m]))")
         lag = self._by_pod(f"max by (pod) (max_over_time(headgate_loop_lag_seconds{{{_POD}}}[1m]))")
         leads = self._by_pod(f"headgate_leader{{{_POD}}}")
         return {
-            pod: Process(
+            f"{pod} of {started}": Process(
                 rss_mib=memory / 2**20,
                 series=int(series.get(pod, 0)),
-                cores=self._cores(pod, now, cpu),
+                cores=self._cores(f"{pod} of {started}", now, cpu),
                 loop_lag_ms=lag.get(pod, 0) * 1000,
                 leads=bool(leads.get(pod)),
             )
-            for pod, memory, cpu in self._usage()
+            for pod, started, memory, cpu in self._usage()
         }
 
-    def _usage(self) -> list[tuple[str, float, float]]:
+    def _usage(self) -> list[tuple[str, str, float, float]]:
+        """Pod, start of its container, resident bytes, seconds of processor time."""
         found = []
         for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]:
             path = f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"
             for pod in json.loads(kubectl("get", "--raw", path))["pods"]:
                 for container in pod.get("containers", ()):
                     if pod["podRef"]["namespace"] == OPERATOR and "rssBytes" in container.get("memory", {}):
+                        name, started = pod["podRef"]["name"], container["startTime"]
                         cpu = container["cpu"]["usageCoreNanoSeconds"] / 1e9
-                        found.append((pod["podRef"]["name"], float(container["memory"]["rssBytes"]), cpu))
+                        found.append((name, started, float(container["memory"]["rssBytes"]), cpu))
         return found
 
-    def _cores(self, pod: str, now: float, cpu: float) -> float:
-        before = self._seconds_of_cpu.get(pod)
-        self._seconds_of_cpu[pod] = (now, cpu)
+    def _cores(self, process: str, now: float, cpu: float) -> float:
+        before = self._seconds_of_cpu.get(process)
+        self._seconds_of_cpu[process] = (now, cpu)
         return (cpu - before[1]) / (now - before[0]) if before and now > before[0] else 0.0
 
     def _by_pod(self, query: str) -> dict[str, float]:

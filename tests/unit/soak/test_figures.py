@@ -39,7 +39,7 @@ def test_a_steady_soak_has_no_fault() -> None:
     [
         ({"quiet_writes": {"aimodels/status APPLY": 1}}, "while all models were live"),
         ({"stable_writes": ("HTTPRoute stable-1",)}, "a stable model was written: HTTPRoute stable-1"),
-        ({"failed_requests": ('{"status": 503}',)}, "1 user requests failed by switches"),
+        ({"failed_requests": ('{"status": 503}',)}, "1 user requests failed that no version built to fail had answered"),
         ({"unanswered": 2}, "2 user requests were never answered"),
         ({"wrong_ends": ("rolling-1 went live",)}, "rolling-1 went live"),
         ({"switches_wanted": 6}, "only 5 promotions and 5 rollbacks"),
