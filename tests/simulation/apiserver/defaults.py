@@ -5,30 +5,23 @@ from typing import Any
 Object = dict[str, Any]
 
 
-def nothing(body: Object) -> Object:
-    return body
+def nothing(spec: Object) -> Object:
+    return spec
 
 
-def deployment(body: Object) -> Object:
-    spec = dict(body.get("spec") or {})
-    spec.setdefault("replicas", 1)
-    spec.setdefault("revisionHistoryLimit", 10)
-    spec.setdefault("progressDeadlineSeconds", 600)
-    strategy = dict(spec.get("strategy") or {})
-    strategy.setdefault("type", "RollingUpdate")
+def deployment(spec: Object) -> Object:
+    filled = {"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600, **spec}
+    strategy = {"type": "RollingUpdate", **(spec.get("strategy") or {})}
     if strategy["type"] == "RollingUpdate":
         strategy["rollingUpdate"] = {"maxUnavailable": "25%", "maxSurge": "25%", **(strategy.get("rollingUpdate") or {})}
-    spec["strategy"] = strategy
     template = dict(spec.get("template") or {})
-    template["metadata"] = dict(template.get("metadata") or {})
-    template["spec"] = _pod_spec(template.get("spec") or {})
-    spec["template"] = template
-    return {**body, "spec": spec, "status": body.get("status") or {}}
+    filled["strategy"] = strategy
+    filled["template"] = {**template, "metadata": template.get("metadata") or {}, "spec": _pod_spec(template.get("spec") or {})}
+    return filled
 
 
-def pod(body: Object) -> Object:
-    spec = {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority", "priority": 0, **_pod_spec(body.get("spec") or {})}
-    return {**body, "spec": spec, "status": {"phase": "Pending", "qosClass": "BestEffort", **(body.get("status") or {})}}
+def pod(spec: Object) -> Object:
+    return {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority", "priority": 0, **_pod_spec(spec)}
 
 
 def _pod_spec(spec: Object) -> Object:
@@ -88,34 +81,18 @@ def _probe(probe: Object) -> Object:
     return filled
 
 
-def service(body: Object) -> Object:
-    spec = {
+def service(spec: Object) -> Object:
+    filled = {
         "type": "ClusterIP",
         "sessionAffinity": "None",
         "ipFamilies": ["IPv4"],
         "ipFamilyPolicy": "SingleStack",
         "internalTrafficPolicy": "Cluster",
-        **(body.get("spec") or {}),
+        **spec,
     }
-    spec["ports"] = [{"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec.get("ports") or ()]
-    return {**body, "spec": spec, "status": {"loadBalancer": {}, **(body.get("status") or {})}}
+    filled["ports"] = [{"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec.get("ports") or ()]
+    return filled
 
 
-def secret(body: Object) -> Object:
-    return {"type": "Opaque", **body}
-
-
-def namespace(body: Object) -> Object:
-    metadata = body["metadata"]
-    labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
-    return {
-        **body,
-        "metadata": {**metadata, "labels": labels},
-        "spec": {"finalizers": ["kubernetes"], **(body.get("spec") or {})},
-        "status": {"phase": "Active", **(body.get("status") or {})},
-    }
-
-
-def event(body: Object) -> Object:
-    nulls = {"deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}
-    return {**nulls, **body}
+def namespace(spec: Object) -> Object:
+    return {"finalizers": ["kubernetes"], **spec}

@@ -1,7 +1,7 @@
 """The kinds that this server knows, and in what they differ."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -21,26 +21,29 @@ SECRETS = Resource("", "v1", "secrets", "Secret")
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`status`: written apart, under its own subresource. `counted`: which fields a new metadata.generation stands for, none for
-    kinds without one. `custom`: kept by a CustomResourceDefinition. `complete`: fills in what a client left out."""
+    kinds without one. `custom`: kept by a CustomResourceDefinition. `complete`: fills in what a client left out of a spec (custom kinds
+    have a schema for that); `initial`: what else every new object has."""
 
     resource: Resource
     node: Node
     status: bool = False
     counted: tuple[str, ...] = ()
     custom: bool = False
-    complete: Callable[[Object], Object] = lambda body: body
+    complete: Callable[[Object], Object] = defaults.nothing
+    initial: Mapping[str, Any] = field(default_factory=dict)
 
 
-_BUILTIN = (
-    (resources.DEPLOYMENTS, True, ("spec", "annotations"), defaults.deployment),
-    (resources.SERVICES, True, (), defaults.service),
-    (resources.CONFIG_MAPS, False, (), defaults.nothing),
-    (SECRETS, False, (), defaults.secret),
-    (resources.PODS, True, ("spec",), defaults.pod),
-    (resources.NAMESPACES, True, (), defaults.namespace),
-    (resources.LEASES, False, (), defaults.nothing),
-    (resources.EVENTS, False, (), defaults.event),
-    (AUTOSCALERS, True, (), defaults.nothing),
+_EVENT = {"deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}
+_BUILTIN: tuple[tuple[Resource, bool, tuple[str, ...], Callable[[Object], Object], Object], ...] = (
+    (resources.DEPLOYMENTS, True, ("spec", "annotations"), defaults.deployment, {"status": {}}),
+    (resources.SERVICES, True, (), defaults.service, {"status": {"loadBalancer": {}}}),
+    (resources.CONFIG_MAPS, False, (), defaults.nothing, {}),
+    (SECRETS, False, (), defaults.nothing, {"type": "Opaque"}),
+    (resources.PODS, True, ("spec",), defaults.pod, {"status": {"phase": "Pending", "qosClass": "BestEffort"}}),
+    (resources.NAMESPACES, True, (), defaults.namespace, {"spec": {}, "status": {"phase": "Active"}}),
+    (resources.LEASES, False, (), defaults.nothing, {}),
+    (resources.EVENTS, False, (), defaults.nothing, _EVENT),
+    (AUTOSCALERS, True, (), defaults.nothing, {}),
 )
 _CUSTOM = (
     resources.AIMODELS,
@@ -54,7 +57,7 @@ _CUSTOM = (
 @cache
 def kinds() -> dict[str, Kind]:
     """By qualified plural, `deployments.apps`."""
-    known = [Kind(resource, builtin(resource.kind), status, counted, False, fill) for resource, status, counted, fill in _BUILTIN]
+    known = [Kind(resource, builtin(resource.kind), status, counted, False, fill, new) for resource, status, counted, fill, new in _BUILTIN]
     known += [Kind(resource, definition(resource.qualified), True, ("spec",), True) for resource in _CUSTOM]
     for resource in (POLICIES, BINDINGS):
         anything = Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)

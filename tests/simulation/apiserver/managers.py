@@ -13,7 +13,7 @@ from tests.simulation.apiserver.fields import (
     union,
     with_named_members,
 )
-from tests.simulation.apiserver.merge import Object, compare, fields_of, merged, without
+from tests.simulation.apiserver.merge import Object, compare, merged, without
 from tests.simulation.apiserver.schema import Node
 
 APPLY, UPDATE = "Apply", "Update"
@@ -109,15 +109,15 @@ def tracked(body: Mapping[str, Any]) -> Object:
     return kept
 
 
-def applied(live: Object, intent: Object, node: Node, writer: Writer, *, force: bool) -> Object:
+def applied(live: Object, intent: Object, fields: FieldSet, node: Node, writer: Writer, *, force: bool) -> Object:
     """`live` after the manager's complete intent: what it had before and leaves out now goes, unless somebody else has it.
+    `fields`: what the intent sets.
 
     Raises ClashError.
     """
     managers = owners(live)
     mine, before, wanted = writer.manager, tracked(live), tracked(intent)
     last = managers.get(mine)
-    fields = fields_of(wanted, node) or MEMBER
     after = merged(before, wanted, node)
     if last is not None and last.fields != fields:
         held = fields

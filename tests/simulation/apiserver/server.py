@@ -36,12 +36,12 @@ _EXPIRED = (
 class ApiServer:
     """`history`: changes of each kind that a watch can still ask for."""
 
-    def __init__(self, now: Callable[[], datetime], *, history: int = 1000) -> None:
+    def __init__(self, now: Callable[[], datetime], *, history: int = 1000, uids: Callable[[], str] | None = None) -> None:
         self._now = now
         self._store = Store(history)
         self.admission: list[Admission] = []
         """Asked in turn before every write that came by `handle`: request, old object (None: create), new object (None: delete)."""
-        self._writes = Writes(self._store, now, self.admission)
+        self._writes = Writes(self._store, now, self.admission, uids)
         self._pages: OrderedDict[str, tuple[int, list[Object]]] = OrderedDict()
         for name in ("default", "kube-system"):
             self.put(NAMESPACES, {"metadata": {"name": name}})
@@ -116,6 +116,17 @@ class ApiServer:
         shelf = self._store.shelves[resource.qualified]
         if (namespace, name) in shelf.objects:
             self._store.remove(shelf, (namespace, name))
+
+    def restore(self, resource: Resource, body: Object) -> None:
+        """Put an object exactly as it was on another server, resourceVersion and all. Its version must be higher than any here."""
+        self.advance(int(body["metadata"]["resourceVersion"]) - 1)
+        metadata = body["metadata"]
+        name = metadata.get("namespace") or "", metadata["name"]
+        self._store.put(self._store.shelves[resource.qualified], name, {**body, "metadata": dict(metadata)})
+
+    def advance(self, version: int) -> None:
+        """Writes elsewhere have used up the versions up to this one."""
+        self._store.version = max(self._store.version, version)
 
     def _target(self, path: str) -> tuple[Target, Shelf]:
         target = target_of(path)

@@ -71,6 +71,14 @@ def forbidden(resource: Resource, name: str, why: str) -> RefusedError:
     return RefusedError(403, "Forbidden", f"{resource.qualified}{quoted} is forbidden: {why}", details_of(resource, name))
 
 
+def denied(resource: Resource, name: str, *, policy: str, binding: str, message: str) -> RefusedError:
+    """As a ValidatingAdmissionPolicy answers whose validation names no reason."""
+    why = f"ValidatingAdmissionPolicy '{policy}' with binding '{binding}' denied request: {message}"
+    details = {**details_of(resource, name), "causes": [{"message": why}]}
+    quoted = f' "{name}"' if name else ""
+    return RefusedError(422, "Invalid", f"{resource.qualified}{quoted} is forbidden: {why}", details)
+
+
 def bad_request(message: str) -> RefusedError:
     return RefusedError(400, "BadRequest", message)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.simulation.apiserver.kinds import Kind
 from tests.simulation.apiserver.schema import Node
+from tests.simulation.apiserver.shared import Spec
 from tests.simulation.apiserver.status import Cause
 
 from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
@@ -16,31 +17,41 @@ Object = dict[str, Any]
 
 
 def mistakes(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
-    """Why `new` may not take the place of `old` (None: be created)."""
-    if kind.custom:
-        return _schema({key: value for key, value in new.items() if key != "metadata"}, kind.node, "")
-    rule = _RULES.get(kind.resource.qualified)
-    return rule(new, old) if rule else []
+    """Why `new` may not take the place of `old` (None: be created). What was there before is not held against it."""
+    if not kind.custom:
+        rule = _RULES.get(kind.resource.qualified)
+        return rule(new, old) if rule else []
+    found = [Cause(name, "FieldValueRequired", "Required value") for name in kind.node.required if name not in new]
+    for name, value in new.items():
+        child = kind.node.fields.get(name)
+        if child is None or name == "metadata" or (old is not None and value is old.get(name)):
+            continue
+        if isinstance(value, Spec):
+            if value.causes is None:
+                value.causes = _schema(value, child, name, None)
+            found += value.causes if old is None or not value.causes else _schema(value, child, name, old.get(name))
+        else:
+            found += _schema(value, child, name, old.get(name) if old is not None else None)
+    return found
 
 
-def _schema(value: Any, node: Node, path: str) -> list[Cause]:
-    if node.shape == "any" and not node.type:
+def _schema(value: Any, node: Node, path: str, old: Any) -> list[Cause]:
+    if value == old or (node.shape == "any" and not node.type):
         return []
     wrong = _type(value, node, path)
     if wrong is not None:
         return [wrong]
     found = _values(value, node, path)
     if isinstance(value, dict):
-        for name in node.required:
-            if name not in value:
-                found.append(Cause(_join(path, name), "FieldValueRequired", "Required value"))
+        found += [Cause(_join(path, name), "FieldValueRequired", "Required value") for name in node.required if name not in value]
+        known = old if isinstance(old, dict) else {}
         for name, item in value.items():
             child = node.child(name)
             if child is not None:
-                found += _schema(item, child, _join(path, name))
+                found += _schema(item, child, _join(path, name), known.get(name))
     elif isinstance(value, list) and node.element is not None:
         for index, item in enumerate(value):
-            found += _schema(item, node.element, f"{path}[{index}]")
+            found += _schema(item, node.element, f"{path}[{index}]", None)
     return found
 
 
@@ -73,24 +84,24 @@ def _type_word(value: Any) -> str:
 
 def _values(value: Any, node: Node, path: str) -> list[Cause]:
     found = []
-    shown = json.dumps(value) if not isinstance(value, dict | list) else ""
     if node.enum and value not in node.enum:
         known = ", ".join(json.dumps(word) for word in node.enum)
-        found.append(Cause(path, "FieldValueNotSupported", f"Unsupported value: {shown}: supported values: {known}"))
+        found.append(Cause(path, "FieldValueNotSupported", f"Unsupported value: {json.dumps(value)}: supported values: {known}"))
     if node.pattern is not None and isinstance(value, str) and not node.pattern.search(value):
-        found.append(Cause(path, "FieldValueInvalid", f"Invalid value: {shown}: {path} in body should match '{node.pattern.pattern}'"))
+        words = f"Invalid value: {json.dumps(value)}: {path} in body should match '{node.pattern.pattern}'"
+        found.append(Cause(path, "FieldValueInvalid", words))
     if node.bounds:
-        found += _bounds(value, node.bounds, path, shown)
+        found += _bounds(value, node.bounds, path)
     return found
 
 
-def _bounds(value: Any, bounds: dict[str, Any], path: str, shown: str) -> list[Cause]:
+def _bounds(value: Any, bounds: dict[str, Any], path: str) -> list[Cause]:
     def invalid(what: Any, words: str) -> Cause:
         return Cause(path, "FieldValueInvalid", f"Invalid value: {what}: {path} in body should {words}")
 
     if isinstance(value, str):
         if len(value) < bounds.get("minLength", 0):
-            return [invalid(shown, f"be at least {bounds['minLength']} chars long")]
+            return [invalid(json.dumps(value), f"be at least {bounds['minLength']} chars long")]
         if len(value) > bounds.get("maxLength", len(value)):
             return [Cause(path, "FieldValueTooLong", f"Too long: may not be more than {bounds['maxLength']} bytes")]
     elif isinstance(value, list):
@@ -100,9 +111,9 @@ def _bounds(value: Any, bounds: dict[str, Any], path: str, shown: str) -> list[C
             return [Cause(path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {bounds['maxItems']} items")]
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if value < bounds.get("minimum", value):
-            return [invalid(shown, f"be greater than or equal to {bounds['minimum']}")]
+            return [invalid(json.dumps(value), f"be greater than or equal to {bounds['minimum']}")]
         if value > bounds.get("maximum", value):
-            return [invalid(shown, f"be less than or equal to {bounds['maximum']}")]
+            return [invalid(json.dumps(value), f"be less than or equal to {bounds['maximum']}")]
     return []
 
 

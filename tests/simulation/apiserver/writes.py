@@ -8,7 +8,8 @@ from typing import Any
 from tests.simulation.apiserver import managers
 from tests.simulation.apiserver.managers import APPLY, UPDATE, ClashError, Manager, Writer
 from tests.simulation.apiserver.requests import Request, Response, Target
-from tests.simulation.apiserver.schema import filled, pruned, unknown_fields
+from tests.simulation.apiserver.schema import pruned, unknown_fields
+from tests.simulation.apiserver.shared import completed, owned_by_applying, unknown_in, with_spec
 from tests.simulation.apiserver.status import (
     MODIFIED,
     RefusedError,
@@ -45,8 +46,11 @@ def second(moment: datetime) -> str:
 class Writes:
     """`admission` is asked before each one."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime], admission: list[Admission]) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime], admission: list[Admission], uids: Callable[[], str] | None = None
+    ) -> None:
         self._store, self._now, self._admission = store, now, admission
+        self._uids = uids or (lambda: _uid(self._made))
         self._made = 0
 
     def create(self, request: Request, target: Target, shelf: Shelf) -> Response:
@@ -74,7 +78,10 @@ class Writes:
 
     def _made_new(self, request: Request, shelf: Shelf, body: Object) -> Object:
         """Completed, validated and admitted."""
-        new = self.completed(shelf, shelf.kind.complete(filled(body, shelf.kind.node)), None)
+        new = self.completed(shelf, completed(shelf.kind, {**shelf.kind.initial, **body}, None), None)
+        if shelf.kind.resource is NAMESPACES:
+            metadata = new["metadata"]
+            metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
         if shelf.kind.resource is SERVICES:
             new = self._with_address(new)
         self._validate(shelf, new, None)
@@ -100,7 +107,7 @@ class Writes:
 
     def _change(self, request: Request, target: Target, shelf: Shelf, old: Object, body: Object) -> Response:
         new = self._scoped(shelf, target, old, body)
-        new = self.completed(shelf, shelf.kind.complete(filled(new, shelf.kind.node)), old)
+        new = self.completed(shelf, completed(shelf.kind, new, old), old)
         writer = self._writer(request, shelf, UPDATE, target.subresource)
         new = managers.updated(old, new, shelf.kind.node, writer)
         return self._finish(request, target, shelf, old, new)
@@ -123,7 +130,8 @@ class Writes:
                 target.name,
                 f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found",
             )
-        unknown = unknown_fields(intent, shelf.kind.node)
+        intent = with_spec(shelf.kind, intent)
+        unknown = unknown_in(shelf.kind, intent)
         if unknown:
             raise unknown_in_apply(resource, {"metadata": {"namespace": target.namespace, "name": target.name}}, unknown)
         if old is None:
@@ -134,7 +142,8 @@ class Writes:
         live = old or {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}
         writer = self._writer(request, shelf, APPLY, target.subresource)
         try:
-            new = managers.applied(live, intent, shelf.kind.node, writer, force=request.query.get("force") == "true")
+            fields = owned_by_applying(shelf.kind, managers.tracked(intent))
+            new = managers.applied(live, intent, fields, shelf.kind.node, writer, force=request.query.get("force") == "true")
         except ClashError as clash:
             raise apply_conflict(clash.clashes) from None
         if old is None:
@@ -142,9 +151,9 @@ class Writes:
         if new is old:
             return Response(200, old)
         new = self._scoped(shelf, target, old, new)
-        fields = new["metadata"].get("managedFields")
-        new = self.completed(shelf, shelf.kind.complete(filled(new, shelf.kind.node)), old)
-        new["metadata"]["managedFields"] = fields
+        owners = new["metadata"].get("managedFields")
+        new = self.completed(shelf, completed(shelf.kind, new, old), old)
+        new["metadata"]["managedFields"] = owners
         return self._finish(request, target, shelf, old, new)
 
     def _create_applied(self, request: Request, target: Target, shelf: Shelf, new: Object) -> Response:
@@ -227,7 +236,7 @@ class Writes:
                 mine.pop(key, None)
         if old is None:
             self._made += 1
-            mine["uid"] = _uid(self._made)
+            mine["uid"] = self._uids()
             mine["creationTimestamp"] = second(self._now())
         if shelf.kind.counted:
             mine["generation"] = before["generation"] + (1 if _counts(shelf, body, old) else 0) if old is not None else 1
@@ -254,8 +263,7 @@ class Writes:
 
     def _decoded(self, request: Request, shelf: Shelf) -> Object:
         self._check_strict(request, shelf, request.body)
-        body: Object = pruned(request.body, shelf.kind.node)
-        return body
+        return with_spec(shelf.kind, pruned(request.body, shelf.kind.node))
 
     def _check_strict(self, request: Request, shelf: Shelf, body: Object) -> None:
         if request.query.get("fieldValidation") == "Strict":

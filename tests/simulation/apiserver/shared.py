@@ -1,0 +1,96 @@
+"""Specs that are worked out once: simulations write the same few thousand times.
+
+A spec never changes once it is stored, so what the schema says about it can be kept with it.
+"""
+
+import json
+from collections import OrderedDict
+from typing import Any
+
+from tests.simulation.apiserver.fields import FieldSet
+from tests.simulation.apiserver.kinds import Kind
+from tests.simulation.apiserver.merge import fields_of
+from tests.simulation.apiserver.schema import filled, unknown_fields
+from tests.simulation.apiserver.status import Cause
+
+Object = dict[str, Any]
+
+_KEPT = 4096
+
+
+class Spec(dict[str, Any]):
+    """The spec of some kind with what is known of it. None: not worked out yet."""
+
+    __slots__ = ("causes", "fields", "unknown", "whole")
+
+    def __init__(self, value: Object) -> None:
+        super().__init__(value)
+        self.unknown: list[str] | None = None
+        self.fields: FieldSet | None = None
+        self.whole: Spec | None = None
+        self.causes: list[Cause] | None = None
+
+
+_specs: OrderedDict[tuple[str, str], Spec] = OrderedDict()
+
+
+def spec_of(kind: Kind, value: Object) -> Spec:
+    """The one Spec that says what `value` says."""
+    if isinstance(value, Spec):
+        return value
+    key = kind.resource.qualified, json.dumps(value)
+    found = _specs.get(key)
+    if found is None:
+        found = _specs[key] = Spec(value)
+        if len(_specs) > _KEPT:
+            _specs.popitem(last=False)
+    return found
+
+
+def with_spec(kind: Kind, body: Object) -> Object:
+    """`body` with a Spec for its spec, if it has one."""
+    spec = body.get("spec")
+    return {**body, "spec": spec_of(kind, spec)} if isinstance(spec, dict) else body
+
+
+def unknown_in(kind: Kind, body: Object) -> list[str]:
+    """Paths that the schema does not know."""
+    spec = body.get("spec")
+    if not isinstance(spec, Spec):
+        return unknown_fields(body, kind.node)
+    if spec.unknown is None:
+        spec.unknown = unknown_fields({"spec": spec}, kind.node)
+    return [*unknown_fields({key: value for key, value in body.items() if key != "spec"}, kind.node), *spec.unknown]
+
+
+def owned_by_applying(kind: Kind, tracked: Object) -> FieldSet:
+    """What an applier of this object owns."""
+    spec = tracked.get("spec")
+    if not isinstance(spec, Spec):
+        return fields_of(tracked, kind.node) or {}
+    if spec.fields is None:
+        spec.fields = fields_of({"spec": spec}, kind.node) or {}
+    rest = fields_of({key: value for key, value in tracked.items() if key != "spec"}, kind.node) or {}
+    return {**rest, **spec.fields}
+
+
+def completed(kind: Kind, body: Object, old: Object | None) -> Object:
+    """`body` with all defaults. What stands in `old` as well has them already."""
+    result = {}
+    for key, value in body.items():
+        child = kind.node.child(key)
+        if child is None or not isinstance(value, dict) or key == "metadata" or (old is not None and value is old.get(key)):
+            result[key] = value
+        elif key == "spec":
+            result[key] = _whole(kind, spec_of(kind, value))
+        else:
+            result[key] = filled(value, child)
+    return result
+
+
+def _whole(kind: Kind, spec: Spec) -> Spec:
+    if spec.whole is None:
+        new = kind.complete(spec) if not kind.custom else filled(spec, kind.node.fields["spec"])
+        spec.whole = spec_of(kind, new)
+        spec.whole.whole = spec.whole
+    return spec.whole
