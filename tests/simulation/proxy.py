@@ -16,7 +16,7 @@ import yaml
 from aiohttp import web
 from multidict import CIMultiDict
 from tests.simulation.apiserver.requests import target_of
-from tests.simulation.recording import Change, Exchange
+from tests.simulation.recording import Change, Exchange, version_of
 
 OPERATOR = "system:serviceaccount:headgate-system:headgate"
 _GROUPS = ("system:serviceaccounts", "system:serviceaccounts:headgate-system", "system:authenticated")
@@ -29,13 +29,15 @@ _SHORT_WATCH = 5
 @dataclass
 class Proxy:
     """`server`: the API server's address; `context`: how to reach it as an administrator. Requests pass one at a time, watches apart,
-    so that their order is that of their effects. Without a user of their own they are made as the operator."""
+    so that their order is that of their effects. They are made as the operator, or as the user of X-Record-User with every right."""
 
     server: str
     context: ssl.SSLContext
     exchanges: list[Exchange] = field(default_factory=list)
     seen: list[Change] = field(default_factory=list)
     recording: bool = True
+    begun: int = 0
+    """The resourceVersion when watching began."""
 
     def __post_init__(self) -> None:
         self._one = asyncio.Lock()
@@ -67,21 +69,22 @@ class Proxy:
 
     async def _pass(self, request: web.BaseRequest, query: dict[str, str], body: bytes) -> web.Response:
         headers = self._headers(request)
+        before = await self._version(request) if request.method in ("PATCH", "PUT", "DELETE") else 0
         async with self._session.request(request.method, self.server + request.path_qs, data=body, headers=headers) as answer:
             text = await answer.text()
-            self._note(request, query, body, headers["Impersonate-User"], answer.status, text)
+            self._note(request, query, body, headers["Impersonate-User"], answer.status, text, before)
             kept = {name: value for name, value in answer.headers.items() if name in ("Content-Type", "Retry-After")}
             return web.Response(status=answer.status, body=text.encode(), headers=kept)
 
     def _headers(self, request: web.BaseRequest) -> Any:
-        user = request.headers.get("X-Record-User", OPERATOR)
-        headers: list[tuple[str, str]] = [("Impersonate-User", user), ("Accept", "application/json")]
-        headers += [("Impersonate-Group", group) for group in (_GROUPS if user == OPERATOR else ("system:masters",))]
+        asked = request.headers.get("X-Record-User")
+        headers: list[tuple[str, str]] = [("Impersonate-User", asked or OPERATOR), ("Accept", "application/json")]
+        headers += [("Impersonate-Group", group) for group in (("system:masters",) if asked else _GROUPS)]
         if "Content-Type" in request.headers:
             headers.append(("Content-Type", request.headers["Content-Type"]))
         return CIMultiDict(headers)
 
-    def _note(self, request: web.BaseRequest, query: dict[str, str], body: bytes, user: str, status: int, text: str) -> None:
+    def _note(self, request: web.BaseRequest, query: dict[str, str], body: bytes, user: str, status: int, text: str, before: int) -> None:
         # No credentials: what is written down is path, query and bodies, and Secrets never pass here.
         if not self.recording or target_of(request.path) is None:
             return
@@ -91,8 +94,14 @@ class Proxy:
         elif text.startswith("{"):
             answer = json.loads(text)
         content = request.headers.get("Content-Type", "application/json")
-        exchange = Exchange(request.method, request.path, query, json.loads(body) if body else None, content, user, status, answer)
-        self.exchanges.append(exchange)
+        wrote = request.method != "GET" and status < 300 and "dryRun" not in query and version_of(answer) > before
+        sent = json.loads(body) if body else None
+        self.exchanges.append(Exchange(request.method, request.path, query, sent, content, user, status, answer, wrote=wrote))
+
+    async def _version(self, request: web.BaseRequest) -> int:
+        """The object's before a write: of one that changes nothing, the answer tells the same."""
+        async with self._session.get(self.server + request.path.removesuffix("/status")) as answer:
+            return version_of(await answer.json()) if answer.status == 200 else 0
 
     async def _stream(self, request: web.BaseRequest) -> web.StreamResponse:
         async with self._session.get(self.server + request.path_qs, headers=self._headers(request)) as answer:
@@ -120,6 +129,7 @@ class Proxy:
     async def _watch(self, path: str, namespaces: set[str], begun: Callable[[], None]) -> None:
         async with self._session.get(self.server + path) as answer:
             listed = await answer.json()
+        self.begun = max(self.begun, version_of(listed))
         for item in listed["items"]:
             self._see("ADDED", {"apiVersion": listed["apiVersion"], "kind": listed["kind"].removesuffix("List"), **item}, namespaces)
         params = {"watch": "true", "resourceVersion": listed["metadata"]["resourceVersion"], "timeoutSeconds": "3000"}

@@ -60,12 +60,12 @@ async def _record(proxy: Proxy, http: httpx.AsyncClient, situation: Situation) -
 
 
 def _save(proxy: Proxy, name: str) -> None:
-    lines = in_order(proxy.exchanges, proxy.seen)
+    lines = in_order(proxy.exchanges, proxy.seen, proxy.begun)
     path = save(name, lines)
     print(
         f"{path.name}: {len(proxy.exchanges)} requests, {len(lines) - len(proxy.exchanges)} changes of others, {path.stat().st_size} bytes"
     )
-    proxy.exchanges, proxy.seen = [], []
+    proxy.exchanges, proxy.seen, proxy.begun = [], [], 0
 
 
 @asynccontextmanager

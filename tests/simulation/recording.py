@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,10 @@ class Exchange:
     user: str
     status: int
     answer: Any
-
-    @property
-    def version(self) -> int:
-        """resourceVersion of the answer; 0 if it has none."""
-        return version_of(self.answer)
+    version: int = 0
+    """The resourceVersion that the server had come to; 0 if the answer does not tell."""
+    wrote: bool = False
+    """Whether the object is another one since."""
 
     def __str__(self) -> str:
         query = "&".join(f"{key}={value}" for key, value in self.query.items())
@@ -56,25 +55,34 @@ def version_of(body: Any) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def in_order(exchanges: list[Exchange], seen: list[Change]) -> list[Line]:
-    """Each change of others before the first answer that can have known it."""
+def in_order(exchanges: list[Exchange], seen: list[Change], begun: int) -> list[Line]:
+    """Each change of others before the first answer that can have known it; what was there before version `begun` comes first."""
     deleted = {change.object["metadata"]["uid"]: change.version for change in seen if change.type == "DELETED"}
-    versions = [exchange.version or _deleted_at(exchange, deleted) for exchange in exchanges]
-    own = {version for version, exchange in zip(versions, exchanges, strict=True) if exchange.method != "GET" and exchange.status < 300}
+    exchanges = [_placed(exchange, deleted) for exchange in exchanges]
+    own = {exchange.version for exchange in exchanges if exchange.wrote}
     waiting = sorted((change for change in seen if change.version not in own), key=lambda change: change.version, reverse=True)
     lines: list[Line] = []
-    for version, exchange in zip(versions, exchanges, strict=True):
-        while waiting and version >= waiting[-1].version:
+    for exchange in exchanges:
+        while waiting and max(begun, exchange.version) >= waiting[-1].version:
             lines.append(waiting.pop())
         lines.append(exchange)
     return lines
 
 
-def _deleted_at(exchange: Exchange, deleted: dict[str, int]) -> int:
-    """A deletion is answered without a resourceVersion."""
-    if exchange.method != "DELETE" or exchange.status != 200:
-        return 0
-    return deleted.get((exchange.answer.get("details") or {}).get("uid", ""), 0)
+def _placed(exchange: Exchange, deleted: dict[str, int]) -> Exchange:
+    """With its version: that of the answer, or of a deletion, whose answer does not tell."""
+    version = version_of(exchange.answer)
+    if exchange.method in ("GET", "POST") or exchange.status != 200 or exchange.query.get("dryRun"):
+        return replace(exchange, version=version)
+    metadata = exchange.answer.get("metadata") or {}
+    if exchange.method == "DELETE":
+        gone = "deletionTimestamp" not in metadata
+    else:
+        gone = "deletionTimestamp" in metadata and not metadata.get("finalizers")
+    uid = metadata.get("uid") or (exchange.answer.get("details") or {}).get("uid")
+    if gone and uid in deleted:
+        return replace(exchange, version=deleted[uid], wrote=True)
+    return replace(exchange, version=version)
 
 
 def save(name: str, lines: Iterable[Line]) -> Path:

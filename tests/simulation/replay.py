@@ -1,8 +1,9 @@
 """Says a recorded conversation again to the simulated server, and tells where its answers differ from the real one's.
 
 Not compared, because they are the server's own to choose: times, uids and resourceVersions (the recorded ones are used, so that what
-is written and what is not shows), the random part of generated names, continue tokens, cluster addresses. Of managedFields, the time
-and the members `.`: whether a mapping in between was new to its Go struct is not in the published schemas, and nothing reads it.
+is written and what is not shows), how often the same cause is told, the random part of generated names, continue tokens, cluster
+addresses. Of managedFields, the time and the members `.`: whether a mapping in between was new to its Go struct is not in the
+published schemas, and nothing reads it.
 """
 
 import re
@@ -118,6 +119,8 @@ def _compared(value: Any) -> Any:
         result["metadata"] = _metadata(result["metadata"])
     if result.get("type") == "BOOKMARK":
         result["object"]["metadata"].pop("resourceVersion", None)
+    if result.get("causes"):
+        result["causes"] = [cause for index, cause in enumerate(result["causes"]) if cause not in result["causes"][:index]]
     spec = result.get("spec")
     if isinstance(spec, dict) and "clusterIPs" in spec:
         result["spec"] = {**spec, "clusterIP": "chosen", "clusterIPs": ["chosen"]}

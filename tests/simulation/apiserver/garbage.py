@@ -85,5 +85,5 @@ def _empty_namespaces(store: Store, now: Callable[[], str]) -> None:
         if name[0] in going:
             _delete(store, shelf, name, body, now)
     filled = {name[0] for _, name, _ in store.everything()}
-    for name in sorted(going - filled):
-        store.remove(spaces, ("", name))
+    for space in sorted(going - filled):
+        store.remove(spaces, ("", space))

@@ -1,6 +1,6 @@
 """The kinds that this server knows, and in what they differ."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -30,10 +30,10 @@ class Kind:
     counted: tuple[str, ...] = ()
     custom: bool = False
     complete: Callable[[Object], Object] = defaults.nothing
-    initial: Mapping[str, Any] = field(default_factory=dict)
+    initial: Object = field(default_factory=dict)
 
 
-_EVENT = {"deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}
+_EVENT: Object = {"deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}
 _BUILTIN: tuple[tuple[Resource, bool, tuple[str, ...], Callable[[Object], Object], Object], ...] = (
     (resources.DEPLOYMENTS, True, ("spec", "annotations"), defaults.deployment, {"status": {}}),
     (resources.SERVICES, True, (), defaults.service, {"status": {"loadBalancer": {}}}),

@@ -13,7 +13,7 @@ from tests.simulation.apiserver.fields import (
     union,
     with_named_members,
 )
-from tests.simulation.apiserver.merge import Object, compare, merged, without
+from tests.simulation.apiserver.merge import Object, compare, merged, without, without_nulls
 from tests.simulation.apiserver.schema import Node
 
 APPLY, UPDATE = "Apply", "Update"
@@ -101,6 +101,10 @@ def written(managers: Managers) -> list[Object]:
     ]
 
 
+def _entries(managers: Managers) -> Object:
+    return {"managedFields": written(managers)} if managers else {}
+
+
 def tracked(body: Mapping[str, Any]) -> Object:
     """The part of an object that has owners."""
     kept = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
@@ -127,8 +131,8 @@ def applied(live: Object, intent: Object, fields: FieldSet, node: Node, writer: 
         gone = difference(with_named_members(last.fields, node), with_named_members(held, node))
         if gone:
             after = without(after, gone, node) or {}
-            after.setdefault("metadata", {})
     _take_over(managers, mine, before, after, node, force=force)
+    after = without_nulls(after, node)
     if fields:
         managers[mine] = Owned(writer.api_version, writer.time, fields)
     else:
@@ -136,12 +140,20 @@ def applied(live: Object, intent: Object, fields: FieldSet, node: Node, writer: 
     return _with(live, after, managers, last, writer)
 
 
-def updated(live: Object | None, new: Object, node: Node, writer: Writer) -> Object:
-    """`new` in the place of `live`: the writer owns what it changed."""
-    managers = owners(live) if live is not None else {}
-    before = tracked(live) if live is not None else {"metadata": {}}
-    after = tracked(new)
-    comparison = _take_over(managers, writer.manager, before, after, node, force=True)
+def created(new: Object, empty: Object, node: Node, writer: Writer) -> Object:
+    """`new`, whose writer owns all that it does not share with an `empty` object of its kind."""
+    return _taken(tracked({"metadata": {}, **empty}), new, {}, node, writer)
+
+
+def updated(live: Object, new: Object, node: Node, writer: Writer) -> Object:
+    """`new` in the place of `live`: the writer owns what it changed. Nothing is tracked for an object that nobody owned a field of."""
+    if not live["metadata"].get("managedFields"):
+        return new
+    return _taken(tracked(live), new, owners(live), node, writer)
+
+
+def _taken(before: Object, new: Object, managers: Managers, node: Node, writer: Writer) -> Object:
+    comparison = _take_over(managers, writer.manager, before, tracked(new), node, force=True)
     last = managers.get(writer.manager)
     mine = last.fields if last else MEMBER
     taken = union(difference(mine, comparison.removed), comparison.changed)
@@ -150,7 +162,8 @@ def updated(live: Object | None, new: Object, node: Node, writer: Writer) -> Obj
         managers[writer.manager] = Owned(writer.api_version, writer.time if changed else last.time if last else "", taken)
     else:
         managers.pop(writer.manager, None)
-    return {**new, "metadata": {**new["metadata"], "managedFields": written(managers)}}
+    metadata = {key: value for key, value in new["metadata"].items() if key != "managedFields"}
+    return {**new, "metadata": {**metadata, **_entries(managers)}}
 
 
 def _take_over(managers: Managers, mine: Manager, before: Object, after: Object, node: Node, *, force: bool) -> Any:
@@ -182,8 +195,9 @@ def _with(live: Object, after: Object, managers: Managers, last: Owned | None, w
     result = {"apiVersion": live["apiVersion"], "kind": live["kind"], **after, "metadata": metadata}
     if last is not None and (mine := managers.get(writer.manager)) is not None:
         quiet = {**managers, writer.manager: Owned(mine.api_version, last.time, mine.fields)}
-        metadata["managedFields"] = written(quiet)
+        metadata.update(_entries(quiet))
         if result == live:
             return live
-    metadata["managedFields"] = written(managers)
+    metadata.pop("managedFields", None)
+    metadata.update(_entries(managers))
     return result

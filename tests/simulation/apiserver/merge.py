@@ -55,6 +55,7 @@ class Comparison:
 
 
 _SAME = Comparison(MEMBER, MEMBER)
+_ABSENT = object()
 
 
 def compare(old: Any, new: Any, node: Node) -> Comparison:
@@ -79,15 +80,17 @@ def _by_key(items: list[Any], node: Node) -> dict[str, Any]:
 
 def _compare_children(old: Mapping[str, Any], new: Mapping[str, Any], child_of: Any, removed: FieldSet, changed: FieldSet) -> None:
     for key, mine in old.items():
-        theirs = new.get(key)
+        theirs = new.get(key, _ABSENT)
         if mine == theirs and type(mine) is type(theirs):
             continue
         child = child_of(key)
         if child is None:
             continue
-        if theirs is None:
+        if theirs is _ABSENT:
             removed[key] = all_below(mine, child)
             continue
+        if theirs is None and isinstance(mine, dict | list):
+            theirs = type(mine)()
         inner = deduced(child, mine)
         granular = not inner.atomic and (
             (inner.shape == "map" and isinstance(mine, dict) and isinstance(theirs, dict))
@@ -111,7 +114,7 @@ def _compare_children(old: Mapping[str, Any], new: Mapping[str, Any], child_of: 
 def merged(live: Any, intent: Any, node: Node) -> Any:
     """`live` with everything that `intent` sets; a null in the intent takes the field away."""
     if live is None:
-        return _without_nulls(intent, node)
+        return without_nulls(intent, node)
     node = deduced(node, intent)
     if node.shape == "scalar" or node.atomic:
         return intent
@@ -130,12 +133,12 @@ def merged(live: Any, intent: Any, node: Node) -> Any:
     return result
 
 
-def _without_nulls(value: Any, node: Node) -> Any:
+def without_nulls(value: Any, node: Node) -> Any:
     node = deduced(node, value)
     if isinstance(value, dict) and not node.atomic:
-        return {name: _without_nulls(item, node.child(name) or node) for name, item in value.items() if item is not None}
+        return {name: without_nulls(item, node.child(name) or node) for name, item in value.items() if item is not None}
     if isinstance(value, list) and node.element is not None and not node.atomic:
-        return [_without_nulls(item, node.element) for item in value]
+        return [without_nulls(item, node.element) for item in value]
     return value
 
 
@@ -180,7 +183,8 @@ def _merged_list(live: list[Any], intent: list[Any], node: Node) -> list[Any]:
 
 
 def without(value: Any, fields: FieldSet, node: Node) -> Any:
-    """`value` without the members of `fields` and everything below them; None if nothing is left of it."""
+    """`value` without the members of `fields` and everything below them. Null stands for a list or map of which nothing is left: it
+    is not the same as one that was taken away itself."""
     node = deduced(node, value)
     if node.shape == "scalar" or node.atomic or not value:
         return value
@@ -201,7 +205,5 @@ def without(value: Any, fields: FieldSet, node: Node) -> Any:
             result[name] = item
         elif below and SELF not in below:
             child = node.child(name)
-            rest = without(item, below, child) if child is not None else item
-            if rest is not None:
-                result[name] = rest
+            result[name] = without(item, below, child) if child is not None else item
     return result or None

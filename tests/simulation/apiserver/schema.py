@@ -161,21 +161,26 @@ def definition(name: str) -> Node:
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def unknown_fields(value: Any, node: Node, path: str = "") -> list[str]:
-    """Paths that the schema does not know."""
+def unknown_fields(value: Any, node: Node, path: str = "", *, by_key: bool = False) -> list[str]:
+    """Paths that the schema does not know. `by_key`: items of associative lists are named by their keys instead of their place."""
     node = deduced(node, value)
+    found: list[str] = []
     if node.shape == "map" and isinstance(value, dict):
-        if node.atomic and not node.fields and node.element is None:
+        if not node.fields and node.element is None:
             return []
-        found = []
         for name, item in value.items():
             child = node.child(name)
             place = f"{path}.{name}" if path else name
-            found += [place] if child is None else unknown_fields(item, child, place)
-        return found
-    if node.shape == "list" and isinstance(value, list) and node.element is not None:
-        return [p for index, item in enumerate(value) for p in unknown_fields(item, node.element, f"{path}[{index}]")]
-    return []
+            found += [place] if child is None else unknown_fields(item, child, place, by_key=by_key)
+    elif node.shape == "list" and isinstance(value, list) and node.element is not None:
+        for index, item in enumerate(value):
+            place = _keys(item, node) if by_key and node.keys and isinstance(item, dict) else str(index)
+            found += unknown_fields(item, node.element, f"{path}[{place}]", by_key=by_key)
+    return found
+
+
+def _keys(item: Mapping[str, Any], node: Node) -> str:
+    return ",".join(f"{key}={json.dumps(item.get(key, node.key_defaults.get(key)))}" for key in node.keys)
 
 
 def pruned(value: Any, node: Node) -> Any:

@@ -10,7 +10,7 @@ from tests.simulation.apiserver.status import bad_request
 Object = dict[str, Any]
 Matcher = Callable[[Object], bool]
 
-_SET = re.compile(r"\s*(!?)([^\s=!,()]+)\s*(?:(==|=|!=|in|notin)\s*(\([^)]*\)|[^,]*))?\s*(?:,|$)")
+_PART = re.compile(r"\s*(!?)\s*([^\s=!,()]+)\s*(?:(==|=|!=|\bin\b|\bnotin\b)\s*(\([^)]*\)|[^,]*))?(?:,|$)")
 
 
 def everything(body: Object) -> bool:
@@ -33,9 +33,11 @@ def matcher(labels: str, fields: str, namespace: str) -> Matcher:
 def _labels(selector: str) -> list[Matcher]:
     found, place = [], 0
     while place < len(selector):
-        part = _SET.match(selector, place)
+        part = _PART.match(selector, place)
         if part is None or part.end() == place:
             raise bad_request(f"unable to parse requirement: {selector}")
+        if part[3] in ("in", "notin") and not part[4].startswith("("):
+            raise bad_request(f"unable to parse requirement: found '{part[4]}' expected: '('")
         found.append(_requirement(part[1], part[2], part[3] or "", (part[4] or "").strip()))
         place = part.end()
     return found

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.simulation.apiserver import garbage
-from tests.simulation.apiserver.managers import UPDATE, Manager, Writer, updated
+from tests.simulation.apiserver.managers import UPDATE, Manager, Writer, created, updated
 from tests.simulation.apiserver.requests import Request, Response, Target, target_of
 from tests.simulation.apiserver.selectors import matcher
 from tests.simulation.apiserver.status import RefusedError, bad_request, not_found
@@ -71,7 +71,6 @@ class ApiServer:
                 matches=matcher(query.get("labelSelector", ""), _by_name(target, query), target.namespace),
                 since=int(version),
                 bookmarks=query.get("allowWatchBookmarks") == "true",
-                initial=query.get("sendInitialEvents") == "true",
                 timeout=float(query.get("timeoutSeconds") or 0),
             )
         except RefusedError as refusal:
@@ -109,7 +108,9 @@ class ApiServer:
             return old
         apart = shelf.kind.status and old is not None and new.get("status") != old.get("status")
         writer = Writer(Manager(manager, UPDATE, "status" if apart else ""), resource.api_version, self._stamp())
-        return self._writes.commit(shelf, name, old, updated(old, new, shelf.kind.node, writer))
+        node, empty = shelf.kind.node, shelf.kind.initial
+        new = updated(old, new, node, writer) if old is not None else created(new, empty, node, writer)
+        return self._writes.commit(shelf, name, old, new)
 
     def remove(self, resource: Resource, name: str, namespace: str = "") -> None:
         """Gone at once, finalizers or not. Nothing happens if it is not there."""
@@ -132,10 +133,17 @@ class ApiServer:
         target = target_of(path)
         shelf = self._store.shelves.get(target.kind) if target else None
         if target is None or shelf is None or target.version != shelf.kind.resource.version:
-            raise no_such_kind()
+            raise self._no_such_kind(target)
         if target.subresource and not (target.subresource == "status" and shelf.kind.status):
-            raise no_such_kind()
+            raise self._no_such_kind(target)
         return target, shelf
+
+    def _no_such_kind(self, target: Target | None) -> RefusedError:
+        """Groups of the server's own answer with a Status, unknown and custom ones in plain words."""
+        own = {shelf.kind.resource.group for shelf in self._store.shelves.values() if not shelf.kind.custom}
+        if target is None or target.kind.partition(".")[2] not in own:
+            return RefusedError(404, "", "404 page not found\n", plain=True)
+        return RefusedError(404, "NotFound", "the server could not find the requested resource", {})
 
     def _answer(self, request: Request, target: Target, shelf: Shelf) -> Response:
         method = request.method
@@ -201,7 +209,3 @@ def _by_name(target: Target, query: Mapping[str, str]) -> str:
     """A watch on one object is one with a selector."""
     fields = query.get("fieldSelector", "")
     return ",".join(filter(None, [fields, f"metadata.name={target.name}" if target.name else ""]))
-
-
-def no_such_kind() -> RefusedError:
-    return RefusedError(404, "", "404 page not found\n", plain=True)

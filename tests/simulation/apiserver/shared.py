@@ -54,18 +54,21 @@ def with_spec(kind: Kind, body: Object) -> Object:
 
 
 def unknown_in(kind: Kind, body: Object) -> list[str]:
-    """Paths that the schema does not know."""
+    """Paths that the schema does not know, as applies are told of them."""
     spec = body.get("spec")
     if not isinstance(spec, Spec):
-        return unknown_fields(body, kind.node)
+        return unknown_fields(body, kind.node, by_key=True)
     if spec.unknown is None:
-        spec.unknown = unknown_fields({"spec": spec}, kind.node)
-    return [*unknown_fields({key: value for key, value in body.items() if key != "spec"}, kind.node), *spec.unknown]
+        spec.unknown = unknown_fields({"spec": spec}, kind.node, by_key=True)
+    rest = {key: value for key, value in body.items() if key != "spec"}
+    return [*unknown_fields(rest, kind.node, by_key=True), *spec.unknown]
 
 
 def owned_by_applying(kind: Kind, tracked: Object) -> FieldSet:
     """What an applier of this object owns."""
     spec = tracked.get("spec")
+    if not tracked["metadata"]:
+        tracked = {key: value for key, value in tracked.items() if key != "metadata"}
     if not isinstance(spec, Spec):
         return fields_of(tracked, kind.node) or {}
     if spec.fields is None:
@@ -76,8 +79,8 @@ def owned_by_applying(kind: Kind, tracked: Object) -> FieldSet:
 
 def completed(kind: Kind, body: Object, old: Object | None) -> Object:
     """`body` with all defaults. What stands in `old` as well has them already."""
-    result = {}
-    for key, value in body.items():
+    result: Object = {}
+    for key, value in {**kind.initial, **body}.items():
         child = kind.node.child(key)
         if child is None or not isinstance(value, dict) or key == "metadata" or (old is not None and value is old.get(key)):
             result[key] = value

@@ -30,7 +30,7 @@ class RefusedError(Exception):
         body: Object = {"kind": "Status", "apiVersion": "v1", "metadata": metadata or {}, "status": "Failure", "message": message}
         if reason:
             body["reason"] = reason
-        if details:
+        if details is not None:
             body["details"] = details
         body["code"] = self.code
         return body
@@ -54,13 +54,21 @@ def not_found(resource: Resource, name: str) -> RefusedError:
     return RefusedError(404, "NotFound", f'{resource.qualified} "{name}" not found', details_of(resource, name))
 
 
-def already_exists(resource: Resource, name: str) -> RefusedError:
-    return RefusedError(409, "AlreadyExists", f'{resource.qualified} "{name}" already exists', details_of(resource, name))
+def already_exists(resource: Resource, name: str, *, leaving: bool) -> RefusedError:
+    message = f'{"object is being deleted: " if leaving else ""}{resource.qualified} "{name}" already exists'
+    return RefusedError(409, "AlreadyExists", message, details_of(resource, name))
 
 
 def conflict(resource: Resource, name: str, why: str) -> RefusedError:
     message = f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}'
     return RefusedError(409, "Conflict", message, details_of(resource, name))
+
+
+def another(resource: Resource, name: str, expected: str, uid: str) -> RefusedError:
+    """The name belongs to another object by now."""
+    why = f"the UID in the precondition ({expected}) does not match the UID in record ({uid})"
+    message = f'Operation cannot be fulfilled on {resource.kind} "{name}": {why}. The object might have been deleted and then recreated'
+    return RefusedError(409, "Conflict", message, details_of(resource, name, kind=resource.kind))
 
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -112,14 +120,12 @@ def invalid(resource: Resource, name: str, causes: list[Cause]) -> RefusedError:
     return RefusedError(422, "Invalid", message, details)
 
 
-def unknown_in_apply(resource: Resource, body: Mapping[str, Any], unknown: list[str]) -> RefusedError:
-    metadata = body["metadata"]
-    where = f"{metadata.get('namespace') or ''}/{metadata['name']}"
-    first = "errors:\n" + "\n".join(f"  .{path}: field not declared in schema" for path in unknown)
-    if len(unknown) == 1:
-        first = f".{unknown[0]}: field not declared in schema"
-    message = f"failed to create typed patch object ({where}; {resource.api_version}, Kind={resource.kind}): {first}"
-    return RefusedError(500, "", message)
+def unknown_in_apply(resource: Resource, name: str, unknown: list[str]) -> RefusedError:
+    """`name` with its namespace."""
+    version = f"{resource.group}/{resource.version}"
+    words = [f".{path}: field not declared in schema" for path in unknown]
+    text = words[0] if len(words) == 1 else "errors:\n" + "\n".join(f"  {word}" for word in words)
+    return RefusedError(500, "", f"failed to create typed patch object ({name}; {version}, Kind={resource.kind}): {text}")
 
 
 def apply_conflict(clashes: list[Clash]) -> RefusedError:

@@ -81,7 +81,6 @@ class Store:
 
 Event = dict[str, Any]
 _BOOKMARK_EACH = 60.0
-_INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,6 @@ class Asked:
     matches: Matcher
     since: int
     bookmarks: bool
-    initial: bool
     timeout: float
 
 
@@ -137,8 +135,7 @@ class Watch:
 
     def _present(self) -> list[Event]:
         items = sorted(self._shelf.objects.items())
-        events: list[Event] = [{"type": "ADDED", "object": body} for _, body in items if self._asked.matches(body)]
-        return [*events, self._bookmark(_INITIAL_END)] if self._asked.initial else events
+        return [{"type": "ADDED", "object": body} for _, body in items if self._asked.matches(body)]
 
     def _seen(self, change: Change) -> Event | None:
         """As somebody sees it who knows only what the selectors let through."""
@@ -155,15 +152,13 @@ class Watch:
         now = self._now()
         if self._asked.bookmarks and (now - self._marked).total_seconds() >= _BOOKMARK_EACH:
             self._marked = now
-            events.append(self._bookmark({}))
+            events.append(self._bookmark())
         if self._asked.timeout and (now - self._begun).total_seconds() >= self._asked.timeout:
             self.open = False
 
-    def _bookmark(self, annotations: Object) -> Event:
+    def _bookmark(self) -> Event:
         resource = self._shelf.kind.resource
         metadata: Object = {"resourceVersion": str(self._store.version), "creationTimestamp": None}
-        if annotations:
-            metadata["annotations"] = annotations
         return {"type": "BOOKMARK", "object": {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata}}
 
 

@@ -4,6 +4,7 @@ CEL rules (x-kubernetes-validations) are not evaluated: where a trace needs one,
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tests.simulation.apiserver.kinds import Kind
@@ -15,13 +16,22 @@ from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES
 
 Object = dict[str, Any]
 
+_BLOCKING = frozenset({"FieldValueRequired", "FieldValueTypeInvalid", "FieldValueNotSupported", "FieldValueTooLong", "FieldValueTooMany"})
+"""Mistakes after which the real server evaluates no CEL rules."""
+_UNCHECKED = (
+    "Invalid value: null: some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation"
+)
+
 
 def mistakes(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     """Why `new` may not take the place of `old` (None: be created). What was there before is not held against it."""
+    owners = _owners(new["metadata"].get("ownerReferences") or ())
     if not kind.custom:
         rule = _RULES.get(kind.resource.qualified)
-        return rule(new, old) if rule else []
-    found = [Cause(name, "FieldValueRequired", "Required value") for name in kind.node.required if name not in new]
+        return [*owners, *(rule(new, old) if rule else ())]
+    found = [*owners]
+    found += [Cause(name, "FieldValueRequired", "Required value") for name in kind.node.required if name not in new]
     for name, value in new.items():
         child = kind.node.fields.get(name)
         if child is None or name == "metadata" or (old is not None and value is old.get(name)):
@@ -32,6 +42,8 @@ def mistakes(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
             found += value.causes if old is None or not value.causes else _schema(value, child, name, old.get(name))
         else:
             found += _schema(value, child, name, old.get(name) if old is not None else None)
+    if any(cause.type in _BLOCKING for cause in found):
+        found.append(Cause("<nil>", "FieldValueInvalid", _UNCHECKED))
     return found
 
 
@@ -117,6 +129,19 @@ def _bounds(value: Any, bounds: dict[str, Any], path: str) -> list[Cause]:
     return []
 
 
+_REFERENCE = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+
+
+def _owners(references: Sequence[Object]) -> list[Cause]:
+    controllers = [reference for reference in references if reference.get("controller")]
+    if len(controllers) < 2:
+        return []
+    shown = json.dumps([{key: ref[key] for key in _REFERENCE if key in ref} for ref in references], separators=(",", ":"))
+    first, second = (f"{reference['kind']}/{reference['name']}" for reference in controllers[:2])
+    words = f'Only one reference can have Controller set to true. Found "true" in references for {first} and {second}'
+    return [Cause("metadata.ownerReferences", "FieldValueInvalid", f"Invalid value: {shown}: {words}")]
+
+
 def _config_map(new: Object, old: Object | None) -> list[Cause]:
     if old is None or not old.get("immutable"):
         return []
@@ -157,10 +182,13 @@ def _service(new: Object, old: Object | None) -> list[Cause]:
         return [Cause("spec.ports", "FieldValueRequired", "Required value")]
     found = []
     for index, port in enumerate(spec.get("ports") or ()):
-        number = port.get("port") or 0
-        if not 1 <= number <= 65535:
-            words = f"Invalid value: {number}: must be between 1 and 65535, inclusive"
-            found.append(Cause(f"spec.ports[{index}].port", "FieldValueInvalid", words))
+        if len(spec["ports"]) > 1 and not port.get("name"):
+            found.append(Cause(f"spec.ports[{index}].name", "FieldValueRequired", "Required value"))
+        for name in ("port", "targetPort"):
+            number = port.get(name)
+            if isinstance(number, int) and not 1 <= number <= 65535:
+                words = f"Invalid value: {number}: must be between 1 and 65535, inclusive"
+                found.append(Cause(f"spec.ports[{index}].{name}", "FieldValueInvalid", words))
     return found
 
 

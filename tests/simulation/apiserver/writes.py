@@ -12,8 +12,10 @@ from tests.simulation.apiserver.schema import pruned, unknown_fields
 from tests.simulation.apiserver.shared import completed, owned_by_applying, unknown_in, with_spec
 from tests.simulation.apiserver.status import (
     MODIFIED,
+    Cause,
     RefusedError,
     already_exists,
+    another,
     apply_conflict,
     bad_request,
     conflict,
@@ -27,13 +29,15 @@ from tests.simulation.apiserver.status import (
 from tests.simulation.apiserver.store import Name, Shelf, Store
 from tests.simulation.apiserver.validation import mistakes
 
-from headgate.kube.resources import NAMESPACES, PODS, SERVICES
+from headgate.kube.resources import NAMESPACES, PODS, SERVICES, Resource
 
 Object = dict[str, Any]
 Admission = Callable[[Request, Object | None, Object | None], "str | RefusedError | None"]
 """Returns why a write is refused (403), or the whole refusal."""
 
 _KEPT = ("uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
+_NAMELESS = "Required value: name or generateName is required"
+_PATCH_OPTIONS = Resource("meta.k8s.io", "v1", "", "PatchOptions")
 _APPLY = "application/apply-patch+yaml"
 _PATCHES = frozenset({"application/merge-patch+json", "application/strategic-merge-patch+json"})
 
@@ -58,13 +62,9 @@ class Writes:
         metadata = body.get("metadata") or {}
         name = metadata.get("name") or self._generated(metadata.get("generateName") or "")
         if not name:
-            raise RefusedError(
-                422,
-                "Invalid",
-                f'{shelf.kind.resource.kind} "" is invalid: metadata.name: Required value: name or generateName is required',
-            )
+            raise invalid(shelf.kind.resource, "", [Cause("metadata.name", "FieldValueRequired", _NAMELESS)])
         if metadata.get("resourceVersion"):
-            raise bad_request("resourceVersion should not be set on objects to be created")
+            raise RefusedError(500, "", "resourceVersion should not be set on objects to be created")
         self._check_namespace(shelf, target.namespace, name)
         body = {**body, "metadata": {**metadata, "name": name, **({"namespace": target.namespace} if target.namespace else {})}}
         if shelf.kind.status:
@@ -72,13 +72,14 @@ class Writes:
         new = self._made_new(request, shelf, body)
         key = (target.namespace, name)
         if key in shelf.objects:
-            raise already_exists(shelf.kind.resource, name)
-        new = managers.updated(None, new, shelf.kind.node, self._writer(request, shelf, UPDATE))
+            leaving = "deletionTimestamp" in shelf.objects[key]["metadata"]
+            raise already_exists(shelf.kind.resource, name, leaving=leaving)
+        new = managers.created(new, shelf.kind.initial, shelf.kind.node, self._writer(request, shelf, UPDATE))
         return Response(201, new if request.dry_run else self._store.put(shelf, key, new))
 
     def _made_new(self, request: Request, shelf: Shelf, body: Object) -> Object:
         """Completed, validated and admitted."""
-        new = self.completed(shelf, completed(shelf.kind, {**shelf.kind.initial, **body}, None), None)
+        new = self.completed(shelf, completed(shelf.kind, body, None), None)
         if shelf.kind.resource is NAMESPACES:
             metadata = new["metadata"]
             metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
@@ -113,48 +114,54 @@ class Writes:
         return self._finish(request, target, shelf, old, new)
 
     def _apply(self, request: Request, target: Target, shelf: Shelf) -> Response:
-        intent = request.body
-        metadata = intent.get("metadata") or {}
-        resource = shelf.kind.resource
-        if not request.query.get("fieldManager"):
-            raise bad_request('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch')
-        if metadata.get("managedFields"):
-            raise bad_request("metadata.managedFields must be nil")
-        key = (target.namespace, target.name)
-        old = shelf.objects.get(key)
-        if old is None and target.subresource:
-            raise not_found(resource, target.name)
-        if old is None and metadata.get("uid"):
-            raise conflict(
-                resource,
-                target.name,
-                f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found",
-            )
-        intent = with_spec(shelf.kind, intent)
-        unknown = unknown_in(shelf.kind, intent)
+        kind, old = shelf.kind, shelf.objects.get((target.namespace, target.name))
+        self._check_apply(request, target, shelf, old)
+        intent = with_spec(kind, request.body)
+        unknown = unknown_in(kind, intent)
         if unknown:
-            raise unknown_in_apply(resource, {"metadata": {"namespace": target.namespace, "name": target.name}}, unknown)
-        if old is None:
-            self._check_namespace(shelf, target.namespace, target.name)
-        self._check_version(shelf, old, metadata.get("resourceVersion"), target.name)
-        if shelf.kind.status:
-            intent = {k: v for k, v in intent.items() if (k != "status" if not target.subresource else k not in ("spec",))}
-        live = old or {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}}
+            raise unknown_in_apply(kind.resource, f"{target.namespace}/{target.name}", unknown)
+        if target.subresource:
+            intent = {"metadata": {}, "status": intent.get("status")}
+        elif kind.status:
+            intent = {key: value for key, value in intent.items() if key != "status"}
+        live = old or {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": {}}
         writer = self._writer(request, shelf, APPLY, target.subresource)
+        fields = owned_by_applying(kind, managers.tracked(intent))
         try:
-            fields = owned_by_applying(shelf.kind, managers.tracked(intent))
-            new = managers.applied(live, intent, fields, shelf.kind.node, writer, force=request.query.get("force") == "true")
+            new = managers.applied(live, intent, fields, kind.node, writer, force=request.query.get("force") == "true")
         except ClashError as clash:
             raise apply_conflict(clash.clashes) from None
         if old is None:
             return self._create_applied(request, target, shelf, new)
         if new is old:
             return Response(200, old)
-        new = self._scoped(shelf, target, old, new)
         owners = new["metadata"].get("managedFields")
-        new = self.completed(shelf, completed(shelf.kind, new, old), old)
-        new["metadata"]["managedFields"] = owners
+        new = self.completed(shelf, completed(kind, self._scoped(shelf, target, old, new), old), old)
+        new["metadata"].pop("managedFields", None)
+        if owners:
+            new["metadata"]["managedFields"] = owners
         return self._finish(request, target, shelf, old, new)
+
+    def _check_apply(self, request: Request, target: Target, shelf: Shelf, old: Object | None) -> None:
+        metadata, resource = request.body.get("metadata") or {}, shelf.kind.resource
+        uid = metadata.get("uid")
+        if not request.query.get("fieldManager"):
+            raise invalid(_PATCH_OPTIONS, "", [Cause("fieldManager", "FieldValueRequired", "Required value: is required for apply patch")])
+        if metadata.get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        if old is not None:
+            self._check_version(shelf, old, metadata.get("resourceVersion"))
+            if uid and uid != old["metadata"]["uid"]:
+                mistake = Cause("metadata.uid", "FieldValueInvalid", f'Invalid value: "{uid}": field is immutable')
+                raise invalid(resource, target.name, [mistake])
+            return
+        if target.subresource:
+            raise not_found(resource, target.name)
+        self._check_namespace(shelf, target.namespace, target.name)
+        if uid:
+            raise conflict(
+                resource, target.name, f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            )
 
     def _create_applied(self, request: Request, target: Target, shelf: Shelf, new: Object) -> Response:
         metadata = {**new["metadata"], "name": target.name, **({"namespace": target.namespace} if target.namespace else {})}
@@ -177,7 +184,8 @@ class Writes:
         """Store it; an object that only waited for its last finalizer goes."""
         metadata = new["metadata"]
         if old is not None and metadata.get("deletionTimestamp") and not metadata.get("finalizers") and old["metadata"].get("finalizers"):
-            return self._store.remove(shelf, name, new)
+            self._store.remove(shelf, name, new)
+            return new
         return self._store.put(shelf, name, new)
 
     def delete(self, request: Request, target: Target, shelf: Shelf) -> Response:
@@ -185,8 +193,7 @@ class Writes:
         resource, options = shelf.kind.resource, request.body or {}
         uid = (options.get("preconditions") or {}).get("uid")
         if uid and uid != old["metadata"]["uid"]:
-            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata']['uid']}"
-            raise conflict(resource, target.name, why)
+            raise another(resource, target.name, uid, old["metadata"]["uid"])
         self._check_version(shelf, old, (options.get("preconditions") or {}).get("resourceVersion"))
         self._admit(request, old, None)
         key = (target.namespace, target.name)
@@ -194,7 +201,9 @@ class Writes:
         if request.dry_run or last is not None:
             body = last or old
             return Response(200, body if request.dry_run or body == old else self._store.put(shelf, key, body))
-        self._store.remove(shelf, key)
+        gone = self._store.remove(shelf, key)
+        if resource is SERVICES:
+            return Response(200, gone)
         details = {**details_of(resource, target.name), "uid": old["metadata"]["uid"]}
         return Response(200, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 
@@ -292,9 +301,9 @@ class Writes:
             raise not_found(shelf.kind.resource, target.name)
         return found
 
-    def _check_version(self, shelf: Shelf, old: Object | None, expected: str | None, name: str = "") -> None:
-        if expected and (old is None or old["metadata"]["resourceVersion"] != expected):
-            raise conflict(shelf.kind.resource, name or (old or {})["metadata"]["name"], MODIFIED)
+    def _check_version(self, shelf: Shelf, old: Object, expected: str | None) -> None:
+        if expected and old["metadata"]["resourceVersion"] != expected:
+            raise conflict(shelf.kind.resource, old["metadata"]["name"], MODIFIED)
 
     def _check_namespace(self, shelf: Shelf, namespace: str, name: str) -> None:
         if not namespace:

@@ -44,10 +44,10 @@ async def maps(talk: Talk) -> None:
     await talk.apply(CONFIG_MAPS, both, dryRun="All")
     await talk.apply(CONFIG_MAPS, both)
     await talk.apply(CONFIG_MAPS, config_map("one"))
-    await talk.apply(CONFIG_MAPS, config_map("one", {"a": None}))
     await talk.apply(CONFIG_MAPS, config_map("one", {"z": "1"}, resourceVersion=made["metadata"]["resourceVersion"]))
-    await talk.apply(CONFIG_MAPS, config_map("absent", {"z": "1"}, resourceVersion="1"))
     await talk.apply(CONFIG_MAPS, config_map("absent", {"z": "1"}, uid="00000000-0000-4000-a000-000000000000"))
+    await talk.apply(CONFIG_MAPS, config_map("absent", {"z": "1"}, resourceVersion="1"))
+    await talk.apply(CONFIG_MAPS, config_map("one", {"z": "1"}, uid="00000000-0000-4000-a000-000000000000"))
     await talk.apply(CONFIG_MAPS, config_map("absent", {"z": "1"}), dryRun="All")
     await talk.apply(CONFIG_MAPS, config_map("absent", {"z": "1"}), manager="")
     await talk.apply(CONFIG_MAPS, config_map("absent", {"z": "1"}, managedFields=[{"manager": "x"}]))
@@ -117,7 +117,7 @@ async def services(talk: Talk) -> None:
 
 def _route(namespace: str, weight: int, **changes: Any) -> Object:
     slots = (Slot(f"credit-{_STABLE}", 8080, 1000 - weight, _STABLE), Slot(f"credit-{_CANDIDATE}", 8080, weight, _CANDIDATE))
-    rules = ({"matches": [{"path": {"value": "/v1"}, "headers": [{"name": "x-t", "value": "a"}]}]}, {})
+    rules: tuple[Object, ...] = ({"matches": [{"path": {"value": "/v1"}, "headers": [{"name": "x-t", "value": "a"}]}]}, {})
     parents = ({"name": "public", "namespace": "gateways"},)
     mirror = Mirror(f"credit-{_CANDIDATE}", 8080, 0.5)
     wanted = WantedRoute("credit", namespace, None, parents, (f"{namespace}.models.example",), rules, slots, mirror, "1")
@@ -144,7 +144,7 @@ async def routes(talk: Talk) -> None:
     await talk.delete(HTTP_ROUTES, "credit")
 
 
-_REFUSED = (
+_REFUSED: tuple[tuple[tuple[str | int, ...], Any], ...] = (
     (("version",), ""),
     (("version",), "1" * 64),
     (("serving", "deployment", "replicas"), 1001),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from tests.simulation.apiserver.requests import OPERATOR
 
 from headgate.kube.resources import Resource
 
@@ -28,10 +29,10 @@ class Talk:
         query: Mapping[str, str] | None = None,
         *,
         content: str = "application/json",
-        user: str = "",
+        user: str = OPERATOR,
     ) -> Object:
         """The decoded answer, whatever it is; a watch's is its lines."""
-        headers = {"Content-Type": content, **({"X-Record-User": user} if user else {})}
+        headers = {"Content-Type": content, "X-Record-User": user}
         response = await self.http.request(method, path, json=body, params=dict(query or {}), headers=headers)
         return response.json() if response.text.startswith("{") and "watch" not in (query or {}) else {}
 
@@ -45,7 +46,7 @@ class Talk:
         """For as long as a second, or what `timeoutSeconds` says."""
         await self.send("GET", self._path(resource), query={"watch": "true", "timeoutSeconds": "1", **query})
 
-    async def create(self, resource: Resource, body: Object, *, user: str = "", **query: str) -> Object:
+    async def create(self, resource: Resource, body: Object, *, user: str = OPERATOR, **query: str) -> Object:
         return await self.send("POST", self._path(resource), self._typed(resource, body), {"fieldManager": "test", **query}, user=user)
 
     async def replace(self, resource: Resource, body: Object, *, manager: str = "test") -> Object:
