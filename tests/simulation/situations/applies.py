@@ -161,8 +161,6 @@ async def models(talk: Talk) -> None:
     document = {**AIMODEL, "metadata": {"name": "credit"}}
     for place, value in _REFUSED:
         await talk.create(AIMODELS, {**changed(AIMODEL, (place, value)), "metadata": {"name": "credit"}}, dryRun="All")
-    several = changed(AIMODEL, (("version",), ""), (("serving", "deployment", "port"), 0), (("policy", "name"), "Not This"))
-    await talk.create(AIMODELS, {**several, "metadata": {"name": "credit"}}, dryRun="All")
     await talk.create(AIMODELS, {**changed(document, (("trafic",), {})), "metadata": {"name": "credit"}}, fieldValidation="Strict")
     await talk.create(AIMODELS, {**changed(document, (("trafic",), {})), "metadata": {"name": "credit"}, "status": {"phase": "Live"}})
     await talk.merge(AIMODELS, "credit", {"spec": {"version": "2"}, "status": {"phase": "Live"}}, manager="kubectl-edit")
