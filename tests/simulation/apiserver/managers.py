@@ -13,7 +13,7 @@ from tests.simulation.apiserver.fields import (
     union,
     with_named_members,
 )
-from tests.simulation.apiserver.merge import Object, compare, merged, without, without_nulls
+from tests.simulation.apiserver.merge import Object, compare, without, without_nulls
 from tests.simulation.apiserver.schema import Node
 
 APPLY, UPDATE = "Apply", "Update"
@@ -113,16 +113,15 @@ def tracked(body: Mapping[str, Any]) -> Object:
     return kept
 
 
-def applied(live: Object, intent: Object, fields: FieldSet, node: Node, writer: Writer, *, force: bool) -> Object:
+def applied(live: Object, after: Object, fields: FieldSet, node: Node, writer: Writer, *, force: bool) -> Object:
     """`live` after the manager's complete intent: what it had before and leaves out now goes, unless somebody else has it.
-    `fields`: what the intent sets.
+    `after`: the owned part of `live` with the intent merged in; `fields`: what the intent sets.
 
     Raises ClashError.
     """
     managers = owners(live)
-    mine, before, wanted = writer.manager, tracked(live), tracked(intent)
-    last = managers.get(mine)
-    after = merged(before, wanted, node)
+    mine, before = writer.manager, tracked(live)
+    last, pruned = managers.get(mine), False
     if last is not None and last.fields != fields:
         held = fields
         for manager, owned in managers.items():
@@ -131,8 +130,10 @@ def applied(live: Object, intent: Object, fields: FieldSet, node: Node, writer: 
         gone = difference(with_named_members(last.fields, node), with_named_members(held, node))
         if gone:
             after = without(after, gone, node) or {}
+            pruned = True
     _take_over(managers, mine, before, after, node, force=force)
-    after = without_nulls(after, node)
+    if pruned:
+        after = without_nulls(after, node)
     if fields:
         managers[mine] = Owned(writer.api_version, writer.time, fields)
     else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.simulation.apiserver.fields import FieldSet
 from tests.simulation.apiserver.kinds import Kind
-from tests.simulation.apiserver.merge import fields_of
+from tests.simulation.apiserver.merge import fields_of, merged
 from tests.simulation.apiserver.schema import filled, unknown_fields
 from tests.simulation.apiserver.status import Cause
 
@@ -21,7 +21,7 @@ _KEPT = 4096
 class Spec(dict[str, Any]):
     """The spec of some kind with what is known of it. None: not worked out yet."""
 
-    __slots__ = ("causes", "fields", "unknown", "whole")
+    __slots__ = ("causes", "fields", "joined", "unknown", "whole")
 
     def __init__(self, value: Object) -> None:
         super().__init__(value)
@@ -29,21 +29,30 @@ class Spec(dict[str, Any]):
         self.fields: FieldSet | None = None
         self.whole: Spec | None = None
         self.causes: list[Cause] | None = None
+        self.joined: tuple[Object, Spec] | None = None
 
 
 _specs: OrderedDict[tuple[str, str], Spec] = OrderedDict()
+_seen: dict[int, tuple[Object, Spec]] = {}
+"""By identity, for as long as the mapping itself is kept here: a client that sends the same again is spared the spelling out."""
 
 
 def spec_of(kind: Kind, value: Object) -> Spec:
     """The one Spec that says what `value` says."""
     if isinstance(value, Spec):
         return value
+    known = _seen.get(id(value))
+    if known is not None and known[0] is value:
+        return known[1]
     key = kind.resource.qualified, json.dumps(value)
     found = _specs.get(key)
     if found is None:
         found = _specs[key] = Spec(value)
         if len(_specs) > _KEPT:
             _specs.popitem(last=False)
+    if len(_seen) >= _KEPT:
+        _seen.clear()
+    _seen[id(value)] = value, found
     return found
 
 
@@ -75,6 +84,17 @@ def owned_by_applying(kind: Kind, tracked: Object) -> FieldSet:
         spec.fields = fields_of({"spec": spec}, kind.node) or {}
     rest = fields_of({key: value for key, value in tracked.items() if key != "spec"}, kind.node) or {}
     return {**rest, **spec.fields}
+
+
+def merged_with(kind: Kind, live: Object, intent: Object) -> Object:
+    """Of two objects; see merge.merged."""
+    spec, wanted = live.get("spec"), intent.get("spec")
+    if not isinstance(spec, Spec) or not isinstance(wanted, Spec):
+        return dict(merged(live, intent, kind.node))
+    if wanted.joined is None or wanted.joined[0] is not spec:
+        wanted.joined = spec, spec_of(kind, merged(spec, wanted, kind.node.fields["spec"]))
+    rest = merged(live, {key: value for key, value in intent.items() if key != "spec"}, kind.node)
+    return {**rest, "spec": wanted.joined[1]}
 
 
 def completed(kind: Kind, body: Object, old: Object | None) -> Object:

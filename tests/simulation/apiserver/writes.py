@@ -9,7 +9,7 @@ from tests.simulation.apiserver import managers
 from tests.simulation.apiserver.managers import APPLY, UPDATE, ClashError, Manager, Writer
 from tests.simulation.apiserver.requests import Request, Response, Target
 from tests.simulation.apiserver.schema import pruned, unknown_fields
-from tests.simulation.apiserver.shared import completed, owned_by_applying, unknown_in, with_spec
+from tests.simulation.apiserver.shared import completed, merged_with, owned_by_applying, unknown_in, with_spec
 from tests.simulation.apiserver.status import (
     MODIFIED,
     Cause,
@@ -126,9 +126,10 @@ class Writes:
             intent = {key: value for key, value in intent.items() if key != "status"}
         live = old or {"apiVersion": kind.resource.api_version, "kind": kind.resource.kind, "metadata": {}}
         writer = self._writer(request, shelf, APPLY, target.subresource)
-        fields = owned_by_applying(kind, managers.tracked(intent))
+        wanted = managers.tracked(intent)
+        fields, after = owned_by_applying(kind, wanted), merged_with(kind, managers.tracked(live), wanted)
         try:
-            new = managers.applied(live, intent, fields, kind.node, writer, force=request.query.get("force") == "true")
+            new = managers.applied(live, after, fields, kind.node, writer, force=request.query.get("force") == "true")
         except ClashError as clash:
             raise apply_conflict(clash.clashes) from None
         if old is None:
