@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.simulation.apiserver.kinds import kinds
 from tests.simulation.apiserver.requests import Request, Response
-from tests.simulation.apiserver.server import ApiServer, Watch
+from tests.simulation.apiserver.server import ApiServer
 from tests.simulation.apiserver.status import RefusedError, denied
 from tests.simulation.recording import Change, Exchange, Line
 
@@ -71,8 +71,7 @@ class Replay:
         self._expected = line
         self.server.advance(line.version - (0 if line.method == "GET" else 1))
         if query.get("watch") == "true":
-            given = self.server.watch(request)
-            return _plain(200, given.take()) if isinstance(given, Watch) else _plain(given.status, given.body)
+            return _plain(200, self.server.watch(request).take())
         response = self.server.handle(request)
         self._learn(answer, response)
         return _plain(response.status, response.body)

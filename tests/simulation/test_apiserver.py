@@ -50,9 +50,7 @@ def settle(cluster: ApiServer) -> None:
 
 
 def watch(cluster: ApiServer, **query: str) -> Watch:
-    opened = cluster.watch(Request("GET", MAPS, {"watch": "true", **query}))
-    assert isinstance(opened, Watch)
-    return opened
+    return cluster.watch(Request("GET", MAPS, {"watch": "true", **query}))
 
 
 def seen(opened: Watch) -> list[tuple[str, str]]:
@@ -131,6 +129,13 @@ def test_after_compaction_older_positions_are_gone_and_open_watches_go_on() -> N
         (event,) = opened.take()
         assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
         assert not opened.open
+
+
+def test_a_watch_that_cannot_be_says_so_and_is_over() -> None:
+    for opened in (watch(server(), labelSelector="a in"), server().watch(Request("GET", "/apis/apps/v1/gizmos"))):
+        assert not opened.open
+        assert [event["type"] for event in opened.take()] == ["ERROR"]
+        assert opened.take() == []
 
 
 def test_only_so_much_history_is_kept() -> None:

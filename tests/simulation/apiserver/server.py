@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from tests.simulation.apiserver import garbage
+from tests.simulation.apiserver.deletes import Deletes
 from tests.simulation.apiserver.managers import UPDATE, Manager, Writer, created, updated
 from tests.simulation.apiserver.requests import Request, Response, Target, target_of
 from tests.simulation.apiserver.selectors import matcher
 from tests.simulation.apiserver.status import RefusedError, bad_request, not_found
-from tests.simulation.apiserver.store import Asked, Shelf, Store, Watch
+from tests.simulation.apiserver.store import Asked, OpenWatch, RefusedWatch, Shelf, Store, Watch
 from tests.simulation.apiserver.writes import Admission, Writes, second
 
 from headgate.kube.resources import NAMESPACES, Resource
@@ -42,6 +43,7 @@ class ApiServer:
         self.admission: list[Admission] = []
         """Asked in turn before every write that came by `handle`: request, old object (None: create), new object (None: delete)."""
         self._writes = Writes(self._store, now, self.admission, uids)
+        self._deletes = Deletes(self._store, now, self._writes.admit)
         self._pages: OrderedDict[str, tuple[int, list[Object]]] = OrderedDict()
         for name in ("default", "kube-system"):
             self.put(NAMESPACES, {"metadata": {"name": name}})
@@ -59,8 +61,8 @@ class ApiServer:
         except RefusedError as refusal:
             return Response(refusal.code, refusal.body, refusal.headers)
 
-    def watch(self, request: Request) -> Watch | Response:
-        """A Response if the watch is refused."""
+    def watch(self, request: Request) -> Watch:
+        """One that is refused is ended at once by an ERROR event, where the real server answers with the error itself."""
         try:
             target, shelf = self._target(request.path)
             query = request.query
@@ -74,8 +76,8 @@ class ApiServer:
                 timeout=float(query.get("timeoutSeconds") or 0),
             )
         except RefusedError as refusal:
-            return Response(refusal.code, refusal.body, refusal.headers)
-        return Watch(self._store, shelf, asked, self._now)
+            return RefusedWatch(refusal.body)
+        return OpenWatch(self._store, shelf, asked, self._now)
 
     def compact(self) -> None:
         """History before now is gone: older positions of watches and pages of lists are answered 410."""
@@ -156,7 +158,7 @@ class ApiServer:
         if method == "PUT" and target.name:
             return self._writes.replace(request, target, shelf)
         if method == "DELETE" and target.name:
-            return self._writes.delete(request, target, shelf)
+            return self._deletes.delete(request, target, shelf)
         raise RefusedError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
     def _get(self, target: Target, shelf: Shelf) -> Response:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tests.simulation.apiserver.kinds import Kind, kinds
 from tests.simulation.apiserver.selectors import Matcher
@@ -93,8 +93,38 @@ class Asked:
     timeout: float
 
 
-class Watch:
+class Watch(Protocol):
     """A stream of one kind's changes. It ends with an ERROR event, or without one after its timeout."""
+
+    open: bool
+
+    def take(self) -> list[Event]:
+        """Events since the last call."""
+        ...
+
+    def stop(self) -> None:
+        """The client has gone."""
+        ...
+
+
+class RefusedWatch:
+    """Says why, once."""
+
+    open = False
+
+    def __init__(self, status: Any) -> None:
+        self._events: list[Event] = [{"type": "ERROR", "object": status}]
+
+    def take(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def stop(self) -> None:
+        """It has never begun."""
+
+
+class OpenWatch:
+    """A Watch on the store."""
 
     def __init__(self, store: Store, shelf: Shelf, asked: Asked, now: Callable[[], datetime]) -> None:
         self._store, self._shelf, self._asked, self._now = store, shelf, asked, now
@@ -111,7 +141,6 @@ class Watch:
             self._next -= sum(1 for change in shelf.changes if change.version > asked.since)
 
     def take(self) -> list[Event]:
-        """Events since the last call."""
         events, self._first = self._first, []
         if not self.open:
             return events
@@ -130,7 +159,6 @@ class Watch:
         return events
 
     def stop(self) -> None:
-        """The client has gone."""
         self.open = False
 
     def _present(self) -> list[Event]:

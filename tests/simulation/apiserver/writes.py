@@ -15,11 +15,9 @@ from tests.simulation.apiserver.status import (
     Cause,
     RefusedError,
     already_exists,
-    another,
     apply_conflict,
     bad_request,
     conflict,
-    details_of,
     forbidden,
     invalid,
     not_found,
@@ -29,7 +27,7 @@ from tests.simulation.apiserver.status import (
 from tests.simulation.apiserver.store import Name, Shelf, Store
 from tests.simulation.apiserver.validation import mistakes
 
-from headgate.kube.resources import NAMESPACES, PODS, SERVICES, Resource
+from headgate.kube.resources import NAMESPACES, SERVICES, Resource
 
 Object = dict[str, Any]
 Admission = Callable[[Request, Object | None, Object | None], "str | RefusedError | None"]
@@ -86,13 +84,13 @@ class Writes:
         if shelf.kind.resource is SERVICES:
             new = self._with_address(new)
         self._validate(shelf, new, None)
-        self._admit(request, None, new)
+        self.admit(request, None, new)
         return new
 
     def replace(self, request: Request, target: Target, shelf: Shelf) -> Response:
-        old = self._present(target, shelf)
+        old = present(target, shelf)
         body = self._decoded(request, shelf)
-        self._check_version(shelf, old, (body.get("metadata") or {}).get("resourceVersion"))
+        check_version(shelf, old, (body.get("metadata") or {}).get("resourceVersion"))
         return self._change(request, target, shelf, old, body)
 
     def patch(self, request: Request, target: Target, shelf: Shelf) -> Response:
@@ -100,9 +98,9 @@ class Writes:
             return self._apply(request, target, shelf)
         if request.content_type not in _PATCHES:
             raise RefusedError(415, "UnsupportedMediaType", f"the body of the request was in an unknown format: {request.content_type}")
-        old = self._present(target, shelf)
+        old = present(target, shelf)
         body = _merge_patched(old, request.body)
-        self._check_version(shelf, old, body["metadata"].get("resourceVersion"))
+        check_version(shelf, old, body["metadata"].get("resourceVersion"))
         self._check_strict(request, shelf, body)
         return self._change(request, target, shelf, old, pruned(body, shelf.kind.node))
 
@@ -151,7 +149,7 @@ class Writes:
         if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
         if old is not None:
-            self._check_version(shelf, old, metadata.get("resourceVersion"))
+            check_version(shelf, old, metadata.get("resourceVersion"))
             if uid and uid != old["metadata"]["uid"]:
                 mistake = Cause("metadata.uid", "FieldValueInvalid", f'Invalid value: "{uid}": field is immutable')
                 raise invalid(resource, target.name, [mistake])
@@ -174,7 +172,7 @@ class Writes:
 
     def _finish(self, request: Request, target: Target, shelf: Shelf, old: Object, new: Object) -> Response:
         self._validate(shelf, new, old)
-        self._admit(request, old, new)
+        self.admit(request, old, new)
         if new == old:
             return Response(200, old)
         if request.dry_run:
@@ -188,52 +186,6 @@ class Writes:
             self._store.remove(shelf, name, new)
             return new
         return self._store.put(shelf, name, new)
-
-    def delete(self, request: Request, target: Target, shelf: Shelf) -> Response:
-        old = self._present(target, shelf)
-        resource, options = shelf.kind.resource, request.body or {}
-        uid = (options.get("preconditions") or {}).get("uid")
-        if uid and uid != old["metadata"]["uid"]:
-            raise another(resource, target.name, uid, old["metadata"]["uid"])
-        self._check_version(shelf, old, (options.get("preconditions") or {}).get("resourceVersion"))
-        self._admit(request, old, None)
-        key = (target.namespace, target.name)
-        last = self._leaving(shelf, old, options)
-        if request.dry_run or last is not None:
-            body = last or old
-            return Response(200, body if request.dry_run or body == old else self._store.put(shelf, key, body))
-        gone = self._store.remove(shelf, key)
-        if resource is SERVICES:
-            return Response(200, gone)
-        details = {**details_of(resource, target.name), "uid": old["metadata"]["uid"]}
-        return Response(200, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
-
-    def _leaving(self, shelf: Shelf, old: Object, options: Object) -> Object | None:
-        """The object with its deletion begun, if it cannot go at once."""
-        metadata = dict(old["metadata"])
-        finalizers = list(metadata.get("finalizers") or ())
-        added = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(options.get("propagationPolicy") or "")
-        if added and added not in finalizers:
-            finalizers.append(added)
-        grace = 0
-        if shelf.kind.resource is PODS and (old.get("spec") or {}).get("nodeName"):
-            asked = options.get("gracePeriodSeconds")
-            grace = int(old["spec"].get("terminationGracePeriodSeconds", 30) if asked is None else asked)
-        if not finalizers and not grace and shelf.kind.resource is not NAMESPACES:
-            return None
-        if metadata.get("deletionTimestamp"):
-            return old
-        metadata["deletionTimestamp"] = second(self._now())
-        if shelf.kind.resource is not NAMESPACES:
-            metadata["deletionGracePeriodSeconds"] = grace
-        if finalizers:
-            metadata["finalizers"] = finalizers
-        if metadata.get("generation"):
-            metadata["generation"] += 1
-        last = {**old, "metadata": metadata}
-        if shelf.kind.resource is NAMESPACES:
-            last["status"] = {**(old.get("status") or {}), "phase": "Terminating"}
-        return last
 
     def completed(self, shelf: Shelf, body: Object, old: Object | None) -> Object:
         """With the metadata that is the server's."""
@@ -286,7 +238,7 @@ class Writes:
         if causes:
             raise invalid(shelf.kind.resource, new["metadata"]["name"], causes)
 
-    def _admit(self, request: Request, old: Object | None, new: Object | None) -> None:
+    def admit(self, request: Request, old: Object | None, new: Object | None) -> None:
         for asked in self._admission:
             refusal = asked(request, old, new)
             if isinstance(refusal, RefusedError):
@@ -295,16 +247,6 @@ class Writes:
                 shelf, name = self._store.shelves, (new or old or {})["metadata"]["name"]
                 kind = next(s.kind for s in shelf.values() if s.kind.resource.kind == (new or old or {})["kind"])
                 raise forbidden(kind.resource, name, refusal)
-
-    def _present(self, target: Target, shelf: Shelf) -> Object:
-        found = shelf.objects.get((target.namespace, target.name))
-        if found is None:
-            raise not_found(shelf.kind.resource, target.name)
-        return found
-
-    def _check_version(self, shelf: Shelf, old: Object, expected: str | None) -> None:
-        if expected and old["metadata"]["resourceVersion"] != expected:
-            raise conflict(shelf.kind.resource, old["metadata"]["name"], MODIFIED)
 
     def _check_namespace(self, shelf: Shelf, namespace: str, name: str) -> None:
         if not namespace:
@@ -332,6 +274,20 @@ class Writes:
             return body
         address = f"10.96.{self._made // 250 % 250}.{self._made % 250 + 1}"
         return {**body, "spec": {**spec, "clusterIP": address, "clusterIPs": [address]}}
+
+
+def present(target: Target, shelf: Shelf) -> Object:
+    """Raises RefusedError if there is none."""
+    found = shelf.objects.get((target.namespace, target.name))
+    if found is None:
+        raise not_found(shelf.kind.resource, target.name)
+    return found
+
+
+def check_version(shelf: Shelf, old: Object, expected: str | None) -> None:
+    """Raises RefusedError if the writer has seen another state of the object."""
+    if expected and old["metadata"]["resourceVersion"] != expected:
+        raise conflict(shelf.kind.resource, old["metadata"]["name"], MODIFIED)
 
 
 def _counts(shelf: Shelf, body: Object, old: Object) -> bool:
