@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from tests.simulation.apiserver.kinds import Kind, kinds
 from tests.simulation.apiserver.selectors import Matcher
@@ -93,6 +93,7 @@ class Asked:
     timeout: float
 
 
+@runtime_checkable
 class Watch(Protocol):
     """A stream of one kind's changes. It ends with an ERROR event, or without one after its timeout."""
 
