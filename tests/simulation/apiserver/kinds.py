@@ -1,0 +1,65 @@
+"""The kinds that this server knows, and in what they differ."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from tests.simulation.apiserver import defaults
+from tests.simulation.apiserver.schema import ANY, Node, builtin, definition, metadata_node
+
+from headgate.controller.enforcement import BINDINGS, POLICIES
+from headgate.kube import resources
+from headgate.kube.resources import Resource
+
+Object = dict[str, Any]
+
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+SECRETS = Resource("", "v1", "secrets", "Secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`status`: written apart, under its own subresource. `counted`: which fields a new metadata.generation stands for, none for
+    kinds without one. `custom`: kept by a CustomResourceDefinition. `complete`: fills in what a client left out of a spec (custom kinds
+    have a schema for that); `initial`: what else every new object has."""
+
+    resource: Resource
+    node: Node
+    status: bool = False
+    counted: tuple[str, ...] = ()
+    custom: bool = False
+    complete: Callable[[Object], Object] = defaults.nothing
+    initial: Object = field(default_factory=dict)
+
+
+_EVENT: Object = {"deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}
+_BUILTIN: tuple[tuple[Resource, bool, tuple[str, ...], Callable[[Object], Object], Object], ...] = (
+    (resources.DEPLOYMENTS, True, ("spec", "annotations"), defaults.deployment, {"status": {}}),
+    (resources.SERVICES, True, (), defaults.service, {"status": {"loadBalancer": {}}}),
+    (resources.CONFIG_MAPS, False, (), defaults.nothing, {}),
+    (SECRETS, False, (), defaults.nothing, {"type": "Opaque"}),
+    (resources.PODS, True, ("spec",), defaults.pod, {"status": {"phase": "Pending", "qosClass": "BestEffort"}}),
+    (resources.NAMESPACES, True, (), defaults.namespace, {"spec": {}, "status": {"phase": "Active"}}),
+    (resources.LEASES, False, (), defaults.nothing, {}),
+    (resources.EVENTS, False, (), defaults.nothing, _EVENT),
+    (AUTOSCALERS, True, (), defaults.nothing, {}),
+)
+_CUSTOM = (
+    resources.AIMODELS,
+    resources.ROLLOUT_POLICIES,
+    resources.GOVERNANCE_APPROVALS,
+    resources.HTTP_ROUTES,
+    resources.GATEWAYS,
+)
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """By qualified plural, `deployments.apps`."""
+    known = [Kind(resource, builtin(resource.kind), status, counted, False, fill, new) for resource, status, counted, fill, new in _BUILTIN]
+    known += [Kind(resource, definition(resource.qualified), True, ("spec",), True) for resource in _CUSTOM]
+    for resource in (POLICIES, BINDINGS):
+        anything = Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)
+        known.append(Kind(resource, anything, resource is POLICIES, ("spec",)))
+    return {kind.resource.qualified: kind for kind in known}
