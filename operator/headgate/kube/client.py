@@ -1,4 +1,4 @@
-"""The API server over HTTP: raw JSON through the transport, TLS and credentials of `kubernetes.aio`."""
+"""The API server over HTTP: verbs, errors and retries. How a request gets there is the wire's matter."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import os
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import aiohttp
@@ -44,6 +44,54 @@ class Transport:
     longest_pause: float = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. `body`: the decoded JSON object, empty if it was none; `text`: what came instead. `retry_after` in seconds."""
+
+    status: int
+    body: Object
+    text: str = ""
+    retry_after: float = 0.0
+
+
+class Wire(Protocol):
+    """Takes one request to an API server and brings the answer, once."""
+
+    host: str
+    """The server's address, for messages."""
+
+    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
+        """Raises TimeoutError, OSError or aiohttp.ClientError if no answer comes. `content` is the media type of the body."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class HttpWire:
+    """Raw JSON through the transport, TLS and credentials of `kubernetes.aio`. Must be made inside a running event loop."""
+
+    def __init__(self, configuration: Configuration, transport: Transport, impersonation: Impersonation | None = None) -> None:
+        configuration.connection_pool_maxsize = transport.connections
+        configuration.retries = None
+        self._client: Any = ApiClient(configuration)
+        self._timeout = aiohttp.ClientTimeout(total=transport.request_timeout, connect=min(5.0, transport.request_timeout))
+        self._headers = [("User-Agent", f"headgate/{__version__}"), ("Accept", _JSON)]
+        if impersonation is not None:
+            self._headers += [("Impersonate-User", impersonation.user), *(("Impersonate-Group", group) for group in impersonation.groups)]
+        self.host: str = configuration.host
+
+    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
+        headers = CIMultiDict([*self._headers, ("Content-Type", content)])
+        url = self.host + path + ("?" + urlencode(query) if query else "")
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        response = await self._client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
+        text = (await response.read()).decode("utf-8", errors="replace")
+        return Reply(response.status, _decoded(text), text, _seconds(response.headers.get("Retry-After")))
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
 class KubeClient:
     """KubeApi over HTTP.
 
@@ -54,24 +102,17 @@ class KubeClient:
 
     def __init__(
         self,
-        configuration: Configuration,
+        wire: Wire,
         *,
-        impersonation: Impersonation | None = None,
         transport: Transport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Must be called inside a running event loop. `jitter` draws from 0..1."""
+        """`jitter` draws from 0..1."""
+        self._wire = wire
         self._transport = transport or Transport()
-        configuration.connection_pool_maxsize = self._transport.connections
-        configuration.retries = None
-        self._client: Any = ApiClient(configuration)
-        self._timeout = aiohttp.ClientTimeout(total=self._transport.request_timeout, connect=min(5.0, self._transport.request_timeout))
         self._sleep = sleep
         self._jitter = jitter
-        self._headers = [("User-Agent", f"headgate/{__version__}"), ("Accept", _JSON)]
-        if impersonation is not None:
-            self._headers += [("Impersonate-User", impersonation.user), *(("Impersonate-Group", group) for group in impersonation.groups)]
 
     @classmethod
     async def connect(
@@ -97,10 +138,11 @@ class KubeClient:
         except (ConfigException, OSError) as error:
             message = f"no access to a cluster: {error}. Set KUBECONFIG, or run in a pod with a service account"
             raise NotConfigured(message) from error
-        return cls(configuration, impersonation=impersonation, transport=transport)
+        transport = transport or Transport()
+        return cls(HttpWire(configuration, transport, impersonation), transport=transport)
 
     async def close(self) -> None:
-        await self._client.close()
+        await self._wire.close()
 
     async def __aenter__(self) -> "KubeClient":
         return self
@@ -205,21 +247,15 @@ class KubeClient:
         return asked + grown * (0.5 + self._jitter() / 2)
 
     async def _once(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Object:
-        headers = CIMultiDict([*self._headers, ("Content-Type", content)])
-        parameters = urlencode({key: value for key, value in query.items() if value})
-        url = self._client.configuration.host + path + ("?" + parameters if parameters else "")
         try:
-            await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-            response = await self._client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
-            text = (await response.read()).decode("utf-8", errors="replace")
+            reply = await self._wire.send(method, path, {key: value for key, value in query.items() if value}, body, content)
         except TimeoutError as error:
-            raise Unavailable(f"no answer from {self._client.configuration.host} within {self._transport.request_timeout:g} s") from error
+            raise Unavailable(f"no answer from {self._wire.host} within {self._transport.request_timeout:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"no connection to {self._client.configuration.host}: {error}") from error
-        answer = _decoded(text)
-        if 200 <= response.status < 300:
-            return answer
-        raise from_response(response.status, answer, text, _seconds(response.headers.get("Retry-After")))
+            raise Unavailable(f"no connection to {self._wire.host}: {error}") from error
+        if 200 <= reply.status < 300:
+            return reply.body
+        raise from_response(reply.status, reply.body, reply.text, reply.retry_after)
 
 
 def _typed(resource: Resource, body: Mapping[str, Any]) -> Object:

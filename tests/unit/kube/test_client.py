@@ -11,7 +11,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from headgate import __version__
-from headgate.kube.client import Impersonation, KubeClient, Transport
+from headgate.kube.client import HttpWire, Impersonation, KubeClient, Transport
 from headgate.kube.errors import Conflict, Forbidden, Gone, Invalid, KubeError, NotConfigured, NotFound, Throttled, Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SERVICES, Resource
 
@@ -65,7 +65,8 @@ def call(
 
         configuration = Configuration(host=f"http://127.0.0.1:{runner.addresses[0][1]}")
         configuration.api_key["BearerToken"] = "bearer secret"
-        client = KubeClient(configuration, transport=transport, impersonation=impersonation, sleep=sleep, jitter=lambda: 1.0)
+        wire = HttpWire(configuration, transport or Transport(), impersonation)
+        client = KubeClient(wire, transport=transport, sleep=sleep, jitter=lambda: 1.0)
         try:
             async with client:
                 return Outcome(await use(client), pauses)
@@ -143,7 +144,7 @@ def test_no_answer_in_time_is_unavailable() -> None:
 
 def test_a_closed_port_is_unavailable() -> None:
     async def run() -> None:
-        async with KubeClient(Configuration(host="http://127.0.0.1:1"), transport=Transport(retries=0)) as client:
+        async with KubeClient(HttpWire(Configuration(host="http://127.0.0.1:1"), Transport()), transport=Transport(retries=0)) as client:
             await get(client)
 
     with pytest.raises(Unavailable, match=r"no connection to http://127\.0\.0\.1:1"):

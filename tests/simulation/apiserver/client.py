@@ -1,0 +1,69 @@
+"""The operator's own client over the simulated server: its verbs, error mapping, paging and retries are part of the simulation."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from tests.simulation.apiserver.requests import OPERATOR, Request, Response
+from tests.simulation.apiserver.server import ApiServer
+
+from headgate.kube.client import KubeClient, Reply, Transport
+
+Before = Callable[[Request], Awaitable[Response | None]]
+"""Awaited before a request reaches the server. An answer stands in for the server's; an exception is what becomes of the connection."""
+
+After = Callable[[Request, Response], Awaitable[Response]]
+"""Awaited after the server has done its work. An exception loses the answer."""
+
+
+class SimulatedWire:
+    """One request to the server. Whatever hooks do, an answer comes within the client's own timeout or TimeoutError is raised."""
+
+    host = "https://simulated"
+
+    def __init__(self, server: ApiServer, user: str, timeout: float, before: Before | None, after: After | None) -> None:
+        self._server, self._user, self._timeout = server, user, timeout
+        self._before, self._after = before, after
+
+    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
+        # What the caller does to its own objects later must not reach the server's.
+        plain = json.loads(json.dumps(body)) if body is not None else None
+        request = Request(method, path, query, plain, content, self._user)
+        if self._before is None and self._after is None:
+            return _reply(self._server.handle(request))
+        async with asyncio.timeout(self._timeout):
+            response = await self._before(request) if self._before else None
+            if response is None:
+                response = self._server.handle(request)
+            if self._after:
+                response = await self._after(request, response)
+        return _reply(response)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _reply(response: Response) -> Reply:
+    body = response.body
+    retry_after = float(response.headers.get("Retry-After", 0)) if response.headers else 0.0
+    return Reply(response.status, body, retry_after=retry_after) if isinstance(body, dict) else Reply(response.status, {}, str(body))
+
+
+class SimulatedApi(KubeClient):
+    """A KubeApi of one process. `before` and `after` see every try, watches not among them."""
+
+    def __init__(
+        self,
+        server: ApiServer,
+        *,
+        user: str = OPERATOR,
+        before: Before | None = None,
+        after: After | None = None,
+        transport: Transport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = lambda: 0.5,
+    ) -> None:
+        transport = transport or Transport()
+        wire = SimulatedWire(server, user, transport.request_timeout, before, after)
+        super().__init__(wire, transport=transport, sleep=sleep, jitter=jitter)
