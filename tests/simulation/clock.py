@@ -21,7 +21,7 @@ EPOCH = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
 
 @dataclass(slots=True, eq=False)
 class Fate:
-    """Whether the steps of a process are run, kept for later, or never run any more."""
+    """Whether the steps of a process are run. Those of a frozen one are kept for later, those of a dead one to be put away at the end."""
 
     alive: bool = True
     frozen: bool = False
@@ -37,17 +37,21 @@ class VirtualLoop(asyncio.BaseEventLoop):
     _ready: Any
     _scheduled: Any
 
-    def __init__(self, begin: float = 0.0) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._now = begin
+        self._now = 0.0
         self._clock_resolution = 1e-9
 
     def time(self) -> float:
         return self._now
 
+    def jump(self, time: float) -> None:
+        """Go on at `time`, before anything was started."""
+        self._now = time
+
     def thaw(self, fate: Fate) -> None:
-        """Let a frozen process go on: all that came due meanwhile comes at once."""
-        fate.frozen = False
+        """Let a process go on: all that came due meanwhile comes at once."""
+        fate.alive, fate.frozen = True, False
         self._ready.extend(fate.kept)
         fate.kept.clear()
 
@@ -79,7 +83,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             fate = handle._context.get(FATE)
             if fate is None or (fate.alive and not fate.frozen):
                 handle._run()
-            elif fate.alive:
+            else:
                 fate.kept.append(handle)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -92,9 +96,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Nobody sleeps, so nobody is to be woken."""
 
 
-def run(work: Coroutine[Any, Any, Result], begin: float = 0.0) -> Result:
-    """`work` on a virtual clock that begins at `begin`."""
-    with asyncio.Runner(loop_factory=lambda: VirtualLoop(begin)) as runner:
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """`work` on a virtual clock that begins at 0."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)
 
 
