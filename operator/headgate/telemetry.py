@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from headgate.api.status import AIModelStatus
+from headgate.api.vocabulary import StandIn
 
 _SLOTS = ("stable", "candidate", "mirror")
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -26,6 +27,7 @@ class Telemetry:
         self._decisions = Counter("headgate_decisions", "Decisions that changed a status, by phase.", ["phase"], **made)
         self._rollbacks = Counter("headgate_rollbacks", "Versions that lost their traffic, by cause.", ["cause"], **made)
         self._weight = Gauge("headgate_traffic_weight", "Wanted thousandths of the requests.", ["namespace", "model", "slot"], **made)
+        self._failover = Gauge("headgate_failover", "1 while somebody else answers.", ["namespace", "model", "to"], **made)
         self._phase = Gauge("headgate_phase", "1 for the phase the model is in.", ["namespace", "model", "phase"], **made)
         self._queries = Histogram("headgate_prometheus_query_seconds", "Samples of one profile.", ["template"], buckets=_SECONDS, **made)
         self.leader = Gauge("headgate_leader", "1 while this process holds the lease.", **made)
@@ -55,6 +57,9 @@ class Telemetry:
                 if (entry.revision, entry.attempt) not in known:
                     self._rollbacks.labels(str(entry.cause)).inc()
         self._show_phase(key, str(after.phase))
+        for stand_in in StandIn:
+            active = after.failover is not None and after.failover.to is stand_in
+            self._failover.labels(*key, str(stand_in)).set(active)
         weights = dict(zip(_SLOTS, (slot.weight for slot in after.traffic.slots), strict=False))
         if after.traffic.mirror is not None:
             weights["mirror"] = after.traffic.mirror.permille
@@ -68,6 +73,8 @@ class Telemetry:
             self._phase.remove(*key, phase)
             for slot in _SLOTS:
                 self._weight.remove(*key, slot)
+            for stand_in in StandIn:
+                self._failover.remove(*key, str(stand_in))
 
     def page(self) -> bytes:
         """The metrics in Prometheus' text format."""

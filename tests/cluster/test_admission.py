@@ -269,6 +269,33 @@ def test_what_the_operator_made_only_the_operator_changes(cluster: Cluster, name
     accepted(lambda: cluster.admin.delete(f"{path}/it"))
 
 
+STABLE, CANDIDATE = "credit-scorer-0a1b2c3d", "credit-scorer-4e5f6a7b"
+
+
+def canary_rules(stable: int, candidate: int, *, to: str = CANDIDATE) -> Document:
+    backends = [{"name": STABLE, "port": 80, "weight": stable}, {"name": to, "port": 80, "weight": candidate}]
+    return {"spec": {"rules": [{"backendRefs": backends, "timeouts": {"request": "10s"}}]}}
+
+
+def test_who_may_halt_may_take_users_off_the_candidate_in_the_route_and_do_nothing_else_there(cluster: Cluster, namespace: str) -> None:
+    path = f"{ROUTES}/namespaces/{namespace}/httproutes"
+    labels = {**LABELS, "headgate.dev/stable": "0a1b2c3d", "headgate.dev/candidate": "4e5f6a7b"}
+    kind = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute"}
+    route = {**kind, "metadata": {"name": "credit-scorer", "labels": labels}, **canary_rules(800, 200)}
+    accepted(lambda: operator(cluster).create(path, route))
+    routes = {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["httproutes"], "verbs": ["get", "update", "patch"]}
+    for person in (ONCALL, SAM):
+        grant(cluster, namespace, person, routes)
+    bind(cluster, namespace, ONCALL, "headgate-operator-oncall")
+    oncall, path = cluster.impersonated(ONCALL), f"{path}/credit-scorer"
+    refused(lambda: cluster.impersonated(SAM).merge(path, canary_rules(1000, 0)), "kubectl headgate halt")
+    refused(lambda: oncall.merge(path, canary_rules(500, 500)), "kubectl headgate halt")
+    refused(lambda: oncall.merge(path, canary_rules(0, 100)), "kubectl headgate halt")
+    refused(lambda: oncall.merge(path, canary_rules(800, 100, to="another")), "kubectl headgate halt")
+    refused(lambda: oncall.merge(path, {"spec": {"hostnames": ["other.example"]}}), "kubectl headgate halt")
+    accepted(lambda: oncall.merge(path, canary_rules(1000, 0)))
+
+
 def test_objects_of_others_are_none_of_headgates_business(cluster: Cluster, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     for name, labels in (("plain", {}), ("half", {"app.kubernetes.io/managed-by": "headgate"}), ("other", {"headgate.dev/model": "x"})):

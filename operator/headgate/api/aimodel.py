@@ -46,6 +46,13 @@ class SideEffects(StrEnum):
     SOME = "Some"
 
 
+class Fallback(Model):
+    """A Service of the model's namespace that answers when no version can, like a rule engine. It is not Headgate's: nothing scales it."""
+
+    service: Label
+    port: Annotated[int, Field(ge=1, le=65535)] = 80
+
+
 class Serving(Model):
     """How the model is served. Exactly one kind of workload."""
 
@@ -53,6 +60,7 @@ class Serving(Model):
     drain: Duration = Duration(30)
     """How long a version that lost its traffic is kept to finish what it has begun."""
     side_effects: SideEffects = SideEffects.SOME
+    fallback: Fallback | None = None
 
 
 class ParentRef(Model):

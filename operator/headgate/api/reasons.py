@@ -34,6 +34,7 @@ class Reason(StrEnum):
     # Approvals
     APPROVAL_LAPSED = "ApprovalLapsed"
     APPROVAL_MISSING = "ApprovalMissing"
+    TIER_RAISED = "TierRaised"
     INTERVENTION_TAKEN_UP = "InterventionTakenUp"
     INTERVENTION_REFUSED = "InterventionRefused"
     GOVERNANCE_NOT_ENFORCED = "GovernanceNotEnforced"
@@ -56,5 +57,9 @@ class Reason(StrEnum):
     SERVING = "Serving"
     NOT_SERVING = "NotServing"
     DEGRADED = "Degraded"
+    FAILOVER = "Failover"
+    FAILOVER_TRIAL = "FailoverTrial"
+    FAILOVER_ENDED = "FailoverEnded"
+    FROZEN = "Frozen"
     IN_PROGRESS = "InProgress"
     SETTLED = "Settled"

@@ -7,7 +7,10 @@ from pydantic import Field
 
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
-from headgate.api.vocabulary import DecisionKind, Phase, Role, RollbackCause, Tier, Verdict
+from headgate.api.vocabulary import DecisionKind, Phase, Role, RollbackCause, StandIn, Tier, Verdict
+
+FALLBACK = "fallback"
+"""The fallback's name where revisions are told apart. No revision can have it: they are hex digits."""
 
 Weight = Annotated[int, Field(ge=0, le=1000)]
 
@@ -36,6 +39,12 @@ class StableStatus(RevisionStatus):
     live_since: Time
     replicas: Count = 1
     """Wanted replicas while live; its minimum during a rollout."""
+    subject: Digest | None = None
+    """What people approved when it went live. A later Reject or Revoke of it concerns the live version."""
+    tier: Tier | None = None
+    """The risk tier at which it was approved."""
+    unready_since: Time | None = None
+    """Since when none of its pods is ready."""
 
 
 class StageStatus(StatusModel):
@@ -45,6 +54,10 @@ class StageStatus(StatusModel):
     name: Label
     entered: Time
     """When the stage was decided."""
+    weight: Weight | None = None
+    """The candidate's thousandths of the users; None in a status written before this was recorded."""
+    mirror: Weight = 0
+    """Thousandths of the requests that are copied to it."""
     effective: Time | None = None
     """When the gateway was first seen to have taken the stage's weights. Stage time counts from here."""
     waived_seconds: Count = 0
@@ -75,6 +88,8 @@ class CandidateStatus(RevisionStatus):
     replicas: Count = 1
     """Wanted replicas at full traffic."""
     policy: Line
+    subject: Digest | None = None
+    """What people approved when it was live before: of a restored version."""
     policy_copy: ObjectName
     """The immutable ConfigMap with the policy this attempt runs on."""
     stage: StageStatus | None = None
@@ -90,6 +105,8 @@ class CandidateStatus(RevisionStatus):
 class PastStatus(RevisionStatus):
     """A version that was live, or lost its traffic, and is kept for a while."""
 
+    subject: Digest | None = None
+    """What people approved when it went live."""
     until: Time
     """When it lost its traffic."""
     was_live: bool
@@ -141,15 +158,46 @@ class MirrorStatus(StatusModel):
     since: Time
 
 
+class FallbackStatus(StatusModel):
+    """The share of the requests that spec.serving.fallback answers: the place after the versions'."""
+
+    service: Label
+    port: Annotated[int, Field(ge=1, le=65535)]
+    weight: Weight
+
+
 class TrafficStatus(StatusModel):
     """Who gets how many thousandths of the requests."""
 
     slots: Annotated[tuple[SlotStatus, ...], Field(max_length=2, json_schema_extra=ATOMIC)] = ()
     mirror: MirrorStatus | None = None
+    fallback: FallbackStatus | None = None
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Thousandths by revision, and those of the fallback under FALLBACK; without what has none."""
+        shares = {slot.revision: slot.weight for slot in self.slots if slot.weight}
+        return shares | {FALLBACK: self.fallback.weight} if self.fallback is not None and self.fallback.weight else shares
 
     def weight_of(self, revision: str) -> int:
         """0 for a revision that has no slot."""
         return sum(slot.weight for slot in self.slots if slot.revision == revision)
+
+
+class FailoverStatus(StatusModel):
+    """The stable version cannot answer, so somebody else does: an open circuit breaker."""
+
+    to: StandIn
+    since: Time
+    why: Line
+    measured: bool = False
+    """Whether its requests failed. Otherwise it had no ready pod, and pods being ready is all that its return takes."""
+    trips: Count = 0
+    """Trials that failed since it began."""
+    retry_at: Time | None = None
+    """When the stable version is tried next."""
+    trial: Time | None = None
+    """Since when the stable version is being tried, or was seen ready again."""
 
 
 class AIModelStatus(StatusModel):
@@ -166,6 +214,7 @@ class AIModelStatus(StatusModel):
     stable: StableStatus | None = None
     candidate: CandidateStatus | None = None
     traffic: TrafficStatus = TrafficStatus()
+    failover: FailoverStatus | None = None
     past: Annotated[tuple[PastStatus, ...], Field(max_length=10, json_schema_extra=list_map("revision"))] = ()
     blocked: Annotated[tuple[Blocked, ...], Field(max_length=10, json_schema_extra=ATOMIC)] = ()
     latches: Annotated[tuple[Latch, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()

@@ -10,6 +10,10 @@ class Tier(StrEnum):
     MEDIUM = "Medium"
     HIGH = "High"
 
+    def exceeds(self, other: "Tier") -> bool:
+        ranks = list(Tier)
+        return ranks.index(self) > ranks.index(other)
+
 
 class Phase(StrEnum):
     """Where a model stands between a new version being asked for and users getting it."""
@@ -21,6 +25,7 @@ class Phase(StrEnum):
     CANARY = "Canary"
     FULL = "Full"
     LIVE = "Live"
+    FROZEN = "Frozen"
     ROLLING_BACK = "RollingBack"
     ROLLED_BACK = "RolledBack"
 
@@ -84,6 +89,13 @@ class DecisionKind(StrEnum):
 
 
 GATE_DECISIONS = frozenset({DecisionKind.APPROVE, DecisionKind.REJECT, DecisionKind.REVOKE})
+
+
+class StandIn(StrEnum):
+    """Who answers users while the stable version cannot."""
+
+    CANDIDATE = "Candidate"
+    FALLBACK = "Fallback"
 
 
 class OnDeadline(StrEnum):

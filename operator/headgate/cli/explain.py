@@ -46,8 +46,11 @@ def _users(view: ModelView) -> tuple[str, ...]:
     status = view.status
     serving = view.condition(ConditionType.SERVING)
     trouble = (f"Users do not get what they should: {serving.message}.",) if serving and serving.status == "False" else ()
+    if status.failover is not None and status.failover.retry_at is not None and status.stable is not None:
+        since, tried = clock(status.failover.since), status.failover.trial or status.failover.retry_at
+        trouble = (*trouble, f"So it is since {since}; the stable version is tried again since or at {clock(tried)}.")
     if status.stable is None:
-        return (*trouble, "No version is live yet.")
+        return (*trouble, "No version is live.")
     weight = status.traffic.weight_of(status.stable.revision) / 10
     live = f"{status.stable.version} (revision {status.stable.revision}) is live since {clock(status.stable.live_since)}"
     return (*trouble, f"{live} and gets {weight:g} % of the requests.")

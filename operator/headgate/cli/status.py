@@ -25,7 +25,16 @@ from headgate.kube.errors import Unavailable
 
 _EVERY_SECONDS = 2.0
 _COLUMNS = ("NAME", "LIVE", "CANDIDATE", "PHASE", "STAGE", "TRAFFIC", "VERDICT", "TIER", "READY", "AGE")
-_COLOURS = {"Pass": "green", "Fail": "red", "Live": "green", "RolledBack": "red", "RollingBack": "red", "True": "green", "False": "yellow"}
+_COLOURS = {
+    "Pass": "green",
+    "Fail": "red",
+    "Live": "green",
+    "RolledBack": "red",
+    "Frozen": "yellow",
+    "RollingBack": "red",
+    "True": "green",
+    "False": "yellow",
+}
 
 Views = tuple[ModelView, ...]
 
@@ -91,6 +100,8 @@ def _traffic(view: ModelView) -> tuple[str, ...]:
     for slot in traffic.slots:
         role = "candidate" if candidate and slot.revision == candidate.revision else "stable"
         lines.append(f"{slot.weight / 10:5.1f} %  {role} (revision {slot.revision})")
+    if traffic.fallback is not None:
+        lines.append(f"{traffic.fallback.weight / 10:5.1f} %  fallback (Service {traffic.fallback.service})")
     if traffic.mirror is not None:
         lines.append(f"{traffic.mirror.permille / 10:5.1f} %  copied to revision {traffic.mirror.revision}")
     return tuple(lines)

@@ -263,6 +263,7 @@ class Cache:
         if key is None:
             return set()
         metadata = {k: body["metadata"][k] for k in _ROUTE_METADATA if k in body["metadata"]}
+        metadata["managedFields"] = facts.spec_managers(body)
         self._room(key).route = facts.compact({"metadata": metadata, "spec": body.get("spec") or {}, "status": body.get("status") or {}})
         return {key}
 

@@ -160,6 +160,12 @@ def deployment_facts(body: Body) -> DeploymentFacts:
     )
 
 
+def spec_managers(body: Body) -> list[dict[str, Any]]:
+    """Of managedFields, who wrote into the spec: what they wrote is of no use, and large."""
+    entries = [e for e in body["metadata"].get("managedFields") or () if not e.get("subresource") and "f:spec" in (e.get("fieldsV1") or {})]
+    return [{"manager": entry.get("manager", ""), "fieldsV1": {"f:spec": {}}} for entry in entries]
+
+
 def service_port(body: Body) -> int:
     """The port users' requests go to."""
     ports = (body.get("spec") or {}).get("ports") or ()

@@ -7,7 +7,7 @@ from typing import Any
 from headgate.api.aimodel import AIModelSpec, ParentRef, RouteRule
 from headgate.api.digests import sha256
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, AttemptKind, TrafficStatus
+from headgate.api.status import FALLBACK, AIModelStatus, AttemptKind, TrafficStatus
 from headgate.controller.facts import ModelKey
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner, revision_name, revision_of
@@ -40,6 +40,7 @@ def route_state(
         mirrored={mirror: round(seen.mirror_percent * 10)} if mirror else {},
         accepted=accepted,
         problem=problem,
+        edited_by=seen.foreign_managers,
     )
 
 
@@ -114,9 +115,8 @@ def plan_route(wanted: Wanted, observed: Object | None, before: AIModelStatus, a
 
 
 def _moves(traffic: TrafficStatus, seen: RouteState) -> bool:
-    weights = {slot.revision: slot.weight for slot in traffic.slots if slot.weight}
     mirrored = {traffic.mirror.revision: traffic.mirror.permille} if traffic.mirror else {}
-    return weights != {revision: weight for revision, weight in seen.weights.items() if weight} or mirrored != seen.mirrored
+    return traffic.shares != {revision: weight for revision, weight in seen.weights.items() if weight} or mirrored != seen.mirrored
 
 
 def _raises(traffic: TrafficStatus, seen: RouteState, before: AIModelStatus, after: AIModelStatus) -> bool:
@@ -137,6 +137,8 @@ def _target(wanted: Wanted, spec: AIModelSpec | None) -> WantedRoute:
     slots = tuple(
         Slot(revision_name(model, slot.revision), ports.get(slot.revision, usual), slot.weight, slot.revision) for slot in traffic.slots
     )
+    if traffic.fallback is not None:
+        slots = (*slots, Slot(traffic.fallback.service, traffic.fallback.port, traffic.fallback.weight, FALLBACK))
     mirror = None
     if traffic.mirror is not None:
         copied = traffic.mirror.revision

@@ -213,7 +213,8 @@ class _Folding:
     def _watch(self, time: float, previous: float, counts: dict[Arm, Counts], exposure: Exposure) -> None:
         if time - previous > guards.WINDOW:
             return
-        self.now = replace(self.now, stable=guards.slide(self.now.stable, _moment(time, counts[Arm.STABLE])))
+        if exposure.candidate is not Arm.STABLE:
+            self.now = replace(self.now, stable=guards.slide(self.now.stable, _moment(time, counts[Arm.STABLE])))
         if exposure.first_exposure is not None and time > exposure.first_exposure:
             self.now = replace(self.now, candidate=guards.slide(self.now.candidate, _moment(time, counts[exposure.candidate])))
 

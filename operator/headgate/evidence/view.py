@@ -63,3 +63,13 @@ class Evidence:
     harm: float = 1.0
     """Weighted mean of the checks' harm e-values; rolls back at 1/alpha."""
     notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReading:
+    """What the guards say of the version that all users get, while nothing is compared with it."""
+
+    revision: str
+    as_of: float | None = None
+    """Time of the newest sample counted, or None."""
+    guards: tuple[GuardReading, ...] = ()

@@ -12,11 +12,11 @@ from headgate.rollout.approval_gate import announce_change, gate_open, read_gate
 from headgate.rollout.capacity import floor_of
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import go_live
+from headgate.rollout.harm import stable_failing
 from headgate.rollout.people import Orders, refuse, take_up
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
 from headgate.rollout.waiting import barred, kept_waiting, lapsed, overdue
-from headgate.rollout.withdraw import all_to_stable, assign
 
 
 def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
@@ -72,17 +72,12 @@ def _enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
     needed = _floor(step, draft, snapshot)
     if snapshot.workload(draft.candidate.revision).ready < needed:
         return _not_ready(draft, snapshot, needed)
-    candidate, stable = draft.candidate, draft.status.stable
-    stage = StageStatus(index=step.index, name=step.name, entered=snapshot.now)
-    weights = ((stable.revision, 1000 - step.weight),) if stable else ()
-    mirror = (candidate.revision, step.mirror) if step.mirror else None
+    candidate = draft.candidate
+    stage = StageStatus(index=step.index, name=step.name, entered=snapshot.now, weight=step.weight, mirror=step.mirror)
     exposed = candidate.exposed or (snapshot.now if step.weight else None)
     return (
         draft.with_candidate(stage=stage, exposed=exposed)
-        .with_status(
-            phase=Phase.SHADOW if step.weight == 0 else Phase.FULL if step.is_full else Phase.CANARY,
-            traffic=assign(draft.status.traffic, (*weights, (candidate.revision, step.weight)), mirror, snapshot),
-        )
+        .with_status(phase=Phase.SHADOW if step.weight == 0 else Phase.FULL if step.is_full else Phase.CANARY)
         .announce(Reason.STAGE_STARTED, f"{candidate.version} enters {step.name}: {_share_words(step)}")
     )
 
@@ -98,7 +93,8 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     verdict = evidence.verdict if evidence else Verdict.NO_DATA
     draft = draft.with_candidate(verdict=verdict)
     closed = step.weight > 0 and not gate_open(draft.candidate)
-    draft = _waived(draft, snapshot, waived=closed or draft.status.paused is not None or verdict is Verdict.SOURCE_DOWN)
+    stopped = draft.status.paused is not None or draft.status.failover is not None
+    draft = _waived(draft, snapshot, waived=closed or stopped or verdict is Verdict.SOURCE_DOWN)
     if closed:
         return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
@@ -109,6 +105,8 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
         return _go_on(draft, snapshot, steps, step, policy)
     if draft.status.paused is not None:
         draft, orders = _unused_promote(draft, orders, "the rollout is paused: resume it first"), Orders()
+    if orders.promote is not None and step.weight and stable_failing(snapshot):
+        return _replace_failing(draft, snapshot, policy, orders.promote)
     if orders.promote is not None and step.compares:
         return _promote(draft, snapshot, steps, step, policy, orders.promote)
     return overdue(kept_waiting(draft, step, evidence, snapshot), snapshot, step, policy)
@@ -123,14 +121,22 @@ def _promote(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: St
     return take_up(went, order, f"stage {step.name} ends without proof ({draft.candidate.verdict})")
 
 
+def _replace_failing(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, order: Approval) -> Draft:
+    """A person decides that the candidate takes the place of a stable version that breaks its guards."""
+    if snapshot.workload(draft.candidate.revision).ready == 0:
+        return _not_ready(draft, snapshot, 1)
+    told = f"{draft.candidate.version} replaces the failing stable version without proof ({draft.candidate.verdict})"
+    taken = take_up(draft, order, told)
+    return go_live(taken, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)
+
+
 def _effective(draft: Draft, snapshot: Snapshot) -> Draft:
     """Stage time begins when the gateway is seen to serve the stage's weights."""
     stage, traffic, route = draft.candidate.stage, draft.status.traffic, snapshot.route
-    if stage is None or stage.effective is not None or route.accepted is not True:
+    if stage is None or stage.effective is not None or route.accepted is not True or draft.status.failover is not None:
         return draft
-    weights = {slot.revision: slot.weight for slot in traffic.slots}
     mirrored = {traffic.mirror.revision: traffic.mirror.permille} if traffic.mirror else {}
-    if {r: w for r, w in route.weights.items() if w} != weights or route.mirrored != mirrored:
+    if {r: w for r, w in route.weights.items() if w} != traffic.shares or route.mirrored != mirrored:
         return draft
     return draft.with_stage(stage.model_copy(update={"effective": snapshot.now}))
 
@@ -165,7 +171,7 @@ def _served(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | N
 
 def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec) -> Draft:
     if step.weight == 0:
-        shadowed = draft.with_candidate(shadow_passed=True, stage=None).with_status(traffic=all_to_stable(draft, snapshot))
+        shadowed = draft.with_candidate(shadow_passed=True, stage=None)
         proven = step.name not in draft.candidate.inconclusive_accepted
         words = f"passed {step.name}" if proven else f"leaves {step.name} without proof: automated-checks stays closed for this attempt"
         told = shadowed.announce(Reason.PROMOTED, f"{draft.candidate.version} {words}")

@@ -8,7 +8,7 @@ from headgate.api.status import AttemptKind, Blocked, CandidateStatus, PastStatu
 from headgate.api.vocabulary import Phase, Profile, RollbackCause
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
-from headgate.rollout.people import Orders, refuse, take_up
+from headgate.rollout.people import Orders, refuse, rejection_of, take_up
 from headgate.rollout.snapshot import Snapshot
 
 
@@ -42,13 +42,17 @@ def copy_name(model: str, spec: RolloutPolicySpec) -> str:
 
 
 def earlier_live(draft: Draft, snapshot: Snapshot, revision: str | None) -> PastStatus | None:
-    """The version of `revision` (or the newest) that was live, is still kept and is not blocked."""
+    """The version of `revision` (or the newest) that was live, is still kept, and is neither blocked nor revoked."""
     blocked = {b.revision for b in draft.status.blocked}
     return next(
         (
             past
             for past in reversed(draft.status.past)
-            if past.was_live and past.keep_until > snapshot.now and past.revision not in blocked and revision in (None, past.revision)
+            if past.was_live
+            and past.keep_until > snapshot.now
+            and past.revision not in blocked
+            and revision in (None, past.revision)
+            and rejection_of(draft, snapshot, past) is None
         ),
         None,
     )
@@ -65,6 +69,7 @@ def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
         kind=AttemptKind.RESTORE,
         started=snapshot.now,
         replicas=earlier.replicas,
+        subject=earlier.subject,
         policy=snapshot.spec.policy.name if snapshot.spec else "",
         policy_copy="none",
     )

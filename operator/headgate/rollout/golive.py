@@ -3,30 +3,17 @@
 from datetime import timedelta
 
 from headgate.api.reasons import Reason
-from headgate.api.status import PastStatus, StableStatus
+from headgate.api.status import CandidateStatus, PastStatus, StableStatus
 from headgate.api.vocabulary import Phase
 from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import Snapshot
-from headgate.rollout.withdraw import assign, kept
+from headgate.rollout.withdraw import kept
 
 
 def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_window: int) -> Draft:
     """All users on the candidate; the version before it stays warm for `rollback_warm` seconds and kept for `rollback_window`."""
     candidate, before = draft.candidate, draft.status.stable
-    drain = snapshot.spec.serving.drain if snapshot.spec else 30
-    past = draft.status.past
-    if before is not None:
-        left = PastStatus(
-            revision=before.revision,
-            version=before.version,
-            content=before.content,
-            until=snapshot.now,
-            was_live=True,
-            replicas=before.replicas,
-            warm_until=snapshot.now + timedelta(seconds=max(drain, rollback_warm)),
-            keep_until=snapshot.now + timedelta(seconds=max(drain, rollback_window)),
-        )
-        past = kept(past, left)
+    past = draft.status.past if before is None else kept(draft.status.past, _past(before, snapshot, rollback_warm, rollback_window))
     return draft.with_status(
         phase=Phase.LIVE,
         stable=StableStatus(
@@ -35,9 +22,42 @@ def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_wi
             content=candidate.content,
             live_since=snapshot.now,
             replicas=candidate.replicas,
+            subject=_subject(candidate, before),
+            tier=candidate.gate.tier if candidate.gate else before.tier if before else None,
         ),
         candidate=None,
         past=past,
         paused=None,
-        traffic=assign(draft.status.traffic, ((candidate.revision, 1000),), None, snapshot),
+        failover=None,
     ).announce(Reason.LIVE, f"{candidate.version} (revision {candidate.revision}) is live")
+
+
+def left_live(draft: Draft, snapshot: Snapshot) -> Draft:
+    """No version is live any more; the one that was is drained, and kept as long as any earlier one."""
+    stable, policy = draft.status.stable, snapshot.policy.spec
+    if stable is None:
+        return draft
+    left = _past(stable, snapshot, 0, policy.rollback_window if policy else 0)
+    return draft.with_status(stable=None, past=kept(draft.status.past, left), failover=None)
+
+
+def _past(stable: StableStatus, snapshot: Snapshot, warm: int, window: int) -> PastStatus:
+    drain = snapshot.spec.serving.drain if snapshot.spec else 30
+    return PastStatus(
+        revision=stable.revision,
+        version=stable.version,
+        content=stable.content,
+        until=snapshot.now,
+        was_live=True,
+        subject=stable.subject,
+        replicas=stable.replicas,
+        warm_until=snapshot.now + timedelta(seconds=max(drain, warm)),
+        keep_until=snapshot.now + timedelta(seconds=max(drain, window)),
+    )
+
+
+def _subject(candidate: CandidateStatus, before: StableStatus | None) -> str | None:
+    """Unchanged content and a restored version rest on what was approved for that content earlier."""
+    if candidate.gate is not None:
+        return candidate.gate.subject
+    return before.subject if before is not None and before.content == candidate.content else candidate.subject

@@ -1,4 +1,4 @@
-"""Step 1 of every decision: is the candidate doing harm? Depends on nothing but what was measured and what people stopped."""
+"""Is a version doing harm? Depends on nothing but what was measured."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,11 +43,24 @@ def shared_failure(snapshot: Snapshot) -> bool:
 
 
 def stable_failing(snapshot: Snapshot) -> bool:
-    """The stable version broke a guard within the last minute. Nobody measures while no candidate is exposed: older news is none."""
-    evidence = snapshot.evidence
-    if evidence is None or evidence.as_of is None or snapshot.now.timestamp() - evidence.as_of > _NEWS_LASTS:
-        return False
-    return any(guard.fired for guard in evidence.stable_guards)
+    """The stable version broke a guard within the last minute."""
+    return stable_guard(snapshot) is not None
+
+
+def stable_guard(snapshot: Snapshot) -> GuardReading | None:
+    """The guard that the stable version broke within the last minute, beside a candidate or alone. Older news is none."""
+    evidence, live, stable, candidate = snapshot.evidence, snapshot.live, snapshot.status.stable, snapshot.status.candidate
+    read: list[GuardReading] = []
+    # Evidence of an attempt that is over may speak of the version before this one.
+    if evidence is not None and candidate is not None and evidence.attempt == str(candidate.attempt) and _fresh(evidence.as_of, snapshot):
+        read += evidence.stable_guards
+    if live is not None and stable is not None and live.revision == stable.revision and _fresh(live.as_of, snapshot):
+        read += live.guards
+    return next((guard for guard in read if guard.fired), None)
+
+
+def _fresh(as_of: float | None, snapshot: Snapshot) -> bool:
+    return as_of is not None and snapshot.now.timestamp() - as_of <= _NEWS_LASTS
 
 
 def _by_guard(evidence: Evidence | None) -> Harm | None:
@@ -75,18 +88,23 @@ def _by_pods(snapshot: Snapshot, revision: str, policy: RolloutPolicySpec | None
     if weight > 0 and workload.ready == 0:
         detail = f": {workload.problem.message}" if workload.problem else ""
         return Harm(RollbackCause.POD_GUARD, f"no pod is ready while {weight / 10:g} % of the users are sent to it{detail}")
+    exposed = weight > 0 or snapshot.status.traffic.mirror is not None
+    return restarts(snapshot, revision, policy) if exposed else None
+
+
+def restarts(snapshot: Snapshot, revision: str, policy: RolloutPolicySpec | None) -> Harm | None:
+    """The pod guard: containers of `revision` restarted too often within its window."""
     guard = next((g for g in policy.guards if g.metric is Metric.POD_FAILURES), None) if policy else None
     if guard is None or guard.max_restarts is None or guard.window is None:
         return None
-    exposed = weight > 0 or snapshot.status.traffic.mirror is not None
     since = snapshot.now - timedelta(seconds=guard.window)
-    restarts = sum(1 for moment in workload.restarts if moment > since)
-    if exposed and restarts >= guard.max_restarts:
-        return Harm(
-            RollbackCause.POD_GUARD,
-            f"its containers restarted {restarts} times within {guard.window}; the guard allows fewer than {guard.max_restarts}",
-        )
-    return None
+    counted = sum(1 for moment in snapshot.workload(revision).restarts if moment > since)
+    if counted < guard.max_restarts:
+        return None
+    return Harm(
+        RollbackCause.POD_GUARD,
+        f"its containers restarted {counted} times within {guard.window}; the guard allows fewer than {guard.max_restarts}",
+    )
 
 
 def _by_evidence(evidence: Evidence | None) -> Harm | None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, Latch
-from headgate.api.vocabulary import DecisionKind
-from headgate.governance.approvals import NEGATIVE, Approval
+from headgate.api.status import AIModelStatus, Latch, PastStatus, StableStatus
+from headgate.api.vocabulary import DecisionKind, Gate
+from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import Snapshot
 
@@ -137,6 +137,20 @@ def standing(snapshot: Snapshot, latches: tuple[Latch, ...]) -> tuple[Approval, 
     present = {approval.name for approval in snapshot.approvals}
     gone = tuple(latch for latch in latches if latch.name not in present and latch.subject is not None)
     return (*snapshot.approvals, *(_revived(latch, snapshot) for latch in gone))
+
+
+def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastStatus) -> Approval | None:
+    """The Reject or Revoke that stands against what a version was approved for. None if nothing is known to have been approved."""
+    if version.subject is None or snapshot.spec is None:
+        return None
+    matter = Matter(
+        gate=Gate.DEPLOYMENT,
+        tier=snapshot.spec.classification.declared_tier,
+        subject=version.subject,
+        technical_owner=snapshot.spec.owners.technical.user,
+        now=snapshot.now,
+    )
+    return next(iter(standing_rejections(standing(snapshot, draft.status.latches), matter)), None)
 
 
 def _revived(latch: Latch, snapshot: Snapshot) -> Approval:

@@ -59,8 +59,9 @@ def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec, *, sees_missin
     if stage is None:
         raise ValueError("the candidate is in no stage")
     shadow = step.weight == 0
-    # A first version holds slot 0: it is judged by its guards alone, and has nothing beside it.
-    arm = Arm.MIRROR if shadow else Arm.CANDIDATE if step.compares else Arm.STABLE
+    # A candidate that is alone holds slot 0: it is judged by its guards, and has nothing beside it.
+    alone = bool(traffic.slots) and traffic.slots[0].revision == candidate.revision
+    arm = Arm.MIRROR if shadow else Arm.STABLE if alone else Arm.CANDIDATE
     since = {place: _unix(slot.since) for place, slot in zip((Arm.STABLE, Arm.CANDIDATE), traffic.slots, strict=False)}
     if traffic.mirror is not None:
         since[Arm.MIRROR] = _unix(traffic.mirror.since)
@@ -74,7 +75,7 @@ def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec, *, sees_missin
         candidate=arm,
         interval=float(policy.analysis.interval),
         warmup=float(policy.analysis.warmup),
-        has_stable=step.compares,
+        has_stable=step.compares and not alone,
         share=traffic.weight_of(candidate.revision) / 1000,
         mirrored=traffic.mirror.permille / 1000 if traffic.mirror else 0.0,
         slot_since=since,

@@ -7,7 +7,7 @@ from headgate.api.aimodel import AIModelSpec
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
-from headgate.evidence.view import Evidence
+from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 
 
@@ -48,6 +48,8 @@ class RouteState:
     accepted: bool | None = None
     """Whether every parent took the present generation. None: not said yet."""
     problem: Problem | None = None
+    edited_by: tuple[str, ...] = ()
+    """Field managers beside Headgate that wrote into its spec since Headgate's last write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Snapshot:
     route: RouteState = RouteState()
     evidence: Evidence | None = None
     """Of the present attempt; None before anything was judged."""
+    live: LiveReading | None = None
+    """Of the stable version while no candidate is judged beside it; None as long as nothing was counted."""
     governance_problem: str = ""
     """Why governance is not enforced in this cluster; gates stay closed while it is set."""
     refusal: Problem | None = None

@@ -8,6 +8,7 @@ from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Phase, Verdict
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.draft import Draft
+from headgate.rollout.failover import stand_in_words
 from headgate.rollout.snapshot import Problem, Snapshot
 
 _VERDICT_REASONS = {
@@ -26,6 +27,7 @@ _PHASE_REASONS = {
     Phase.CANARY: Reason.IN_PROGRESS,
     Phase.FULL: Reason.IN_PROGRESS,
     Phase.LIVE: Reason.LIVE,
+    Phase.FROZEN: Reason.FROZEN,
     Phase.ROLLING_BACK: Reason.ROLLED_BACK,
     Phase.ROLLED_BACK: Reason.ROLLED_BACK,
 }
@@ -98,6 +100,8 @@ def _ready(draft: Draft) -> _Row:
 
 def _serving(status: AIModelStatus, snapshot: Snapshot) -> _Row:
     """Whether users get the version they should; health checks use this, so a three-week rollout blocks nobody."""
+    if status.failover is not None and status.stable is not None:
+        return ConditionType.SERVING, "False", Reason.FAILOVER, stand_in_words(status.failover)
     serving = status.stable or (status.candidate if status.candidate and status.candidate.exposed else None)
     if serving is None:
         return ConditionType.SERVING, "False", Reason.NOT_SERVING, "no version is live yet"
@@ -141,6 +145,8 @@ def _progress_words(draft: Draft) -> str:
 
 def _traffic_words(status: AIModelStatus) -> str:
     words = ["/".join(f"{slot.weight / 10:g}" for slot in status.traffic.slots)] if status.traffic.slots else []
+    if status.traffic.fallback is not None:
+        words.append(f"fallback {status.traffic.fallback.weight / 10:g}")
     if status.traffic.mirror is not None:
         words.append(f"mirror {status.traffic.mirror.permille / 10:g}")
     return " + ".join(words)

@@ -6,10 +6,11 @@ from datetime import timedelta
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
 from headgate.api.reasons import Reason
-from headgate.api.vocabulary import OnDeadline, Phase, RollbackCause, Verdict
+from headgate.api.vocabulary import OnDeadline, RollbackCause, Verdict
 from headgate.evidence.view import Evidence
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.draft import Draft
+from headgate.rollout.failover import stand_in_words
 from headgate.rollout.harm import Harm, stable_failing
 from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step, counted_seconds
@@ -27,7 +28,14 @@ def barred(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
     """What forbids every upward move, whichever stage comes next."""
     if step.compares and _pause(draft) is None and stable_failing(snapshot):
         return Problem(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
-    return _pause(draft)
+    return _pause(draft) or _failing_over(draft)
+
+
+def _failing_over(draft: Draft) -> Problem | None:
+    failover = draft.status.failover
+    if failover is None or draft.status.stable is None:
+        return None
+    return Problem(Reason.FAILOVER, stand_in_words(failover))
 
 
 def _pause(draft: Draft) -> Problem | None:
@@ -71,11 +79,10 @@ def overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicyS
 def lapsed(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft:
     """The gate closed while users are served: hold, and back to 0 % when the grace is over."""
     gate = draft.candidate.gate
-    since = gate.lapsed_since if gate else None
+    since = gate.lapsed_since if gate and draft.status.stable else None
     words = waiting_words(gate) if gate else "the approvals are being read"
     if since is None or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
-        return draft.held_by(
-            Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}; back to stable {policy.lapse_grace} after that"
-        )
+        after = f"; back to stable {policy.lapse_grace} after that" if draft.status.stable else ""
+        return draft.held_by(Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}{after}")
     told = f"an approval lapsed and was not renewed within {policy.lapse_grace}: {words}"
-    return retreat(draft, snapshot).with_status(phase=Phase.AWAITING_DEPLOYMENT).announce(Reason.APPROVAL_LAPSED, told, warning=True)
+    return retreat(draft).announce(Reason.APPROVAL_LAPSED, told, warning=True)

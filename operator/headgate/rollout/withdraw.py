@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from headgate.api.base import Text
 from headgate.api.reasons import Reason
-from headgate.api.status import Blocked, CandidateStatus, MirrorStatus, PastStatus, RevisionStatus, SlotStatus, StableStatus, TrafficStatus
-from headgate.api.vocabulary import Phase, RollbackCause
+from headgate.api.status import Blocked, CandidateStatus, FailoverStatus, PastStatus, RevisionStatus, StableStatus
+from headgate.api.vocabulary import Phase, RollbackCause, StandIn
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import Harm
 from headgate.rollout.snapshot import Snapshot
@@ -28,13 +28,18 @@ def withdraw(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:
         paused=None,
         blocked=blocked[-_KEPT:],
         past=kept(draft.status.past, _drained(candidate, snapshot)),
-        traffic=all_to_stable(draft, snapshot),
+        failover=_without_candidate(draft.status.failover),
     ).announce(_TELLS.get(harm.cause, Reason.ROLLED_BACK), told, warning=harm.cause not in _NOT_BLAMED)
 
 
-def retreat(draft: Draft, snapshot: Snapshot) -> Draft:
+def retreat(draft: Draft) -> Draft:
     """The candidate to 0 % without ending its attempt: it may come back when what stopped it is over."""
-    return draft.with_stage(None).with_status(traffic=all_to_stable(draft, snapshot))
+    return draft.with_stage(None).with_status(phase=Phase.AWAITING_DEPLOYMENT, failover=_without_candidate(draft.status.failover))
+
+
+def _without_candidate(failover: FailoverStatus | None) -> FailoverStatus | None:
+    """A candidate that is withdrawn stands in for nobody."""
+    return failover if failover is not None and failover.to is StandIn.FALLBACK else None
 
 
 def block_stable(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:
@@ -44,27 +49,6 @@ def block_stable(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:
         return draft
     entry = _blocked(stable, max(draft.status.attempts, 1), snapshot, harm)
     return draft.with_status(blocked=(*(b for b in draft.status.blocked if b.revision != stable.revision), entry)[-_KEPT:])
-
-
-def all_to_stable(draft: Draft, snapshot: Snapshot) -> TrafficStatus:
-    """Everything to the stable version, nothing mirrored."""
-    stable = draft.status.stable
-    return TrafficStatus() if stable is None else assign(draft.status.traffic, ((stable.revision, 1000),), None, snapshot)
-
-
-def assign(
-    before: TrafficStatus, weights: tuple[tuple[str, int], ...], mirror: tuple[str, int] | None, snapshot: Snapshot
-) -> TrafficStatus:
-    """The slots in order (stable first); each remembers since when its revision holds the place."""
-    slots = []
-    for place, (revision, weight) in enumerate((r, w) for r, w in weights if w > 0):
-        held = before.slots[place].since if place < len(before.slots) and before.slots[place].revision == revision else snapshot.now
-        slots.append(SlotStatus(revision=revision, weight=weight, since=held))
-    copies = None
-    if mirror is not None:
-        same = before.mirror is not None and before.mirror.revision == mirror[0]
-        copies = MirrorStatus(revision=mirror[0], permille=mirror[1], since=before.mirror.since if same and before.mirror else snapshot.now)
-    return TrafficStatus(slots=tuple(slots), mirror=copies)
 
 
 def kept(past: tuple[PastStatus, ...], entry: PastStatus) -> tuple[PastStatus, ...]:

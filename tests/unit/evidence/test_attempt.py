@@ -238,3 +238,14 @@ def test_a_tick_of_one_model_is_cheap():
         state = observe(state, QUESTION, exposure(), answer, float(now))
     assert (time.perf_counter() - begun) / len(answers) < 0.02, "the aim is 2 ms; the limit leaves room for a busy machine"
     assert len(json.dumps(checkpoint(state))) < 60_000
+
+
+def test_a_version_that_is_alone_is_no_stable_version_that_fails_as_well():
+    gateway = Gateway()
+    for second in range(4):
+        gateway.serve(Arm.STABLE, 100 if second else 0, {"500": 100} if second else None)
+        gateway.scrape(second)
+    alone = exposure(candidate=Arm.STABLE, has_stable=False, share=1.0)
+    evidence = verdict(watched(gateway, 3, alone), 3.0, alone)
+    assert [guard.fired for guard in evidence.candidate_guards] == [True]
+    assert not any(guard.fired for guard in evidence.stable_guards)

@@ -1,5 +1,6 @@
 """Whatever happens in whatever order: the invariants of a rollout."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import settings
@@ -7,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.unit.rollout.world import PEOPLE, World, policy, spec
 
+from headgate.api.aimodel import Classification, Fallback
 from headgate.api.status import AttemptKind
-from headgate.api.vocabulary import Verdict
+from headgate.api.vocabulary import StandIn, Tier, Verdict
 from headgate.rollout.snapshot import RouteState, WorkloadState
 from headgate.rollout.stages import steps_of
 
@@ -40,6 +42,33 @@ class Rollout(RuleBasedStateMachine):
     @rule(candidate=st.booleans(), stable=st.booleans())
     def guards(self, candidate: bool, stable: bool) -> None:
         self.world.guard(candidate=candidate, stable=stable)
+
+    @precondition(lambda self: self.world.status.stable)
+    @rule(fired=st.booleans())
+    def live_guard(self, fired: bool) -> None:
+        self.world.live_guard(fired=fired)
+
+    @rule(given=st.booleans())
+    def fallback(self, given: bool) -> None:
+        rules = Fallback(service="credit-rules") if given else None
+        self.world.spec = self.world.spec.model_copy(update={"serving": self.world.spec.serving.model_copy(update={"fallback": rules})})
+
+    @rule(tier=st.sampled_from(Tier))
+    def tier(self, tier: Tier) -> None:
+        self.world.spec = self.world.spec.model_copy(update={"classification": Classification(declared_tier=tier)})
+
+    @precondition(lambda self: len(self.world.route.weights) == 2)
+    @rule(share=st.integers(0, 1000))
+    def edit_route(self, share: int) -> None:
+        first, second = self.world.route.weights
+        self.world.route = replace(self.world.route, weights={first: 1000 - share, second: share})
+        self.world.edited_by = ("kubectl-edit",)
+
+    @precondition(lambda self: self.world.status.stable and self.world.status.stable.subject)
+    @rule()
+    def revoke(self) -> None:
+        assert self.world.status.stable
+        self.world.decided("Revoke", "dana@bank", gate="Deployment", role="fairness-audit", subject=self.world.status.stable.subject)
 
     @precondition(lambda self: self.world.status.candidate and self.world.status.candidate.gate)
     @rule(roles=st.sets(st.sampled_from(sorted(PEOPLE)), min_size=1), days=st.integers(1, 90))
@@ -94,6 +123,10 @@ class Rollout(RuleBasedStateMachine):
             assert ready.get(revision, 0) > 0 or before.get(revision, 0) > 0 or revision == _stable(status), "no traffic without ready pods"
             if candidate is None or revision != candidate.revision:
                 continue
+            if self.world.status.failover is not None:
+                assert self.world.status.failover.to is StandIn.CANDIDATE
+                assert not ready.get(_stable(status)), "a candidate stands in only for a version without ready pods"
+                continue
             if candidate.kind in (AttemptKind.ROLLOUT, AttemptKind.FIRST):
                 assert candidate.gate, "the gate was read"
                 assert candidate.gate.open, "a weight rises only through an open gate"
@@ -112,8 +145,8 @@ class Rollout(RuleBasedStateMachine):
 
     @invariant()
     def weights_sum_to_all(self) -> None:
-        slots = self.world.status.traffic.slots if hasattr(self, "world") else ()
-        assert not slots or sum(slot.weight for slot in slots) == 1000
+        shares = self.world.status.traffic.shares if hasattr(self, "world") else {}
+        assert not shares or sum(shares.values()) == 1000
 
     @invariant()
     def status_is_bounded(self) -> None:

@@ -12,11 +12,11 @@ from headgate.api.conditions import ConditionType
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.view import CheckReading, Evidence, GuardReading
+from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision
-from headgate.rollout.snapshot import PolicyState, RouteState, Snapshot, WorkloadState
+from headgate.rollout.snapshot import PolicyState, Problem, RouteState, Snapshot, WorkloadState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = {"technical-validation": "chen@bank", "fairness-audit": "dana@bank", "security-review": "sam@bank"}
@@ -72,6 +72,8 @@ class World:
     route: RouteState = field(default_factory=RouteState)
     pods_fail: set[str] = field(default_factory=set)
     measured: dict[str, Any] = field(default_factory=lambda: {"verdict": Verdict.INCONCLUSIVE})
+    live: LiveReading | None = None
+    edited_by: tuple[str, ...] = ()
     route_takes_effect: bool = True
     events: list[str] = field(default_factory=list)
     generation: int = 1
@@ -89,8 +91,9 @@ class World:
             pinned=self.pinned,
             approvals=tuple(self.approvals),
             workloads=dict(self.workloads),
-            route=self.route,
+            route=replace(self.route, edited_by=self.edited_by),
             evidence=self.evidence(),
+            live=self.live,
         )
 
     def evidence(self) -> Evidence | None:
@@ -123,9 +126,10 @@ class World:
         }
         if decision.traffic is not None and self.route_takes_effect:
             mirror = decision.traffic.mirror
+            self.edited_by = ()
             self.route = RouteState(
                 exists=True,
-                weights={slot.revision: slot.weight for slot in decision.traffic.slots},
+                weights=decision.traffic.shares,
                 mirrored={mirror.revision: mirror.permille} if mirror else {},
                 accepted=True,
             )
@@ -156,6 +160,21 @@ class World:
     def guard(self, *, candidate: bool = True, stable: bool = False, missing: int = 0) -> None:
         fired = GuardReading(Metric.ERRORS, fired=True, requests=30, failures=30, missing=missing, max_rate=0.2, seconds=3.0)
         self.measured = {"candidate_guards": (fired,) * candidate, "stable_guards": (fired,) * stable}
+
+    def live_guard(self, *, fired: bool = True) -> None:
+        """What the guards of the stable version say now, while nothing is compared with it."""
+        assert self.status.stable
+        reading = GuardReading(Metric.ERRORS, fired=fired, requests=30, failures=30 * fired, max_rate=0.2, seconds=3.0)
+        self.live = LiveReading(self.status.stable.revision, self.now.timestamp(), (reading,))
+
+    def no_pods(self, revision: str, problem: Problem | None = None) -> None:
+        """None of its pods is ready from now on."""
+        self.pods_fail.add(revision)
+        self.workloads[revision] = replace(self.workloads[revision], ready=0, problem=problem)
+
+    def pods_back(self, revision: str) -> None:
+        self.pods_fail.discard(revision)
+        self.workloads[revision] = replace(self.workloads[revision], ready=self.workloads[revision].wanted)
 
     def decided(self, decision: str, by: str = "oncall@bank", **fields: Any) -> Approval:
         """A GovernanceApproval made now. Interventions are about the candidate, or what was taken back, unless `target` says otherwise."""

@@ -1,0 +1,108 @@
+"""Step 1 of every decision: what takes users off the candidate, or off the live version, and what keeps them where they are."""
+
+from headgate.api.reasons import Reason
+from headgate.api.status import AttemptKind
+from headgate.api.vocabulary import RollbackCause
+from headgate.rollout.begin import earlier_live, restore
+from headgate.rollout.draft import Draft
+from headgate.rollout.harm import Harm, measured, shared_failure
+from headgate.rollout.live import leave_live
+from headgate.rollout.people import Orders, refuse, take_up
+from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.withdraw import retreat, withdraw
+
+
+def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
+    """Depends on nothing but what was measured and what people decided."""
+    if draft.status.candidate is None:
+        return leave_live(draft, snapshot, asked)
+    ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft)
+    harm = ordered or _present_harm(snapshot)
+    if harm is None:
+        return _tier_raised(draft, snapshot)
+    if draft.candidate.exposed and not _others_can_answer(draft, snapshot, by_person=ordered is not None):
+        return _kept_serving(draft, asked, harm)
+    if ordered is None and shared_failure(snapshot):
+        told = f"both versions fail, so the candidate waits without traffic: {harm.message}"
+        return retreat(draft).announce(Reason.SHARED_FAILURE, told, warning=True)
+    return _taken_off(draft, snapshot, asked, harm)
+
+
+def _taken_off(draft: Draft, snapshot: Snapshot, asked: Orders, harm: Harm) -> Draft:
+    stop = asked.halt or asked.rollback
+    if stop is None:
+        return withdraw(draft, snapshot, harm)
+    goal = stop.spec.to_revision
+    earlier = earlier_live(draft, snapshot, goal) if goal and draft.status.stable and goal != draft.status.stable.revision else None
+    told = f"traffic leaves revision {draft.candidate.revision}" + (f" and goes to {earlier.version} ({goal})" if earlier else "")
+    left = withdraw(take_up(draft, stop, told), snapshot, harm)
+    return restore(left, snapshot, earlier) if earlier else left
+
+
+def _others_can_answer(draft: Draft, snapshot: Snapshot, *, by_person: bool) -> bool:
+    """Whether taking the candidate off would fail fewer requests than it fails. What a person stops is stopped, even if users then
+    wait for the stable version's pods."""
+    if snapshot.spec is not None and snapshot.spec.serving.fallback is not None:
+        return True
+    stable = draft.status.stable
+    if stable is None:
+        return False
+    return by_person or snapshot.workload(stable.revision).ready > 0 or snapshot.workload(draft.candidate.revision).ready == 0
+
+
+def _kept_serving(draft: Draft, asked: Orders, harm: Harm) -> Draft:
+    stop = asked.halt or asked.rollback
+    if stop is not None:
+        draft = refuse(draft, stop, "there is no other version and no fallback that could answer instead")
+    return draft.held_by(Reason.DEGRADED, f"{harm.message}; it keeps serving because nothing else can")
+
+
+def _lowered_by_hand(draft: Draft, snapshot: Snapshot) -> Harm | None:
+    """Somebody took users off the candidate in the route itself. Admission lets only people do that who may halt."""
+    candidate, route = draft.candidate, snapshot.route
+    if candidate.stage is None or candidate.stage.effective is None or not route.edited_by or draft.status.stable is None:
+        return None
+    wanted, present = draft.status.traffic.weight_of(candidate.revision), route.weights.get(candidate.revision, 0)
+    if present >= wanted:
+        return None
+    words = f"the route was edited: {present / 10:g} % instead of {wanted / 10:g} % for revision {candidate.revision}"
+    return Harm(RollbackCause.HALT, words, by=", ".join(route.edited_by))
+
+
+def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Users were sent to it on approvals of a lower tier: it leaves them until those of the present tier are there."""
+    gate, stage = draft.candidate.gate, draft.candidate.stage
+    if gate is None or stage is None or not stage.weight or snapshot.spec is None:
+        return draft
+    tier = snapshot.spec.classification.declared_tier
+    if not tier.exceeds(gate.tier) or not _others_can_answer(draft, snapshot, by_person=True):
+        return draft
+    told = f"the model's tier is {tier} now, and {draft.candidate.version} was approved at tier {gate.tier}: it waits without traffic"
+    return retreat(draft).announce(Reason.TIER_RAISED, told, warning=True)
+
+
+def _present_harm(snapshot: Snapshot) -> Harm | None:
+    """Measured harm of the present attempt. Evidence of another attempt, or from before a retreat, says nothing about it now."""
+    candidate, evidence = snapshot.status.candidate, snapshot.evidence
+    if candidate is None or candidate.kind is AttemptKind.RESTORE:
+        return None
+    if evidence is not None and (evidence.attempt != str(candidate.attempt) or candidate.stage is None):
+        snapshot = snapshot.without_evidence()
+    return measured(snapshot, snapshot.pinned or snapshot.policy.spec)
+
+
+def _ordered(draft: Draft, asked: Orders) -> Harm | None:
+    for approval, cause in ((asked.halt, RollbackCause.HALT), (asked.rollback, RollbackCause.ROLLBACK)):
+        if approval is not None:
+            return Harm(cause, f"{approval.spec.approver}: {approval.spec.rationale}", by=approval.spec.approver)
+    return None
+
+
+def _rejected(draft: Draft) -> Harm | None:
+    """A Reject or Revoke of what the candidate was approved for, made after the attempt began."""
+    candidate = draft.candidate
+    subject = candidate.gate.subject if candidate.gate else None
+    latch = next((x for x in draft.status.latches if x.subject == subject and subject and x.at >= candidate.started), None)
+    if latch is None:
+        return None
+    return Harm(RollbackCause.REJECTED, f"{latch.decision} by {latch.by} ({latch.role}): {latch.rationale}", by=latch.by)
