@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tests.simulation.apiserver.client import SimulatedApi
 from tests.simulation.apiserver.requests import Request, Response
-from tests.simulation.clock import FATE, Fate, VirtualLoop, Watch
+from tests.simulation.clock import FATE, Fate, Watch
 from tests.simulation.faults import ApiFault, Call, call_of
 from tests.simulation.policies import ENVIRONMENT, PLATFORM
 from tests.simulation.prometheus import Source

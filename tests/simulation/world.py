@@ -3,27 +3,26 @@
 import asyncio
 import contextvars
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from tests.simulation import faults, people, trace
+from tests.simulation import faults, trace
 from tests.simulation.apiserver.requests import Request
-from tests.simulation.checks import SCRAPE, Broken, Checks
+from tests.simulation.checks import SCRAPE, Checks
 from tests.simulation.clock import EPOCH, VirtualLoop
 from tests.simulation.cluster import Cluster
 from tests.simulation.faults import Call, Faults
 from tests.simulation.gateway import Gateway
 from tests.simulation.people import People, Plan
 from tests.simulation.pods import Pods
-from tests.simulation.policies import MODEL, NAMESPACE, PLATFORM, POLICIES
+from tests.simulation.policies import MODEL, NAMESPACE, POLICIES
 from tests.simulation.prometheus import Prometheus
 from tests.simulation.replica import Replica, Stream
-from tests.simulation.versions import GOOD, Behaviour
+from tests.simulation.versions import Behaviour
 
 from headgate.api.policy import RolloutPolicySpec
-from headgate.kube.resources import AIMODELS, DEPLOYMENTS, GATEWAYS, HTTP_ROUTES, PODS, ROLLOUT_POLICIES
+from headgate.kube.resources import DEPLOYMENTS, HTTP_ROUTES
 
 Object = dict[str, Any]
 
