@@ -20,7 +20,7 @@ from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
-from headgate.controller.fence import FencedApi
+from headgate.controller.fence import fenced
 from headgate.controller.handlers import register, selectors
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging, harmful
@@ -31,7 +31,6 @@ from headgate.controller.refusals import Refusals
 from headgate.controller.traffic import TrafficWriter
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
-from headgate.kube.interface import KubeApi
 from headgate.kube.lease import Clocks, Elector, LeaseName
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.profiles import PROFILES
@@ -55,7 +54,7 @@ class Parts:
     def __init__(
         self,
         settings: Settings,
-        api: KubeApi,
+        api: KubeClient,
         prometheus: PrometheusClient,
         leading: Callable[[], bool],
         clocks: Clocks | None = None,
@@ -69,8 +68,8 @@ class Parts:
         self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
         self.enforcement = Enforcement(api, wall, prefix=settings.admission_prefix)
-        fenced = FencedApi(api, leading)
-        self.checkpoints = Checkpoints(fenced, self.cache, monotonic=monotonic)
+        writer = fenced(api, leading)
+        self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.judging = Judging(
             self.cache,
@@ -81,11 +80,11 @@ class Parts:
             measured=self.telemetry.queried,
         )
         self.applier = Applier(
-            fenced,
+            writer,
             self.cache,
-            TrafficWriter(fenced, self.cache, Refusals(monotonic=monotonic)),
-            CapacityWriter(fenced, self.cache, Refusals(monotonic=monotonic)),
-            Announcer(fenced, self.cache, EventRecorder(fenced, settings.pod_name, clocks=clocks)),
+            TrafficWriter(writer, self.cache, Refusals(monotonic=monotonic)),
+            CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic)),
+            Announcer(writer, self.cache, EventRecorder(writer, settings.pod_name, clocks=clocks)),
         )
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, wall)
         self.reconciler = Reconciler(self.cache, self.queue, self.judging, self.applier, self.enforcement, setting, self.telemetry)
