@@ -1,6 +1,8 @@
 """The sampler against a pretended Prometheus: one query for all, and every kind of bad answer by its name."""
 
 import asyncio
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import httpx
@@ -48,7 +50,6 @@ def test_one_query_for_all_models_tells_their_series_apart():
     batch, forms = sample(answer, (CREDIT, FRAUD))
     assert len(forms) == 1
     assert forms[0]["query"].endswith("[5s]")
-    assert float(forms[0]["time"]) == 100.0
     credit, fraud = batch.answers[CREDIT], batch.answers[FRAUD]
     assert [(one.arm, one.what, one.instance, one.points) for one in credit.series] == [
         (Arm.STABLE, What.SENT, "envoy/10.0.0.1:19001", ((99.1, 3.0), (100.0, 5.0)))
@@ -142,6 +143,27 @@ def test_t29_the_skew_of_clocks_is_measured():
     assert clock_skew("nonsense", 0.0) == clock_skew(None, 0.0) == 0.0
     answer = httpx.Response(200, headers={"date": "Thu, 01 Jan 1970 00:10:00 GMT"}, content=success().content)
     assert sample(answer)[0].answers[CREDIT].skew == 500.0
+
+
+@pytest.mark.parametrize("ahead", [40.0, -40.0, 1.5])
+def test_the_newest_samples_are_in_the_window_whatever_the_clocks_say(ahead):
+    """A source whose clock is ahead would else be asked about its past, one behind about times it has not seen."""
+    times = []
+
+    def handle(request):
+        times.append(float(parse_qs(request.content.decode())["time"][0]))
+        date = format_datetime(datetime.fromtimestamp(1000 + len(times) + ahead, UTC).replace(microsecond=0), usegmt=True)
+        return httpx.Response(200, headers={"date": date}, content=success().content)
+
+    async def run():
+        async with PrometheusClient("http://prometheus:9090/", transport=httpx.MockTransport(handle)) as client:
+            sampler = Sampler(client, EnvoyGateway())
+            for now in (1001.0, 1002.0):
+                await sampler.sample([CREDIT], now, 5.0)
+
+    asyncio.run(run())
+    newest = 1002.0 + ahead
+    assert times[1] - 5.0 < newest - 1 < newest <= times[1]
 
 
 @pytest.mark.parametrize(
