@@ -218,7 +218,8 @@ class Checks:
         if old.get("stable") and not new.get("stable"):
             self.fail("nothing-lost", "the stable version was forgotten")
         paused = old.get("paused")
-        if paused and not new.get("paused") and new.get("candidate") and not _taken(old, new, "resume"):
+        same = (old.get("candidate") or {}).get("attempt") == (new.get("candidate") or {}).get("attempt", -1)
+        if paused and not new.get("paused") and same and not _taken(old, new, "resume"):
             self.fail("nothing-lost", "a Pause ended without a Resume")
 
     def _in_stage(self, candidate: Object, stage: Object, was_in_one: bool) -> None:

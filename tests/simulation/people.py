@@ -105,6 +105,10 @@ class People:
                 negative = habits.rejects and role == "fairness-audit"
                 self.decide("Reject" if negative else "Approve", PEOPLE[role], gate="Deployment", role=role, subject=subject)
 
+    def will_answer(self, subject: str) -> bool:
+        """Whether approvers still mean to decide on `subject`."""
+        return self.plan.habits.patience is not None and self._asked.get(subject, 0.0) < float("inf")
+
     def decide(self, decision: str, by: str, **fields: Any) -> None:
         if decision == "Approve":
             fields["expiresAt"] = self._stamp(self._now() + self.plan.habits.lasts)

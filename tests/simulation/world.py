@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -132,7 +133,7 @@ class World:
         """Seconds from `since` to the newest scrape that were sampled without a gap."""
         patience = max(2.0 * float(self.policy.analysis.interval), 2 * SCRAPE) + 1
         times = [since, *(time for time in self.prometheus.scraped if time > since)]
-        return sum(after - before for before, after in zip(times, times[1:], strict=False) if after - before <= patience)
+        return sum(after - before for before, after in pairwise(times) if after - before <= patience)
 
     # -- what the actors see --
 
@@ -187,8 +188,7 @@ class World:
     def _about_to_change(self, candidate: Object) -> bool:
         """Approvers who will answer are not waited for in vain."""
         gate = candidate.get("gate")
-        waits = gate and not gate.get("open") and self.people.plan.habits.patience is not None
-        return bool(waits) and self.now() - self.checks.last_write < 20.0
+        return bool(gate) and not gate.get("open") and self.people.will_answer(gate["subject"])
 
     def _second(self) -> None:
         if self.over:
