@@ -144,7 +144,7 @@ FAIR = Weather(0.0, (), (), (), (), 0.0, 0.0, 0.0, 0.0)
 
 
 def draw(rng: Random) -> Weather:
-    until = rng.choice((0.0, 6.0, 15.0, 30.0, 45.0)) * rng.uniform(0.7, 1.3)
+    until = rng.choice((0.0, 5.0, 12.0, 20.0, 30.0)) * rng.uniform(0.7, 1.3)
     moments = sorted((rng.uniform(0.5, max(until, 0.6)), rng.choice(WORLD_FAULTS)) for _ in range(rng.choice((0, 0, 1, 2, 4))))
     return Weather(
         until=until,

@@ -36,24 +36,26 @@ class Plan:
     replicas: int
     rate: float
     """Requests per second."""
+    processes: int
+    """Replicas of the operator."""
     habits: Habits
     acts: tuple[tuple[float, str], ...]
 
     def __str__(self) -> str:
         acts = ", ".join(f"{name} at {at:.1f} s" for at, name in self.acts)
-        return f"policy {self.policy}, tier {self.tier}, {self.rate:g} requests/s, {self.replicas} replicas, {self.habits}; {acts}"
+        return f"policy {self.policy}, tier {self.tier}, {self.rate:g} requests/s, {self.replicas} pods, {self.processes} operators, {self.habits}; {acts}"
 
 
 def draw(rng: Random, policies: list[str]) -> Plan:
-    acts = [(rng.uniform(0.5, 3.0), "release")]
-    for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 4))):
-        acts.append((rng.uniform(2.0, 50.0), rng.choice(sorted(ACTS))))
+    others = rng.choice((0, 0, 0, 1, 1, 2, 4))
+    acts = [(rng.uniform(0.2, 1.0), "release"), *((rng.uniform(1.0, 30.0), rng.choice(sorted(ACTS))) for _ in range(others))]
     return Plan(
         policy=rng.choice(policies),
         tier=rng.choice(("Low", "Medium")),
         fresh=rng.random() < 0.12,
         replicas=rng.choice((1, 2, 3)),
         rate=rng.choice((200.0, 400.0, 1000.0)),
+        processes=rng.choice((1, 1, 2)),
         habits=Habits(
             patience=rng.choice((0.0, 0.5, 2.0, 5.0, None)) if rng.random() < 0.5 else 0.5,
             lasts=rng.choice((86_400.0, 86_400.0, 86_400.0, 25.0)),

@@ -44,10 +44,10 @@ def _canary(percent: int) -> Document:
 
 
 POLICIES: dict[str, Document] = {
-    "brief": _policy([_canary(20), _FULL], 2, "Rollback"),
-    "shadow": _policy([_SHADOW, _canary(30), _FULL], 2, "Rollback", latency=True),
+    "brief": _policy([_canary(20), _FULL], 1, "Rollback"),
+    "shadow": _policy([_SHADOW, _canary(30), _FULL], 1, "Rollback", latency=True),
     "steps": _policy([_canary(10), _canary(50), _FULL], 1, "Hold"),
-    "ask": _policy([_canary(25), _FULL], 3, "AskPromote", latency=True),
+    "ask": _policy([_canary(25), _FULL], 2, "AskPromote", latency=True),
 }
 
 

@@ -45,7 +45,7 @@ def _furnish(world: World) -> None:
 def _kind(plan: Plan) -> Plan:
     """Of all plans that begin alike, the one that goes no further."""
     habits = Habits(patience=0.0, lasts=86_400.0, rejects=False)
-    return replace(plan, fresh=True, rate=200.0, habits=habits, acts=())
+    return replace(plan, fresh=True, rate=200.0, processes=1, habits=habits, acts=())
 
 
 @cache

@@ -31,7 +31,7 @@ BEGIN = 60.0
 """True time at which the operator starts. The cluster is older, so that its admission policies have settled."""
 _LEASE = 15.0 + 2.4 + 6.0
 """Seconds until somebody leads again after the leader was lost: the lease's duration, a retry, and a process that starts."""
-_AT_REST = 8.0
+_AT_REST = 5.0
 """Seconds without a write after which nothing is expected to come."""
 _WAITS = frozenset(
     {
@@ -84,7 +84,7 @@ class World:
             self.checks.user_requests,
         )
         self.prometheus = Prometheus(weather.skew)
-        self.replicas = [Replica(self, name, Random(f"{seed}/{name}")) for name in ("headgate-a", "headgate-b")]
+        self.replicas = [Replica(self, name, Random(f"{seed}/{name}")) for name in ("headgate-a", "headgate-b")[: plan.processes]]
 
     # -- time --
 
