@@ -35,13 +35,14 @@ class Broken(AssertionError):  # noqa: N818  a finding, not a fault of the simul
         self.name = name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decided:
-    """A GovernanceApproval as it was when it was made, whatever became of the object."""
+    """A GovernanceApproval as it was when it was made, and when its object was deleted, if it was."""
 
     name: str
     spec: Object
     created: float
+    gone: float | None = None
 
 
 class Checks:
@@ -61,6 +62,7 @@ class Checks:
         self._entered: dict[tuple[int, int], str] = {}
         self._users: dict[str, tuple[float, float]] = {}
         self._was_served = False
+        self._lowered_by_hand: set[str] = set()
         self._unserved = 0
         self.harm: list[tuple[str, float]] = []
         """How long each harmful candidate had users in undisturbed time."""
@@ -101,7 +103,13 @@ class Checks:
             self.last_write = self._world.now()
         elif plural == GOVERNANCE_APPROVALS.plural and old is None and new is not None:
             self.decided.append(Decided(new["metadata"]["name"], new["spec"], self._world.now()))
+        elif plural == GOVERNANCE_APPROVALS.plural and old is not None and new is None:
+            for one in self.decided:
+                if one.name == old["metadata"]["name"]:
+                    one.gone = self._world.now()
         if by is None:
+            if plural == HTTP_ROUTES.plural and old is not None and new is not None:
+                self._edited(shares(old), shares(new))
             return
         if plural == HTTP_ROUTES.plural:
             self._route(old, new)
@@ -122,6 +130,12 @@ class Checks:
             if weight > before.get(revision, 0):
                 self._raised(revision, before.get(revision, 0), weight, status)
 
+    def _edited(self, before: dict[str, int], after: dict[str, int]) -> None:
+        """Somebody who may halt takes users off the candidate in the route itself."""
+        candidate = (self._world.status.get("candidate") or {}).get("revision", "")
+        if after.get(candidate, 0) < before.get(candidate, 0):
+            self._lowered_by_hand.add(candidate)
+
     def _raised(self, revision: str, before: int, weight: int, status: Object) -> None:
         world = self._world
         stable, candidate = status.get("stable") or {}, status.get("candidate") or {}
@@ -131,6 +145,8 @@ class Checks:
         if revision == stable.get("revision"):
             self.allowed.add(revision)
             return
+        if revision in self._lowered_by_hand:
+            self.fail("orders-obeyed", f"{words} although somebody took users off it by hand")
         if not world.pods.served_within(revision, 3.0 if not world.disturbed_within(3.0) else 90.0):
             self.fail("endpoints-first", f"{words} without a ready pod")
         recorded = sum(slot["weight"] for slot in (status.get("traffic") or {}).get("slots") or () if slot["revision"] == revision)
@@ -192,6 +208,7 @@ class Checks:
 
     def _status(self, old: Object, new: Object) -> None:
         self._keeps(old, new)
+        self._users_left(old, new)
         before, after = old.get("candidate") or {}, new.get("candidate") or {}
         stage = before.get("stage")
         if stage and (stage["index"], before["attempt"]) != ((after.get("stage") or {}).get("index"), after.get("attempt")):
@@ -210,6 +227,7 @@ class Checks:
         retried = {
             revision for revision, count in (new.get("retries") or {}).items() if count > (old.get("retries") or {}).get(revision, 0)
         }
+        self._lowered_by_hand -= retried
         kept = {entry["revision"] for entry in new.get("blocked") or ()}
         for entry in old.get("blocked") or ():
             if entry["revision"] not in kept | retried and len(kept) < 10:
@@ -223,6 +241,17 @@ class Checks:
         if paused and not new.get("paused") and same and not _taken(old, new, "resume"):
             self.fail("nothing-lost", "a Pause ended without a Resume")
 
+    def _users_left(self, old: Object, new: Object) -> None:
+        """First users leave a bad version, then it is written down why."""
+        known = {(entry["revision"], entry["attempt"]) for entry in old.get("blocked") or ()}
+        route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
+        for entry in new.get("blocked") or ():
+            if (entry["revision"], entry["attempt"]) in known or not new.get("stable"):
+                continue
+            left = shares(route).get(entry["revision"], 0)
+            if left and entry["revision"] != new["stable"]["revision"] and not self._world.route_denied:
+                self.fail("users-leave-first", f"revision {entry['revision']} is recorded as blocked while {left} thousandths go to it")
+
     def _in_stage(self, candidate: Object, stage: Object, was_in_one: bool) -> None:
         key = (candidate["attempt"], stage["index"])
         known = self._entered.get(key)
@@ -230,7 +259,7 @@ class Checks:
             self.fail("stage-once", f"stage {stage['name']} of attempt {key[0]} began again")
         self._entered[key] = stage["entered"]
         if stage.get("effective") and key not in self._effective:
-            self._effective[key] = self._world.now()
+            self._effective[key] = self._world.taken_at
         elif not stage.get("effective"):
             self._effective.pop(key, None)
 
@@ -272,6 +301,7 @@ class Checks:
             self.fail("always-served", "requests of users reach no version at all")
         self._was_served, self._unserved = self._was_served or bool(status.get("stable")), unserved
         self._orders(status)
+        self._latches(status)
         self._harm(status)
 
     def _orders(self, status: Object) -> None:
@@ -286,6 +316,19 @@ class Checks:
             since = max(one.created, world.disturbed_until)
             if world.now() - since > world.order_bound:
                 self.fail("orders-obeyed", f"{one.name} is {world.now() - one.created:.1f} s old, and {candidate['version']} goes on")
+
+    def _latches(self, status: Object) -> None:
+        """A Reject or Revoke that was there for a while is remembered, whatever becomes of its object."""
+        if not status:
+            return
+        world, known = self._world, _names(status.get("latches"))
+        for one in self.decided:
+            if one.spec["decision"] not in ("Reject", "Revoke") or one.name in known or len(known) >= 32:
+                continue
+            if one.gone is not None:
+                continue
+            if world.now() - max(one.created, world.disturbed_until) > world.order_bound:
+                self.fail("negatives-latched", f"{one.name} is {world.now() - one.created:.1f} s old and not in status.latches")
 
     def _harm(self, status: Object) -> None:
         """A harmful candidate leaves within its bound, beside a stable version that does no harm."""

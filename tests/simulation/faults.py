@@ -52,6 +52,8 @@ class ApiFault:
     lost: bool = False
     takes_effect: bool = False
     fate: str = ""
+    arrives: tuple[float, float] = (0.0, 0.0)
+    """Seconds after which the request takes effect although its process died or froze: it was on its way."""
     fits: Callable[[Call], bool] = lambda call: True
 
 
@@ -75,6 +77,8 @@ API_FAULTS: tuple[ApiFault, ...] = (
     ApiFault("late-timeout", delay=(11.0, 11.0), takes_effect=True),
     ApiFault("crash-before", fate="crash"),
     ApiFault("crash-after", fate="crash", takes_effect=True),
+    ApiFault("crash-in-flight", fate="crash", arrives=(0.5, 25.0), fits=lambda call: call.writes),
+    ApiFault("freeze-in-flight", fate="freeze", arrives=(0.5, 25.0), fits=lambda call: call.writes),
     ApiFault("freeze-before", fate="freeze"),
     ApiFault("freeze-after", fate="freeze", takes_effect=True),
 )

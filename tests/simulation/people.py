@@ -14,6 +14,9 @@ from headgate.rollout.revisions import revision_of
 
 Object = dict[str, Any]
 
+TIERS = ("Low", "Medium")
+REPLICAS = (1, 2, 3)
+
 
 @dataclass(frozen=True, slots=True)
 class Habits:
@@ -38,12 +41,18 @@ class Plan:
     """Requests per second."""
     processes: int
     """Replicas of the operator."""
+    meddled: bool
+    """Somebody edits the route by hand in the worst moments."""
     habits: Habits
     acts: tuple[tuple[float, str], ...]
 
     def __str__(self) -> str:
         acts = ", ".join(f"{name} at {at:.1f} s" for at, name in self.acts)
-        return f"policy {self.policy}, tier {self.tier}, {self.rate:g} requests/s, {self.replicas} pods, {self.processes} operators, {self.habits}; {acts}"
+        meddled = ", meddled with" if self.meddled else ""
+        return (
+            f"policy {self.policy}, tier {self.tier}, {self.rate:g} requests/s, {self.replicas} pods, {self.processes} operators{meddled}, "
+            f"{self.habits}; {acts}"
+        )
 
 
 def draw(rng: Random, policies: list[str]) -> Plan:
@@ -51,11 +60,12 @@ def draw(rng: Random, policies: list[str]) -> Plan:
     acts = [(rng.uniform(0.2, 1.0), "release"), *((rng.uniform(1.0, 30.0), rng.choice(sorted(ACTS))) for _ in range(others))]
     return Plan(
         policy=rng.choice(policies),
-        tier=rng.choice(("Low", "Medium")),
+        tier=rng.choice(TIERS),
         fresh=rng.random() < 0.12,
-        replicas=rng.choice((1, 2, 3)),
+        replicas=rng.choice(REPLICAS),
         rate=rng.choice((200.0, 400.0, 1000.0)),
         processes=rng.choice((1, 1, 2)),
+        meddled=rng.random() < 0.05,
         habits=Habits(
             patience=rng.choice((0.0, 0.5, 2.0, 5.0, None)) if rng.random() < 0.5 else 0.5,
             lasts=rng.choice((86_400.0, 86_400.0, 86_400.0, 25.0)),

@@ -4,10 +4,11 @@ import asyncio
 import pickle
 from dataclasses import replace
 from functools import cache
+from itertools import product
 
 from tests.simulation.clock import VirtualLoop
 from tests.simulation.faults import FAIR
-from tests.simulation.people import Habits, Plan
+from tests.simulation.people import REPLICAS, TIERS, Habits, Plan
 from tests.simulation.policies import PLATFORM, POLICIES
 from tests.simulation.versions import GOOD
 from tests.simulation.world import BEGIN, World
@@ -42,10 +43,16 @@ def _furnish(world: World) -> None:
     world.people.release("good-0", GOOD)
 
 
+def warm() -> None:
+    """Make all beginnings now: for traces that run another build than the one that shall have made them."""
+    for policy, tier, replicas in product(sorted(POLICIES), TIERS, REPLICAS):
+        _live(_kind(Plan(policy, tier, False, replicas, 0.0, 1, False, Habits(0.0, 0.0, False), ())))
+
+
 def _kind(plan: Plan) -> Plan:
     """Of all plans that begin alike, the one that goes no further."""
     habits = Habits(patience=0.0, lasts=86_400.0, rejects=False)
-    return replace(plan, fresh=True, rate=200.0, processes=1, habits=habits, acts=())
+    return replace(plan, fresh=True, rate=200.0, processes=1, meddled=False, habits=habits, acts=())
 
 
 @cache

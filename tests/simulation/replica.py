@@ -252,6 +252,8 @@ class Wire:
         await asyncio.sleep(world.faults.usual())
         if fault is not None:
             world.say(f"{replica.identity}: {call}: {fault.kind}")
+            if fault.arrives[1]:
+                world.later(replica.rng.uniform(*fault.arrives), self._arrive, request, call)
             if fault.takes_effect:
                 self._pending[id(request)] = fault
             else:
@@ -260,6 +262,15 @@ class Wire:
                     return answer
         world.writer = replica, call
         return None
+
+    def _arrive(self, request: Request, call: Call) -> None:
+        """A request that outlived its process, or its process's patience."""
+        world = self._world
+        if not world.over:
+            world.say(f"{self._replica.identity}: {call} arrives late")
+            world.writer = self._replica, call
+            world.server.handle(request)
+            world.writer = None
 
     async def after(self, request: Request, response: Response) -> Response:
         world = self._world

@@ -23,7 +23,7 @@ from tests.simulation.replica import Replica, Stream
 from tests.simulation.versions import Behaviour
 
 from headgate.api.policy import RolloutPolicySpec
-from headgate.kube.resources import DEPLOYMENTS, HTTP_ROUTES
+from headgate.kube.resources import AIMODELS, DEPLOYMENTS, HTTP_ROUTES
 
 Object = dict[str, Any]
 
@@ -66,6 +66,9 @@ class World:
         self.streams: dict[tuple[str, str], Stream] = {}
         self._context = contextvars.Context()
         self._deny_until = self._refuse_until = self._slow_until = self._gap_until = 0.0
+        self._denied_at = -1.0
+        self.taken_at = 0.0
+        """When the gateway took its present weights."""
         self._rng = Random(f"{seed}/world")
         self.policy = RolloutPolicySpec.model_validate(POLICIES[plan.policy])
         self.least_stage = float(self.policy.stages[0].min_duration)
@@ -112,6 +115,11 @@ class World:
 
     def disturbed_within(self, seconds: float) -> bool:
         return self.disturbed_until > self.now() - seconds
+
+    @property
+    def route_denied(self) -> bool:
+        """Whether writes of the route may have been refused lately."""
+        return self._denied_at > self.now() - 1.0
 
     @property
     def order_bound(self) -> float:
@@ -174,7 +182,8 @@ class World:
         candidate = status.get("candidate")
         settled = not self.disturbed_within(0.0) and any(replica.leading for replica in self.replicas)
         quiet = self.now() - max(self.checks.last_write, fair) > _AT_REST
-        if settled and quiet and candidate is None and status.get("phase") in ("Live", "RolledBack"):
+        never_quiet = self.people.behaviour((status.get("stable") or {}).get("revision", "")).crashes > 0
+        if settled and (quiet or never_quiet) and candidate is None and status.get("phase") in ("Live", "RolledBack", "Frozen"):
             return True
         reasons = {c["reason"] for c in status.get("conditions") or () if c["type"] in ("Ready", "Reconciling")}
         if settled and candidate is not None and reasons & _WAITS and self.now() - fair > _AT_REST and not self._about_to_change(candidate):
@@ -225,6 +234,9 @@ class World:
             self.later(
                 self._rng.uniform(1.0, 3.0) if slow else self._rng.uniform(0.01, 0.4), self._take_route, new["metadata"]["generation"]
             )
+        if plural == AIMODELS.plural and self.plan.meddled and self.writer is not None and self._rng.random() < 0.5:
+            # Just before the route is written.
+            self.later(self._rng.uniform(0.0, 0.02), self.people.edit_route)
         for (_, watched), stream in list(self.streams.items()):
             if watched == plural:
                 stream.poll()
@@ -238,6 +250,7 @@ class World:
             self._answer(route, "False", "NotAllowedByListeners")
             return
         self.gateway.take(route, self.now())
+        self.taken_at = self.now()
         self._answer(route, "True", "Accepted")
 
     def _answer(self, route: Object, status: str, reason: str) -> None:
@@ -262,6 +275,7 @@ class World:
     def _denied(self, request: Request, old: Object | None, new: Object | None) -> str | None:
         """What an admission webhook of somebody else says, while it is out of order."""
         if self.now() < self._deny_until and "/httproutes/" in request.path:
+            self._denied_at = self.now()
             return 'admission webhook "routes.platform.example" denied the request: out of order'
         return None
 
