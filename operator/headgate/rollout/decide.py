@@ -1,5 +1,6 @@
 """decide(snapshot) -> Decision: the one place where it is settled what happens to a model next. Pure: no I/O, clock or randomness."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from headgate.api.reasons import Reason
@@ -14,6 +15,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.failover import fail_over
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import Harm
+from headgate.rollout.instants import pulled_back
 from headgate.rollout.live import frozen, note_readiness
 from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, take_up
 from headgate.rollout.revisions import revision_of
@@ -31,6 +33,7 @@ def decide(snapshot: Snapshot) -> Decision:
     Order: harm first, independent of everything else; then people; then whether the spec still asks for the candidate; then the
     candidate's next step. Deciding again on the same Snapshot gives the same Decision.
     """
+    snapshot = replace(snapshot, status=pulled_back(snapshot.status, snapshot.now))
     asked = orders(snapshot)
     draft = note_readiness(latch_negatives(Draft(snapshot.status), snapshot), snapshot)
     draft = stop_harm(draft, snapshot, asked)

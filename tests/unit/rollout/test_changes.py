@@ -116,3 +116,16 @@ def test_the_time_without_prometheus_does_not_count_towards_the_deadline() -> No
     world.quiet()
     world.step(1)
     assert world.weight() == 50
+
+
+def test_times_that_a_clock_ahead_has_written_are_not_waited_for() -> None:
+    """Guards count from the first exposure on: in the future, they would be blind for as long as the clock was off."""
+    world = in_canary()
+    world.now -= timedelta(hours=1)
+    world.step()
+    candidate = world.status.candidate
+    assert candidate
+    assert candidate.stage
+    assert candidate.stage.entered == candidate.stage.effective == candidate.exposed == world.now
+    assert all(slot.since <= world.now for slot in world.status.traffic.slots)
+    assert all(past.keep_until > world.now for past in world.status.past)
