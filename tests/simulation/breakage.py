@@ -85,7 +85,9 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str]]] = {
         frozenset({"harm-leaves", "harm-never-live"}),
     ),
     "a stage ends with its first Pass": (
-        lambda: patch("headgate.rollout.advance._served", lambda draft, snapshot, step, evidence: bool(evidence and evidence.verdict == "Pass")),
+        lambda: patch(
+            "headgate.rollout.advance._served", lambda draft, snapshot, step, evidence: bool(evidence and evidence.verdict == "Pass")
+        ),
         frozenset({"stage-time"}),
     ),
     "weights rise without pods": (

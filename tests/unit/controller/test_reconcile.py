@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-from tests.unit.controller.operator_world import KEY, OperatorWorld, in_canary, live, model_spec
 from tests.simulation.clock import run
+from tests.unit.controller.operator_world import KEY, OperatorWorld, in_canary, live, model_spec
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.controller.fence import NotLeading, fenced
