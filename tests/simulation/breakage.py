@@ -5,11 +5,15 @@ from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
 
+from headgate.api.vocabulary import Verdict
 from headgate.controller.apply import Applier, Outcome
 from headgate.controller.observe import Observation
 from headgate.controller.traffic import TrafficWriter
+from headgate.evidence.view import Evidence
 from headgate.rollout.decision import Decision
-from headgate.rollout.snapshot import RouteState
+from headgate.rollout.draft import Draft
+from headgate.rollout.snapshot import RouteState, Snapshot
+from headgate.rollout.stages import Step
 
 Breakage = Callable[[], AbstractContextManager[Any]]
 
@@ -53,6 +57,10 @@ _write = TrafficWriter._write
 
 async def _write_anyway(self: TrafficWriter, form: dict[str, Any], version: str = "", *, force: bool = True) -> None:
     await _write(self, form, "", force=force)
+
+
+def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:
+    return evidence is not None and evidence.verdict is Verdict.PASS
 
 
 BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str]]] = {
