@@ -5,11 +5,9 @@ import logging
 import os
 import secrets
 import signal
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import kopf
@@ -22,7 +20,7 @@ from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
-from headgate.controller.fence import FencedApi
+from headgate.controller.fence import fenced
 from headgate.controller.handlers import register, selectors
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging, harmful
@@ -37,8 +35,7 @@ from headgate.controller.traffic import TrafficWriter
 from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
-from headgate.kube.interface import KubeApi
-from headgate.kube.lease import Elector, LeaseName
+from headgate.kube.lease import Clocks, Elector, LeaseName
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.profiles import PROFILES
 from headgate.prometheus.sampler import Sampler
@@ -57,39 +54,56 @@ _QUERY_LIMIT = 10.0
 
 
 class Parts:
-    """Everything but kopf and the lease: what tests put together in the same way. `leading` is asked before each write."""
+    """Everything but kopf and the lease: what simulations put together in the same way. `leading` is asked before each write."""
 
-    def __init__(self, settings: Settings, api: KubeApi, prometheus: PrometheusClient, leading: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        api: KubeClient,
+        prometheus: PrometheusClient,
+        leading: Callable[[], bool],
+        clocks: Clocks | None = None,
+        *,
+        period: float = PERIOD,
+    ) -> None:
+        clocks = clocks or Clocks()
+        wall, monotonic = clocks.wall, clocks.monotonic
         self.telemetry = Telemetry()
-        self.cache = Cache(policy_namespace=settings.policy_namespace, wall=_now)
-        self.queue: Queue[ModelKey] = Queue(rank=self._rank)
-        self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=PERIOD)
-        self.enforcement = Enforcement(api, _now, prefix=settings.admission_prefix)
-        fenced = FencedApi(api, leading)
-        self.checkpoints = Checkpoints(fenced, self.cache, monotonic=time.monotonic)
+        self.cache = Cache(policy_namespace=settings.policy_namespace, wall=wall)
+        self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
+        self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
+        self.enforcement = Enforcement(api, wall, prefix=settings.admission_prefix)
+        writer = fenced(api, leading)
+        self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.judging = Judging(
-            self.cache, samplers, self.checkpoints.recall, self.queue.add, wall=time.time, measured=self.telemetry.queried
+            self.cache,
+            samplers,
+            self.checkpoints.recall,
+            self.queue.add,
+            wall=lambda: wall().timestamp(),
+            measured=self.telemetry.queried,
         )
         self.kinds = Kinds(api)
-        traffic, events = TrafficWriter(fenced, self.cache, Refusals()), EventRecorder(fenced, settings.pod_name)
+        traffic = TrafficWriter(writer, self.cache, Refusals(monotonic=monotonic))
+        events = EventRecorder(writer, settings.pod_name, clocks=clocks)
         totals = {name: TotalsSampler(prometheus, profile) for name, profile in PROFILES.items()}
-        self.watching = Watching(self.cache, totals, self.queue.add, wall=time.time, measured=self.telemetry.queried)
+        self.watching = Watching(self.cache, totals, self.queue.add, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
         self.applier = Applier(
-            fenced,
+            writer,
             self.cache,
             traffic,
-            CapacityWriter(fenced, self.cache, Refusals()),
-            OwnershipWriter(fenced, self.cache),
-            Announcer(fenced, self.cache, events),
+            CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic)),
+            OwnershipWriter(writer, self.cache),
+            Announcer(writer, self.cache, events),
         )
-        self.orphans = Orphans(fenced, self.cache, traffic, events, self.kinds, wall=_now)
-        setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, _now)
+        self.orphans = Orphans(writer, self.cache, traffic, events, self.kinds, wall=wall)
+        setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, wall)
         self.reconciler = Reconciler(
             self.cache, self.queue, self.judging, self.watching, self.applier, self.orphans, self.enforcement, setting, self.telemetry
         )
-        self.heartbeat = Heartbeat(time.monotonic, self.telemetry)
-        self.health = Health(self.intake, self.heartbeat, PERIOD, self.kinds)
+        self.heartbeat = Heartbeat(monotonic, self.telemetry)
+        self.health = Health(self.intake, self.heartbeat, period, self.kinds)
         self.telemetry.watch(
             queue_depth=lambda: len(self.queue),
             watch_age=lambda: self.intake.age,
@@ -114,7 +128,7 @@ class Parts:
 
 
 @dataclass(slots=True)
-class _Running:
+class Running:
     """Tasks that run until the end. The end of any of them is the end of all."""
 
     tasks: set[asyncio.Task[Any]]
@@ -144,22 +158,12 @@ async def run(settings: Settings) -> int:
 
     elector = Elector(api, _lease(settings), on_acquired=lead, on_lost=_end_at_once)
     servers = [Server(probe_routes(parts.health), settings.probe_port), Server(metric_routes(parts.telemetry), settings.metrics_port)]
-    running = _Running(set())
+    running = Running(set())
     try:
         for server in servers:
             await server.start()
-        filled, leads = asyncio.Event(), lambda: elector.leading
-        running.start("heartbeat", parts.heartbeat.run())
         running.start("watches", _watches(settings, parts, stop))
-        running.start("lease", elector.run())
-        running.start("kinds", parts.kinds.run())
-        running.start("gateways", parts.intake.run_gateways())
-        running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
-        running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
-        running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
-        running.start("watch", _after(filled, lambda: parts.watching.run(leads)))
-        running.start("checkpoints", _after(filled, lambda: parts.checkpoints.run(parts.judging, leads)))
-        work = running.start("decisions", _decide(parts, filled, acquired))
+        work = begin(running, parts, elector, acquired)
         return await _until(stop, running, work, parts)
     finally:
         await _in_time(elector.release())
@@ -168,6 +172,21 @@ async def run(settings: Settings) -> int:
             await server.stop()
         await prometheus.close()
         await api.close()
+
+
+def begin(running: Running, parts: Parts, elector: Elector, acquired: asyncio.Event) -> asyncio.Task[Any]:
+    """Start everything but the watches. `acquired` is set by the elector. Returns the task of the decisions, the last one to stop."""
+    filled, leads = asyncio.Event(), lambda: elector.leading
+    running.start("heartbeat", parts.heartbeat.run())
+    running.start("lease", elector.run())
+    running.start("kinds", parts.kinds.run())
+    running.start("gateways", parts.intake.run_gateways())
+    running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
+    running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
+    running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
+    running.start("watch", _after(filled, lambda: parts.watching.run(leads)))
+    running.start("checkpoints", _after(filled, lambda: parts.checkpoints.run(parts.judging, leads)))
+    return running.start("decisions", _decide(parts, filled, acquired))
 
 
 async def _decide(parts: Parts, filled: asyncio.Event, acquired: asyncio.Event) -> None:
@@ -220,7 +239,7 @@ async def _own_signals(ready: asyncio.Event, stop: asyncio.Event) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
-async def _until(stop: asyncio.Event, running: _Running, work: asyncio.Task[Any], parts: Parts) -> int:
+async def _until(stop: asyncio.Event, running: Running, work: asyncio.Task[Any], parts: Parts) -> int:
     stopped = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({stopped, *running.tasks}, return_when=asyncio.FIRST_COMPLETED)
     if stopped in done:
@@ -251,7 +270,3 @@ def _end_at_once() -> None:
     log.critical("the lease is lost: ending at once")
     logging.shutdown()
     os._exit(1)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -176,7 +176,7 @@ def _unwanted(seen: Observation, decision: Decision, owned: Owned) -> Iterator[s
     wanted = {workload.revision for workload in decision.workloads}
     route = seen.snapshot.route
     for revision in sorted({*owned.deployments, *owned.autoscalers, *owned.ports} - wanted):
-        if not route.weights.get(revision) and not route.mirrored.get(revision):
+        if not route.may_serve(revision):
             yield revision
 
 

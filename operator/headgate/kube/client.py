@@ -107,12 +107,14 @@ class KubeClient:
         transport: Transport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
+        permit: Callable[[], None] = lambda: None,
     ) -> None:
-        """`jitter` draws from 0..1."""
+        """`jitter` draws from 0..1. `permit`: see `permitted`."""
         self._wire = wire
         self._transport = transport or Transport()
         self._sleep = sleep
         self._jitter = jitter
+        self._permit = permit
 
     @classmethod
     async def connect(
@@ -140,6 +142,11 @@ class KubeClient:
             raise NotConfigured(message) from error
         transport = transport or Transport()
         return cls(HttpWire(configuration, transport, impersonation), transport=transport)
+
+    def permitted(self, permit: Callable[[], None]) -> "KubeClient":
+        """This client, but with `permit` called before every try of a write: a retry is a write of its own. What it raises goes to
+        the caller."""
+        return KubeClient(self._wire, transport=self._transport, sleep=self._sleep, jitter=self._jitter, permit=permit)
 
     async def close(self) -> None:
         await self._wire.close()
@@ -247,6 +254,8 @@ class KubeClient:
         return asked + grown * (0.5 + self._jitter() / 2)
 
     async def _once(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Object:
+        if method != "GET":
+            self._permit()
         try:
             reply = await self._wire.send(method, path, {key: value for key, value in query.items() if value}, body, content)
         except TimeoutError as error:

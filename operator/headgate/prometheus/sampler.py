@@ -18,7 +18,7 @@ LONGEST_WINDOW = 3600.0
 """Seconds looked back after an outage or a restart; what is older is a gap."""
 
 _LARGE = 200_000
-_SKEW_RESOLUTION = 2.0
+SKEW_RESOLUTION = 2.0
 """Seconds: the Date header has whole seconds, and smaller differences of clocks do no harm."""
 
 
@@ -47,6 +47,7 @@ class Sampler:
 
     def __init__(self, client: PrometheusClient, profile: MetricsProfile, *, processes: int = 1) -> None:
         self._client, self._profile, self._processes = client, profile, processes
+        self._skew = 0.0
 
     async def sample(self, targets: Sequence[Target], now: float, seconds: float) -> SampleBatch:
         """Samples of the last `seconds` before `now` for all targets, by as many queries as there are chunks. Never raises SourceError:
@@ -58,8 +59,9 @@ class Sampler:
     async def _chunk(self, targets: Sequence[Target], now: float, seconds: float) -> dict[Target, TargetSamples | NoAnswer]:
         promql = f"{self._profile.selector(targets)}[{max(1, round(seconds))}s]"
         try:
-            body, date, seconds = await self._client.query(promql, now)
-            skew = clock_skew(date, now + seconds)
+            # By the source's clock, or its newest samples would not be in the window. What skew cannot tell is asked for as well.
+            body, date, taken = await self._client.query(promql, now + self._skew + SKEW_RESOLUTION)
+            skew = self._skew = clock_skew(date, now + taken)
             if len(body) > _LARGE:
                 series = await asyncio.to_thread(parse, body, self._profile, targets)
             else:
@@ -75,7 +77,7 @@ def clock_skew(date: str | None, now: float) -> float:
         skew = parsedate_to_datetime(date).timestamp() - now if date else 0.0
     except ValueError:
         return 0.0
-    return float(round(skew)) if abs(skew) >= _SKEW_RESOLUTION else 0.0
+    return float(round(skew)) if abs(skew) >= SKEW_RESOLUTION else 0.0
 
 
 def parse(body: bytes, profile: MetricsProfile, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:

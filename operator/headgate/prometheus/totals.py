@@ -11,7 +11,7 @@ from headgate.evidence.tally import NOT_REJECTED, classify
 from headgate.prometheus.answers import garbled, rows
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.profiles import COPIES, MetricsProfile, Summed, Target
-from headgate.prometheus.sampler import clock_skew
+from headgate.prometheus.sampler import SKEW_RESOLUTION, clock_skew
 
 _ROW = "headgate_row"
 """The label that tells rows apart that hold no sum of answers."""
@@ -80,15 +80,16 @@ class TotalsSampler:
 
     def __init__(self, client: PrometheusClient, profile: MetricsProfile) -> None:
         self._client, self._profile = client, profile
+        self._skew = 0.0
 
     async def sample(self, targets: Sequence[Target], now: float) -> Totals | NoAnswer:
         """What is known at `now` about the targets."""
         try:
-            answer = await self._client.query(question(self._profile.summed(targets)), now)
+            answer = await self._client.query(question(self._profile.summed(targets)), now + self._skew + SKEW_RESOLUTION)
             totals = await asyncio.to_thread(parse, answer.body, self._profile, targets)
         except SourceError as error:
             return NoAnswer(now, error.outage, str(error))
-        totals.skew = clock_skew(answer.date, now + answer.seconds)
+        totals.skew = self._skew = clock_skew(answer.date, now + answer.seconds)
         return totals
 
 

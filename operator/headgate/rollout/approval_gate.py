@@ -84,10 +84,13 @@ def _automated_checks(snapshot: Snapshot, candidate: CandidateStatus, steps: tup
         )
     evidence = snapshot.evidence
     fired = evidence is not None and evidence.attempt == str(candidate.attempt) and any(g.fired for g in evidence.candidate_guards)
-    if snapshot.workload(candidate.revision).ready == 0:
-        return AutomatedChecks(False, "no pod of the candidate is ready")
     if fired or (evidence is not None and evidence.verdict is Verdict.FAIL):
         return AutomatedChecks(False, "a guard fired")
+    if candidate.exposed is not None:
+        # Pods and gateway were ready when users were let in. A route on its way to the gateway is no lapse of an approval.
+        return AutomatedChecks(True, "pods were ready and the route accepted before the first user, and no guard fired")
+    if snapshot.workload(candidate.revision).ready == 0:
+        return AutomatedChecks(False, "no pod of the candidate is ready")
     if snapshot.route.accepted is not True:
         return AutomatedChecks(False, "the gateway has not accepted the route")
     return AutomatedChecks(True, "pods are ready, no guard fired, the route is accepted")

@@ -1,5 +1,6 @@
 """decide(snapshot) -> Decision: the one place where it is settled what happens to a model next. Pure: no I/O, clock or randomness."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from headgate.api.aimodel import AIModelSpec
@@ -15,6 +16,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.failover import fail_over
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import Harm
+from headgate.rollout.instants import pulled_back
 from headgate.rollout.live import frozen, note_readiness
 from headgate.rollout.ownership import deletion_policy
 from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, take_up
@@ -34,6 +36,7 @@ def decide(snapshot: Snapshot) -> Decision:
     Order: harm first, independent of everything else; then people; then whether the spec still asks for the candidate; then the
     candidate's next step. Deciding again on the same Snapshot gives the same Decision.
     """
+    snapshot = replace(snapshot, status=pulled_back(snapshot.status, snapshot.now))
     snapshot, found = rebuild(snapshot)
     snapshot, missed = unserved(snapshot)
     asked = orders(snapshot)

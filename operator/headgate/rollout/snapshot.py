@@ -75,6 +75,12 @@ class RouteState:
     """The attempt that it is labelled with."""
     blocked: tuple[Blocked, ...] = ()
     """The versions that were taken back, as the route remembers them."""
+
+    def may_serve(self, revision: str) -> bool:
+        """Whether a gateway may still send requests to `revision`: it goes on with earlier weights until it takes the present ones."""
+        named = bool(self.weights.get(revision) or self.mirrored.get(revision))
+        return named or (self.exists and self.accepted is not True)
+
     edited_by: tuple[str, ...] = ()
     """Field managers beside Headgate that wrote into its spec since Headgate's last write."""
 

@@ -9,6 +9,7 @@ from headgate.rollout.harm import Harm, measured, shared_failure
 from headgate.rollout.live import leave_live
 from headgate.rollout.people import Orders, refuse, take_up
 from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.stages import steps_of
 from headgate.rollout.withdraw import retreat, withdraw
 
 
@@ -60,13 +61,22 @@ def _kept_serving(draft: Draft, asked: Orders, harm: Harm) -> Draft:
 def _lowered_by_hand(draft: Draft, snapshot: Snapshot) -> Harm | None:
     """Somebody took users off the candidate in the route itself. Admission lets only people do that who may halt."""
     candidate, route = draft.candidate, snapshot.route
-    if candidate.stage is None or candidate.stage.effective is None or not route.edited_by or draft.status.stable is None:
+    if candidate.stage is None or not route.edited_by or draft.status.stable is None:
         return None
-    wanted, present = draft.status.traffic.weight_of(candidate.revision), route.weights.get(candidate.revision, 0)
+    wanted, present = _least_share(draft, snapshot), route.weights.get(candidate.revision, 0)
     if present >= wanted:
         return None
     words = f"the route was edited: {present / 10:g} % instead of {wanted / 10:g} % for revision {candidate.revision}"
     return Harm(RollbackCause.HALT, words, by=", ".join(route.edited_by))
+
+
+def _least_share(draft: Draft, snapshot: Snapshot) -> int:
+    """What the candidate has in the route if nobody but us wrote it: a stage that is not in force yet may still be the one before."""
+    stage = draft.candidate.stage
+    if stage is None or stage.effective is not None:
+        return draft.status.traffic.weight_of(draft.candidate.revision)
+    steps = steps_of(snapshot.pinned, draft.candidate.kind) if snapshot.pinned else ()
+    return steps[stage.index - 1].weight if steps and stage.index else 0
 
 
 def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:

@@ -45,9 +45,15 @@ class FakeCluster:
         self.refuse: Callable[[Write], KubeError | None] = lambda write: None
         self.die_before: int | None = None
         self.die_after: int | None = None
+        self.permit: Callable[[], None] = lambda: None
         self.now = START
         self._version = 0
         self._applied: dict[tuple[Name, str], Object] = {}
+
+    def permitted(self, permit: Callable[[], None]) -> "FakeCluster":
+        """As KubeClient's."""
+        self.permit = permit
+        return self
 
     def of(self, resource: Resource) -> list[Object]:
         return [body for (plural, _, _), body in self.objects.items() if plural == resource.plural]
@@ -218,6 +224,7 @@ class _Attempt:
 
     def __enter__(self) -> None:
         cluster = self._cluster
+        cluster.permit()
         cluster.writes.append(self._write)
         if cluster.die_before == len(cluster.writes):
             raise CrashError

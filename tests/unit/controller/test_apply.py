@@ -227,6 +227,23 @@ def test_what_nobody_needs_is_deleted_only_when_the_route_was_seen_without_it() 
     assert [c["metadata"]["name"] for c in world.api.of(CONFIG_MAPS)] == []
 
 
+def test_a_version_keeps_its_pods_until_the_gateway_has_taken_the_route_without_it() -> None:
+    """A gateway that is slow, or refuses the new route, goes on with the weights it has."""
+    world = in_canary()
+    assert world.status.candidate
+    name = f"credit-{world.status.candidate.revision}"
+    world.gateway_answers = False
+    world.decide("Halt")
+    world.settle()
+    world.pass_time(3600)
+    world.settle()
+    assert world.api.find(DEPLOYMENTS, name)
+    world.gateway_answers = True
+    world.world_turns()
+    world.settle()
+    assert world.api.find(DEPLOYMENTS, name) is None
+
+
 def test_the_old_version_is_not_shrunk_before_users_have_left_it() -> None:
     world = in_canary()
     stable = world.status.stable

@@ -5,9 +5,9 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from tests.simulation.clock import run
 from tests.unit.controller.fake_cluster import FakeCluster
 from tests.unit.controller.operator_world import KEY, OperatorWorld, in_canary, model_spec
-from tests.unit.controller.virtual_time import run
 
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.controller.virtual_time import run
+from tests.simulation.clock import run
 
 from headgate.controller.queue import Backoff, Priority, Queue, ShutDown
 

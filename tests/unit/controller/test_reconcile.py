@@ -1,18 +1,18 @@
 """Workers: one model's trouble is its own, nothing is written without the lease, and each model is looked at again when it should be."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-from tests.unit.controller.fake_cluster import FakeCluster
+from tests.simulation.clock import run
 from tests.unit.controller.operator_world import KEY, OperatorWorld, in_canary, live, model_spec
-from tests.unit.controller.virtual_time import run
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.controller.fence import FencedApi, NotLeading
+from headgate.controller.fence import NotLeading, fenced
 from headgate.controller.queue import Priority
 from headgate.evidence.view import CheckReading
+from headgate.kube.client import KubeClient, Reply
 from headgate.kube.errors import Conflict, Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 from headgate.rollout.decision import Decision
@@ -141,7 +141,25 @@ def test_a_pass_that_hangs_is_ended_and_tried_again() -> None:
     assert run(scene()) == ("failed", 30.0)
 
 
-WRITES: dict[str, Callable[[FencedApi], Awaitable[Any]]] = {
+class DeafWire:
+    """Counts what is sent, and lets `sent` know; never answers."""
+
+    host = "https://deaf"
+
+    def __init__(self, sent: Callable[[str], None] = lambda method: None) -> None:
+        self.methods: list[str] = []
+        self._sent = sent
+
+    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
+        self.methods.append(method)
+        self._sent(method)
+        raise ConnectionResetError("connection reset by peer")
+
+    async def close(self) -> None:
+        pass
+
+
+WRITES: dict[str, Callable[[KubeClient], Awaitable[Any]]] = {
     "create": lambda api: api.create(CONFIG_MAPS, {"metadata": {"name": "x", "namespace": "n"}}, field_manager="m"),
     "apply": lambda api: api.apply(CONFIG_MAPS, {"metadata": {"name": "x", "namespace": "n"}}, field_manager="m"),
     "patch": lambda api: api.patch(CONFIG_MAPS, "x", "n", {}, field_manager="m"),
@@ -152,18 +170,39 @@ WRITES: dict[str, Callable[[FencedApi], Awaitable[Any]]] = {
 
 @pytest.mark.parametrize("verb", WRITES)
 def test_no_write_without_the_lease(verb: str) -> None:
-    cluster = FakeCluster()
+    wire = DeafWire()
 
     async def scene() -> None:
         with pytest.raises(NotLeading):
-            await WRITES[verb](FencedApi(cluster, lambda: False))
+            await WRITES[verb](fenced(KubeClient(wire), lambda: False))
 
     run(scene())
-    assert cluster.writes == []
+    assert wire.methods == []
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_no_second_try_of_a_write_once_the_lease_is_gone(verb: str) -> None:
+    """A process that was frozen between two tries."""
+    leading = [True]
+    wire = DeafWire(lambda method: leading.clear())
+
+    async def scene() -> None:
+        with pytest.raises(NotLeading):
+            await WRITES[verb](fenced(KubeClient(wire), lambda: bool(leading)))
+
+    run(scene())
+    assert len(wire.methods) == 1
 
 
 def test_reading_needs_no_lease() -> None:
-    assert run(FencedApi(FakeCluster(), lambda: False).list(AIMODELS)).items == ()
+    wire = DeafWire()
+
+    async def scene() -> None:
+        with pytest.raises(Unavailable):
+            await fenced(KubeClient(wire), lambda: False).list(AIMODELS)
+
+    run(scene())
+    assert set(wire.methods) == {"GET"}
 
 
 def test_a_candidate_is_looked_at_again_after_its_interval() -> None:

@@ -1,6 +1,8 @@
 """The sampler against a pretended Prometheus: one query for all, and every kind of bad answer by its name."""
 
 import asyncio
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import httpx
@@ -50,7 +52,6 @@ def test_one_query_for_all_models_tells_their_series_apart():
     batch, forms = sample(answer, (CREDIT, FRAUD))
     assert len(forms) == 1
     assert forms[0]["query"].endswith("[5s]")
-    assert float(forms[0]["time"]) == 100.0
     credit, fraud = batch.answers[CREDIT], batch.answers[FRAUD]
     assert [(one.arm, one.what, one.instance, one.points) for one in credit.series] == [
         (Arm.STABLE, What.SENT, "envoy/10.0.0.1:19001", ((99.1, 3.0), (100.0, 5.0)))
@@ -168,6 +169,27 @@ def test_a_slow_answer_is_not_taken_for_a_skewed_clock(kind, monkeypatch):
     vector = {"status": "success", "data": {"resultType": "vector", "result": sampled}}
     body = {Sampler: success(), TotalsSampler: httpx.Response(200, json=vector)}
     assert virtual_time.run(run()).skew == 0.0
+
+
+@pytest.mark.parametrize("ahead", [40.0, -40.0, 1.5])
+def test_the_newest_samples_are_in_the_window_whatever_the_clocks_say(ahead):
+    """A source whose clock is ahead would else be asked about its past, one behind about times it has not seen."""
+    times = []
+
+    def handle(request):
+        times.append(float(parse_qs(request.content.decode())["time"][0]))
+        date = format_datetime(datetime.fromtimestamp(1000 + len(times) + ahead, UTC).replace(microsecond=0), usegmt=True)
+        return httpx.Response(200, headers={"date": date}, content=success().content)
+
+    async def run():
+        async with PrometheusClient("http://prometheus:9090/", transport=httpx.MockTransport(handle)) as client:
+            sampler = Sampler(client, EnvoyGateway())
+            for now in (1001.0, 1002.0):
+                await sampler.sample([CREDIT], now, 5.0)
+
+    asyncio.run(run())
+    newest = 1002.0 + ahead
+    assert times[1] - 5.0 < newest - 1 < newest <= times[1]
 
 
 @pytest.mark.parametrize(

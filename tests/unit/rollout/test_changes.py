@@ -1,10 +1,14 @@
 """Approvals that lapse, specs that change, stages that run out of time."""
 
+from datetime import timedelta
+
 import pytest
-from tests.unit.rollout.world import condition, in_canary, live, policy, spec
+from tests.unit.rollout.world import World, condition, in_canary, live, policy, spec, without_shadow
 
 from headgate.api.conditions import ConditionType
 from headgate.api.vocabulary import Phase, Verdict
+from headgate.rollout.decide import decide
+from headgate.rollout.snapshot import RouteState
 
 
 def test_a_lapsed_approval_holds_and_gives_up_the_traffic_after_the_grace() -> None:
@@ -19,6 +23,36 @@ def test_a_lapsed_approval_holds_and_gives_up_the_traffic_after_the_grace() -> N
     assert world.weight() == 0
     assert world.status.phase is Phase.AWAITING_DEPLOYMENT
     assert world.status.blocked == ()
+
+
+def test_weights_on_their_way_to_the_gateway_are_no_lapse_of_an_approval() -> None:
+    """Without a shadow stage, automated-checks rests on pods and route: of the moment at which users were let in."""
+    world = World(spec("1.0.0", classification={"declaredTier": "Low"}), policy=without_shadow())
+    world.settle()
+    world.approve(roles=("technical-validation",))
+    world.step()
+    assert world.weight() == 1000
+    world.route = RouteState(True, world.route.weights, world.route.mirrored, accepted=None)
+    world.step()
+    assert world.status.candidate
+    assert world.status.candidate.gate
+    assert world.status.candidate.gate.open
+    assert not [event for event in world.events if event.startswith("ApprovalLapsed")]
+
+
+@pytest.mark.parametrize(("accepted", "kept"), [(True, 0), (None, 3), (False, 3)])
+def test_an_earlier_version_stays_warm_until_the_gateway_has_taken_the_weights_without_it(accepted: bool | None, kept: int) -> None:
+    world = in_canary()
+    before = world.status.stable
+    assert before
+    world.good()
+    world.settle()
+    assert world.status.stable
+    assert world.status.stable.version == "2.0.0"
+    world.route = RouteState(True, world.route.weights, world.route.mirrored, accepted)
+    world.now += timedelta(hours=2)
+    left = {workload.revision: workload.replicas for workload in decide(world.snapshot()).workloads}
+    assert left[before.revision] == kept
 
 
 def test_a_new_version_takes_the_old_candidate_off_first_and_starts_from_its_first_stage() -> None:
@@ -82,3 +116,16 @@ def test_the_time_without_prometheus_does_not_count_towards_the_deadline() -> No
     world.quiet()
     world.step(1)
     assert world.weight() == 50
+
+
+def test_times_that_a_clock_ahead_has_written_are_not_waited_for() -> None:
+    """Guards count from the first exposure on: in the future, they would be blind for as long as the clock was off."""
+    world = in_canary()
+    world.now -= timedelta(hours=1)
+    world.step()
+    candidate = world.status.candidate
+    assert candidate
+    assert candidate.stage
+    assert candidate.stage.entered == candidate.stage.effective == candidate.exposed == world.now
+    assert all(slot.since <= world.now for slot in world.status.traffic.slots)
+    assert all(past.keep_until > world.now for past in world.status.past)

@@ -455,6 +455,20 @@ class TestForeignEditOfTheRoute:
         blocked = world.status.blocked[-1]
         assert (blocked.revision, blocked.cause, blocked.by) == (revision, RollbackCause.HALT, "kubectl-edit")
 
+    def test_one_that_comes_while_the_next_stage_is_being_written_is_taken_as_halt_too(self) -> None:
+        world = in_canary()
+        stable, revision = stable_of(world), candidate_of(world)
+        world.good()
+        world.route_takes_effect = False
+        world.step()
+        assert world.status.stage == "half"
+        world.route = replace(world.route, weights={stable: 990, revision: 10})
+        world.edited_by = ("kubectl-edit",)
+        world.route_takes_effect = True
+        world.step()
+        assert world.route.weights == {stable: 1000}
+        assert world.status.blocked[-1].cause is RollbackCause.HALT
+
     def test_one_that_raises_it_is_repaired(self) -> None:
         world = in_canary()
         stable, revision = stable_of(world), candidate_of(world)

@@ -1,0 +1,392 @@
+"""What must hold at every event of every trace. Each check has a name; a broken one ends the trace with a message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation import gateway
+from tests.simulation.clock import EPOCH
+from tests.simulation.faults import Call
+from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, TECHNICAL_OWNER
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.vocabulary import Role, Tier
+from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, HTTP_ROUTES, LEASES
+
+if TYPE_CHECKING:
+    from tests.simulation.replica import Replica
+    from tests.simulation.world import World
+
+Object = dict[str, Any]
+
+SCRAPE = 1.0
+RENEW_DEADLINE = 10.0
+_RESOLUTION = 0.05
+_GATED = ("Rollout", "First")
+
+
+class Broken(AssertionError):  # noqa: N818  a finding, not a fault of the simulation
+    """An invariant does not hold. `name` is the check's."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name = name
+
+
+@dataclass(slots=True)
+class Decided:
+    """A GovernanceApproval as it was when it was made, and when its object was deleted, if it was."""
+
+    name: str
+    spec: Object
+    created: float
+    gone: float | None = None
+
+
+class Checks:
+    """Told of every write, every request of a user, and every second."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.broken: Broken | None = None
+        self.allowed: set[str] = set()
+        """Revisions that users may reach, or have been allowed to."""
+        self.decided: list[Decided] = []
+        self.writes = 0
+        self.last_write = 0.0
+        self._sent: dict[str, float] = {}
+        self._renewed: dict[str, float] = {}
+        self._effective: dict[tuple[int, int], float] = {}
+        self._entered: dict[tuple[int, int], str] = {}
+        self._users: dict[str, tuple[float, float]] = {}
+        self._was_served = False
+        self._lowered_by_hand: set[str] = set()
+        self._unserved = 0
+        self.harm: list[tuple[str, float]] = []
+        """How long each harmful candidate had users in undisturbed time."""
+
+    def fail(self, name: str, message: str) -> None:
+        if self.broken is None:
+            self.broken = Broken(name, f"{message} (at {self._world.now():.3f} s)")
+            self._world.say(f"BROKEN {self.broken}")
+
+    # -- processes --
+
+    def part_ended(self, name: str, error: BaseException | None) -> None:
+        if error is not None or name not in ("lease",):
+            self.fail("parts-keep-running", f"{name} of the operator ended by itself: {error!r}")
+
+    def write_begins(self, replica: "Replica", call: Call) -> None:
+        """Before anything is sent: may this process write?"""
+        now = self._world.now()
+        if call.plural == LEASES.plural:
+            self._sent[replica.identity] = now
+            return
+        leaders = [other.identity for other in self._world.replicas if other.leading]
+        if len(leaders) > 1:
+            self.fail("one-leader", f"{' and '.join(leaders)} both lead")
+        renewed = self._renewed.get(replica.identity)
+        if renewed is None or now - renewed >= RENEW_DEADLINE + _RESOLUTION:
+            self.fail("no-write-without-lease", f"{replica.identity} sends {call} without the lease")
+
+    # -- writes --
+
+    def written(self, plural: str, old: Object | None, new: Object | None, by: "tuple[Replica, Call] | None") -> None:
+        """`by` is None for everybody but the operator."""
+        if by is not None:
+            if plural == LEASES.plural:
+                self._renewed[by[0].identity] = self._sent.get(by[0].identity, self._world.now())
+                return
+            self.writes += 1
+            self.last_write = self._world.now()
+        elif plural == GOVERNANCE_APPROVALS.plural and old is None and new is not None:
+            self.decided.append(Decided(new["metadata"]["name"], new["spec"], self._world.now()))
+        elif plural == GOVERNANCE_APPROVALS.plural and old is not None and new is None:
+            for one in self.decided:
+                if one.name == old["metadata"]["name"]:
+                    one.gone = self._world.now()
+        if by is None:
+            if plural == HTTP_ROUTES.plural and old is not None and new is not None:
+                self._edited(shares(old), shares(new))
+            return
+        if plural == HTTP_ROUTES.plural:
+            self._route(old, new)
+        elif plural == AIMODELS.plural and old is not None and new is not None:
+            self._status(old.get("status") or {}, new.get("status") or {})
+        elif plural == DEPLOYMENTS.plural:
+            self._deployment(old, new)
+
+    def _route(self, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            self.fail("always-served", "the route was deleted")
+            return
+        before, after = shares(old), shares(new)
+        if sum(after.values()) not in (0, 1000):
+            self.fail("weights-sum", f"weights of the route sum to {sum(after.values())}")
+        status = self._world.status
+        for revision, weight in after.items():
+            if weight > before.get(revision, 0):
+                self._raised(revision, before.get(revision, 0), weight, status)
+
+    def _edited(self, before: dict[str, int], after: dict[str, int]) -> None:
+        """Somebody who may halt takes users off the candidate in the route itself."""
+        candidate = (self._world.status.get("candidate") or {}).get("revision", "")
+        if after.get(candidate, 0) < before.get(candidate, 0):
+            self._lowered_by_hand.add(candidate)
+
+    def _raised(self, revision: str, before: int, weight: int, status: Object) -> None:
+        world = self._world
+        stable, candidate = status.get("stable") or {}, status.get("candidate") or {}
+        words = f"revision {revision} goes from {before} to {weight}"
+        if any(entry["revision"] == revision for entry in status.get("blocked") or ()):
+            self.fail("blocked-stays-off", f"{words} although it is blocked")
+        if revision == stable.get("revision"):
+            self.allowed.add(revision)
+            return
+        if revision in self._lowered_by_hand:
+            self.fail("orders-obeyed", f"{words} although somebody took users off it by hand")
+        if not world.pods.served_within(revision, 3.0 if not world.disturbed_within(3.0) else 90.0):
+            self.fail("endpoints-first", f"{words} without a ready pod")
+        recorded = sum(slot["weight"] for slot in (status.get("traffic") or {}).get("slots") or () if slot["revision"] == revision)
+        proven = any(entry["revision"] == revision and entry.get("wasLive") for entry in status.get("past") or ())
+        if recorded < weight and not proven:
+            self.fail("recorded-ahead", f"{words}, but the status knows of {recorded}")
+        if candidate.get("revision") == revision and candidate.get("kind") in _GATED and revision not in self.allowed:
+            wrong = self._gate(candidate)
+            if wrong:
+                self.fail("approved-only", f"{words}: {wrong}")
+        self.allowed.add(revision)
+
+    def _gate(self, candidate: Object) -> str:
+        """Why nobody can have approved the candidate; empty if they did. Read from what people made, not from what the operator says."""
+        world = self._world
+        copy = world.server.find(CONFIG_MAPS, candidate["policyCopy"], NAMESPACE)
+        if copy is None:
+            return "its policy copy is not there"
+        policy = RolloutPolicySpec.model_validate_json(copy["data"]["policy.json"])
+        tier = Tier(world.plan.tier)
+        subject = subject_of(
+            deployment_statement(
+                environment=ENVIRONMENT, namespace=NAMESPACE, name=MODEL, content=candidate["content"], tier=tier, policy=policy
+            )
+        )
+        persons: set[str] = set()
+        for role in policy.gates.deployment.of(tier):
+            if role is Role.AUTOMATED_CHECKS:
+                continue
+            who = self._approver(role, subject)
+            if who is None:
+                return f"nobody approved its subject as {role}"
+            if tier is not Tier.LOW and who in persons:
+                return f"{who} approved in two roles"
+            persons.add(who)
+        return ""
+
+    def _approver(self, role: Role, subject: str) -> str | None:
+        for one in self.decided:
+            spec = one.spec
+            if spec["decision"] == "Approve" and spec["role"] == role and spec["subject"] == subject:
+                if role is Role.FAIRNESS_AUDIT and spec["approver"] == TECHNICAL_OWNER:
+                    continue
+                return str(spec["approver"])
+        return None
+
+    def _deployment(self, old: Object | None, new: Object | None) -> None:
+        if old is None:
+            return
+        left = int(new["spec"].get("replicas", 1)) if new is not None else 0
+        if left > 0 or int(old["spec"].get("replicas", 1)) == 0:
+            return
+        revision = old["metadata"]["name"].rpartition("-")[2]
+        taken = self._world.gateway.taken
+        if any(place.revision == revision for place in taken.slots):
+            self.fail("serving-kept", f"revision {revision} loses its pods while the gateway sends users to it")
+
+    # -- status --
+
+    def _status(self, old: Object, new: Object) -> None:
+        self._keeps(old, new)
+        self._users_left(old, new)
+        before, after = old.get("candidate") or {}, new.get("candidate") or {}
+        stage = before.get("stage")
+        if stage and (stage["index"], before["attempt"]) != ((after.get("stage") or {}).get("index"), after.get("attempt")):
+            self._leaves_stage(old, new, before, stage)
+        entered = after.get("stage")
+        if entered:
+            self._in_stage(after, entered, bool(stage))
+        if before and (new.get("stable") or {}).get("revision") == before.get("revision") != (old.get("stable") or {}).get("revision"):
+            self._goes_live(before, new)
+
+    def _keeps(self, old: Object, new: Object) -> None:
+        for key, most in (("latches", 32), ("takenUp", 64)):
+            lost = _names(old.get(key)) - _names(new.get(key))
+            if lost and len(new.get(key) or ()) < most:
+                self.fail("nothing-lost", f"status.{key} forgot {sorted(lost)}")
+        retried = {
+            revision for revision, count in (new.get("retries") or {}).items() if count > (old.get("retries") or {}).get(revision, 0)
+        }
+        self._lowered_by_hand -= retried
+        kept = {entry["revision"] for entry in new.get("blocked") or ()}
+        for entry in old.get("blocked") or ():
+            if entry["revision"] not in kept | retried and len(kept) < 10:
+                self.fail("nothing-lost", f"revision {entry['revision']} is not blocked any more, and nobody retried it")
+        if new.get("attempts", 0) < old.get("attempts", 0):
+            self.fail("nothing-lost", "the number of attempts went down")
+        if old.get("stable") and not new.get("stable"):
+            self.fail("nothing-lost", "the stable version was forgotten")
+        paused = old.get("paused")
+        same = (old.get("candidate") or {}).get("attempt") == (new.get("candidate") or {}).get("attempt", -1)
+        if paused and not new.get("paused") and same and not _taken(old, new, "resume"):
+            self.fail("nothing-lost", "a Pause ended without a Resume")
+
+    def _users_left(self, old: Object, new: Object) -> None:
+        """First users leave a bad version, then it is written down why."""
+        known = {(entry["revision"], entry["attempt"]) for entry in old.get("blocked") or ()}
+        route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
+        for entry in new.get("blocked") or ():
+            if (entry["revision"], entry["attempt"]) in known or not new.get("stable"):
+                continue
+            left = shares(route).get(entry["revision"], 0)
+            if left and entry["revision"] != new["stable"]["revision"] and not self._world.route_denied:
+                self.fail("users-leave-first", f"revision {entry['revision']} is recorded as blocked while {left} thousandths go to it")
+
+    def _in_stage(self, candidate: Object, stage: Object, was_in_one: bool) -> None:
+        key = (candidate["attempt"], stage["index"])
+        known = self._entered.get(key)
+        if known is not None and known != stage["entered"] and was_in_one:
+            self.fail("stage-once", f"stage {stage['name']} of attempt {key[0]} began again")
+        self._entered[key] = stage["entered"]
+        if stage.get("effective") and key not in self._effective:
+            self._effective[key] = self._world.taken_at
+        elif not stage.get("effective"):
+            self._effective.pop(key, None)
+
+    def _leaves_stage(self, old: Object, new: Object, before: Object, stage: Object) -> None:
+        """Upwards only after its time with fresh evidence."""
+        after = new.get("candidate") or {}
+        up = (after.get("attempt") == before["attempt"] and (after.get("stage") or {"index": -1})["index"] > stage["index"]) or (
+            after.get("attempt") == before["attempt"] and after.get("shadowPassed") and not before.get("shadowPassed")
+        )
+        live = (new.get("stable") or {}).get("revision") == before["revision"] != (old.get("stable") or {}).get("revision")
+        if not (up or live) or before["kind"] == "First" or _taken(old, new, "promote"):
+            return
+        world = self._world
+        began = self._effective.get((before["attempt"], stage["index"]))
+        if began is None:
+            self.fail("stage-time", f"stage {stage['name']} was left before the gateway took its weights")
+            return
+        least = world.least_stage
+        fresh = world.fresh_seconds(began)
+        if fresh < least - world.clock_doubt:
+            self.fail("stage-time", f"stage {stage['name']} had {fresh:.1f} s of fresh evidence of {least:g}")
+
+    def _goes_live(self, candidate: Object, new: Object) -> None:
+        acts = self._world.people.behaviour(candidate["revision"])
+        proven = candidate["kind"] == "Rollout" and not candidate.get("inconclusiveAccepted")
+        if proven and acts.harmful and not acts.good_for and not any("promote" in name for name in _names(new.get("takenUp"))):
+            self.fail("harm-never-live", f"{acts.name} (revision {candidate['revision']}) went live")
+
+    # -- users --
+
+    def user_requests(self, revision: str, number: int, now: float) -> None:
+        if revision not in self.allowed:
+            self.fail("approved-only", f"{number} requests of users reach revision {revision}, which nobody let them")
+
+    def each_second(self) -> None:
+        world, status = self._world, self._world.status
+        unserved = world.gateway.served.unserved
+        if self._was_served and unserved > self._unserved:
+            self.fail("always-served", "requests of users reach no version at all")
+        self._was_served, self._unserved = self._was_served or bool(status.get("stable")), unserved
+        self._orders(status)
+        self._latches(status)
+        self._harm(status)
+
+    def _orders(self, status: Object) -> None:
+        """A Halt or Rollback of the candidate empties it within a bound."""
+        world, candidate = self._world, status.get("candidate")
+        if not candidate or not status.get("stable") or candidate["kind"] == "Restore":
+            return
+        target = {"revision": candidate["revision"], "attempt": candidate["attempt"]}
+        for one in self.decided:
+            if one.spec["decision"] not in ("Halt", "Rollback") or one.spec.get("target") != target:
+                continue
+            since = max(one.created, world.disturbed_until)
+            if world.now() - since > world.order_bound:
+                self.fail("orders-obeyed", f"{one.name} is {world.now() - one.created:.1f} s old, and {candidate['version']} goes on")
+
+    def _latches(self, status: Object) -> None:
+        """A Reject or Revoke that was there for a while is remembered, whatever becomes of its object."""
+        if not status:
+            return
+        world, known = self._world, _names(status.get("latches"))
+        for one in self.decided:
+            if one.spec["decision"] not in ("Reject", "Revoke") or one.name in known or len(known) >= 32:
+                continue
+            if one.gone is not None:
+                continue
+            if world.now() - max(one.created, world.disturbed_until) > world.order_bound:
+                self.fail("negatives-latched", f"{one.name} is {world.now() - one.created:.1f} s old and not in status.latches")
+
+    def _harm(self, status: Object) -> None:
+        """A harmful candidate leaves within its bound, beside a stable version that does no harm."""
+        world, candidate, stable = self._world, status.get("candidate") or {}, status.get("stable") or {}
+        now, revision = world.now(), candidate.get("revision", "")
+        with_users = {place.revision for place in world.gateway.taken.slots if place.share} - {stable.get("revision")}
+        for gone in set(self._users) - with_users:
+            acts = world.people.behaviour(gone)
+            since, _ = self._users.pop(gone)
+            if acts.harmful:
+                self.harm.append((acts.name, now - max(since, world.disturbed_until)))
+        for one in sorted(with_users):
+            acts = world.people.behaviour(one)
+            first = world.gateway.first.get(one, now) + acts.good_for
+            since, _ = self._users.setdefault(one, (now, 0.0))
+            if not acts.harmful or not stable or one != revision or candidate.get("kind") == "Restore":
+                continue
+            if world.people.behaviour(stable["revision"]).failing > 0.05 or not world.pods.ready(stable["revision"]):
+                self._users[one] = (now, 0.0)
+                continue
+            spent = now - max(since, first, world.disturbed_until)
+            bound = world.harm_bound(acts)
+            if spent > bound:
+                self.fail(
+                    "harm-leaves", f"{acts.name} (revision {one}) has had users for {spent:.1f} s of fair time; the bound is {bound:.1f} s"
+                )
+
+    # -- the end --
+
+    def at_rest(self, status: Object) -> None:
+        """Nothing moves any more: the cluster is as the status says."""
+        world = self._world
+        route = world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
+        recorded = {slot["revision"]: slot["weight"] for slot in (status.get("traffic") or {}).get("slots") or ()}
+        if shares(route) != recorded:
+            self.fail("route-as-recorded", f"the route says {shares(route)}, the status {recorded}")
+        for revision, weight in recorded.items():
+            if weight and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
+                self.fail("serving-kept", f"revision {revision} has {weight} and no Deployment")
+
+
+def shares(route: Mapping[str, Any] | None) -> dict[str, int]:
+    """Thousandths by revision."""
+    found: dict[str, int] = {}
+    for place in gateway.read("", route).slots if route else ():
+        found[place.revision] = found.get(place.revision, 0) + place.share
+    return found
+
+
+def seconds_of(moment: str) -> float:
+    """A status time as true seconds of the trace, if its writer's clock was right."""
+    return datetime.fromisoformat(moment).timestamp() - EPOCH
+
+
+def _names(entries: Any) -> set[str]:
+    return {entry if isinstance(entry, str) else entry["name"] for entry in entries or ()}
+
+
+def _taken(old: Object, new: Object, decision: str) -> bool:
+    """Whether an intervention of this kind was taken up in between."""
+    return any(f"-{decision}-" in name for name in _names(new.get("takenUp")) - _names(old.get("takenUp")))

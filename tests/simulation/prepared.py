@@ -1,0 +1,99 @@
+"""Where traces begin: an empty cluster, or one in which a first version is live. The latter is made once by a fair trace."""
+
+import asyncio
+import pickle
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+from tests.simulation.clock import VirtualLoop
+from tests.simulation.faults import FAIR
+from tests.simulation.people import REPLICAS, TIERS, Habits, Plan
+from tests.simulation.policies import PLATFORM, POLICIES
+from tests.simulation.versions import GOOD
+from tests.simulation.world import BEGIN, World
+
+from headgate.controller.enforcement import BINDINGS, REQUIRED
+from headgate.controller.enforcement import POLICIES as ADMISSION
+from headgate.kube.resources import EVENTS, GATEWAYS, LEASES, NAMESPACES, ROLLOUT_POLICIES
+
+
+def prepare(world: World) -> None:
+    """Fill the world as its plan says, and set its clock to when the operator starts."""
+    if world.plan.fresh:
+        _furnish(world)
+        world.loop.jump(BEGIN)
+    else:
+        _restore(world, _live(_kind(world.plan)))
+
+
+def _furnish(world: World) -> None:
+    """What is there before the first model: admission policies, the rollout policy, the gateway, a first version."""
+    for name in ("lending", "gateways", PLATFORM):
+        world.server.put(NAMESPACES, {"metadata": {"name": name}})
+    for short in REQUIRED:
+        name = f"headgate-{short}"
+        world.server.put(ADMISSION, {"metadata": {"name": name}, "spec": {}})
+        world.server.put(BINDINGS, {"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}})
+    policy = POLICIES[world.plan.policy]
+    world.server.put(ROLLOUT_POLICIES, {"metadata": {"name": world.plan.policy, "namespace": PLATFORM}, "spec": policy})
+    world.server.put(
+        GATEWAYS, {"metadata": {"name": "public", "namespace": "gateways"}, "spec": {"gatewayClassName": "envoy", "listeners": []}}
+    )
+    world.people.release("good-0", GOOD)
+
+
+def warm() -> None:
+    """Make all beginnings now: for traces that run another build than the one that shall have made them."""
+    for policy, tier, replicas in product(sorted(POLICIES), TIERS, REPLICAS):
+        _live(_kind(Plan(policy, tier, False, replicas, 0.0, 1, False, Habits(0.0, 0.0, False), ())))
+
+
+def _kind(plan: Plan) -> Plan:
+    """Of all plans that begin alike, the one that goes no further."""
+    habits = Habits(patience=0.0, lasts=86_400.0, rejects=False)
+    return replace(plan, fresh=True, rate=200.0, processes=1, meddled=False, habits=habits, acts=())
+
+
+@cache
+def _live(plan: Plan) -> bytes:
+    """The end of a fair trace."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        world = World(loop, plan, FAIR, 0)
+        prepare(world)
+        runner.run(world.live())
+        assert world.status["phase"] == "Live", world.status
+        world.gateway.serve(loop.time())
+        store, gateway, people, checks = world.server._store, world.gateway, world.people, world.checks
+        shelves = {name: {} if name in (EVENTS.qualified, LEASES.qualified) else shelf.objects for name, shelf in store.shelves.items()}
+        memories = (
+            (store, {"version": store.version}),
+            (world.server._writes, {"_made": world.server._writes._made}),
+            (gateway, {"taken": gateway.taken, "counters": gateway.counters, "first": gateway.first, "_until": loop.time()}),
+            (world.pods, {"fleets": world.pods.fleets}),
+            (world.prometheus, {"_series": world.prometheus._series, "scraped": world.prometheus.scraped}),
+            (people, {"behaviours": people.behaviours, "_released": people._released, "_serial": people._serial}),
+            (checks, {"allowed": checks.allowed, "decided": checks.decided, "_entered": checks._entered}),
+        )
+        return pickle.dumps((loop.time(), shelves, [memory for _, memory in memories]))
+
+
+def _restore(world: World, image: bytes) -> None:
+    time, shelves, memories = pickle.loads(image)
+    for name, objects in shelves.items():
+        world.server._store.shelves[name].objects.update(objects)
+    actors = (
+        world.server._store,
+        world.server._writes,
+        world.gateway,
+        world.pods,
+        world.prometheus,
+        world.people,
+        world.checks,
+    )
+    for actor, memory in zip(actors, memories, strict=True):
+        for name, value in memory.items():
+            setattr(actor, name, value)
+    world.loop.jump(time)

@@ -1,0 +1,39 @@
+"""The whole controller in ten thousand drawn worlds, and wrong builds of it in a few."""
+
+import os
+
+import pytest
+from tests.simulation import prepared
+from tests.simulation.breakage import BREAKAGES
+from tests.simulation.runner import run_many, run_one
+
+TRACES = int(os.environ.get("HEADGATE_TRACES") or 300)
+"""HEADGATE_TRACES=10000 is the full number: about 0.1 s of one core each. `make check` takes a sample."""
+_MOST = 100
+"""Traces within which a wrong build must be found."""
+
+
+@pytest.mark.timeout(3600)
+def test_every_invariant_holds_in_every_trace() -> None:
+    broken = [str(result) for result in run_many(range(TRACES)) if result.broken]
+    assert not broken, f"{len(broken)} of {TRACES} traces broke an invariant:\n" + "\n".join(broken[:20])
+
+
+def test_a_seed_is_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    """Replayed, it is the same to the last line."""
+    told = []
+    for _ in range(2):
+        run_one(11, verbose=True)
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+    assert "status: " in told[0]
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_the_simulation_finds_broken_builds(name: str) -> None:
+    breakage, invariants = BREAKAGES[name]
+    prepared.warm()
+    with breakage():
+        found = next((result for seed in range(_MOST) if (result := run_one(seed)).broken), None)
+    assert found is not None, f"{_MOST} traces did not show that {name}"
+    assert found.broken in invariants, found
