@@ -25,7 +25,7 @@ class WantedWorkload:
     """How many pods. With a `ceiling`, how few an autoscaler may leave."""
     attempt: int
     ceiling: int | None = None
-    """How many an autoscaler may make. None: the size is fixed."""
+    """How many an autoscaler may make. None: there is to be no autoscaler."""
 
 
 @dataclass(frozen=True, slots=True)

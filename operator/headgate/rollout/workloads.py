@@ -24,8 +24,11 @@ def wanted_workloads(draft: Draft, snapshot: Snapshot) -> tuple[WantedWorkload, 
 
 
 def _wanted(version: SizedStatus, role: Role, size: int, attempt: int) -> WantedWorkload:
-    ceiling = version.autoscale.max_replicas if version.autoscale else None
-    return WantedWorkload(version.revision, role, size if ceiling is None else min(size, ceiling), attempt, ceiling)
+    # An autoscaler is disabled at 0 replicas: a cold version has none.
+    if version.autoscale is None or size == 0:
+        return WantedWorkload(version.revision, role, size, attempt)
+    most = version.autoscale.max_replicas
+    return WantedWorkload(version.revision, role, min(size, most), attempt, ceiling=most)
 
 
 def _stable_size(stable: StableStatus, status: AIModelStatus, snapshot: Snapshot) -> int:
