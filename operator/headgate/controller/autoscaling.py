@@ -26,7 +26,7 @@ class AutoscalerWriter:
     async def grow(self, seen: Observation, wanted: WantedWorkload, owner: Owner | None) -> None:
         """Make the autoscaler, or give it higher bounds or other metrics."""
         present = self.cache.owned(seen.key).autoscalers.get(wanted.revision)
-        if not is_autoscaled(wanted) or wanted.ceiling is None:
+        if wanted.ceiling is None:
             return
         edited = _describes(seen, wanted) and present is not None and present.metrics != metrics_digest(seen)
         if present is None or wanted.replicas > present.least or wanted.ceiling > present.most or edited:
@@ -37,7 +37,7 @@ class AutoscalerWriter:
         present = self.cache.owned(seen.key).autoscalers.get(wanted.revision)
         if present is None:
             return
-        if not is_autoscaled(wanted) or wanted.ceiling is None:
+        if wanted.ceiling is None:
             await self.remove(seen.key, wanted.revision)
         elif (present.least, present.most) != (wanted.replicas, wanted.ceiling):
             await self._write(seen, wanted, wanted.ceiling, owner)
@@ -62,11 +62,6 @@ class AutoscalerWriter:
             body = autoscaler(_intent(seen, wanted, most, owner))
             changed = await self.api.apply(HORIZONTAL_POD_AUTOSCALERS, body, field_manager=FIELD_MANAGER, force=True)
         self.cache.put(HORIZONTAL_POD_AUTOSCALERS, changed)
-
-
-def is_autoscaled(wanted: WantedWorkload) -> bool:
-    """An autoscaler is disabled at 0 replicas: a cold version has none."""
-    return wanted.ceiling is not None and wanted.replicas > 0
 
 
 def metrics_digest(seen: Observation) -> str:

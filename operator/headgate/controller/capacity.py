@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
-from headgate.controller.autoscaling import AutoscalerWriter, is_autoscaled, metrics_digest
+from headgate.controller.autoscaling import AutoscalerWriter, metrics_digest
 from headgate.controller.cache import Cache, Owned
 from headgate.controller.facts import DeploymentFacts, ModelKey
 from headgate.controller.observe import Observation
@@ -91,7 +91,7 @@ class CapacityWriter:
         problem = await self._try(
             f"Deployment {seen.key.namespace}/{name}", f"{wanted.replicas} {wanted.ceiling}", lambda: self._grow_one(seen, wanted, owner)
         )
-        if problem is not None or not is_autoscaled(wanted):
+        if problem is not None or wanted.ceiling is None:
             return problem
         what, intent = f"HorizontalPodAutoscaler {seen.key.namespace}/{name}", f"{wanted.replicas} {wanted.ceiling} {metrics_digest(seen)}"
         return await self._try(what, intent, lambda: self._autoscalers.grow(seen, wanted, owner))
@@ -129,7 +129,7 @@ class CapacityWriter:
     def _too_large(self, key: ModelKey, wanted: WantedWorkload) -> bool:
         """Whether pods are to go now. None go from under users, whatever was decided: the route may have been refused."""
         present = self.cache.owned(key).deployments.get(wanted.revision)
-        if present is None or present.replicas <= wanted.replicas or is_autoscaled(wanted):
+        if present is None or present.replicas <= wanted.replicas or wanted.ceiling is not None:
             return False
         return wanted.role == "stable" or not self._weights(key).get(wanted.revision)
 
@@ -143,7 +143,7 @@ class CapacityWriter:
 
     async def _resize(self, seen: Observation, wanted: WantedWorkload) -> None:
         """Size and labels only: the template is never touched, or pods would restart."""
-        if not is_autoscaled(wanted):
+        if wanted.ceiling is None:
             await self._autoscalers.remove(seen.key, wanted.revision)
         await self._patch(seen, wanted, {"metadata": _marks(wanted), "spec": {"replicas": wanted.replicas}})
 

@@ -28,7 +28,7 @@ class WantedWorkload:
     attempt: int
     provenance: Provenance = field(default_factory=Provenance)
     ceiling: int | None = None
-    """How many an autoscaler may make. None: the size is fixed."""
+    """How many an autoscaler may make. None: there is to be no autoscaler."""
 
 
 @dataclass(frozen=True, slots=True)

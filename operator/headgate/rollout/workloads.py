@@ -27,11 +27,13 @@ def wanted_workloads(draft: Draft, snapshot: Snapshot) -> tuple[WantedWorkload, 
 
 
 def _wanted(version: _Version, role: Role, size: int, attempt: int) -> WantedWorkload:
-    ceiling = version.autoscale.max_replicas if version.autoscale else None
-    wanted = size if ceiling is None else min(size, ceiling)
     tier = version.tier if isinstance(version, StableStatus) else None
     provenance = Provenance(version.version, version.content, version.subject or "", str(tier or ""))
-    return WantedWorkload(version.revision, role, wanted, attempt, provenance, ceiling)
+    # An autoscaler is disabled at 0 replicas: a cold version has none.
+    if version.autoscale is None or size == 0:
+        return WantedWorkload(version.revision, role, size, attempt, provenance)
+    most = version.autoscale.max_replicas
+    return WantedWorkload(version.revision, role, min(size, most), attempt, provenance, ceiling=most)
 
 
 def _stable_size(stable: StableStatus, status: AIModelStatus, snapshot: Snapshot) -> int:

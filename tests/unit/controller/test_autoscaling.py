@@ -134,6 +134,13 @@ def test_edited_bounds_and_metrics_of_a_live_version_are_applied_once() -> None:
     assert found is not None
     assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"], found["spec"]["metrics"]) == (1, 4, [own])
     assert world.since(mark).count("apply horizontalpodautoscalers") == 1
+    mark = len(world.api.writes)
+    world.release("v1", serving=autoscaled("v1", minReplicas=1, maxReplicas=4))
+    world.settle()
+    found = scaler(world, stable(world))
+    assert found is not None
+    assert found["spec"]["metrics"] != [own], "metrics alone"
+    assert world.since(mark).count("apply horizontalpodautoscalers") == 1
 
 
 def test_an_autoscaler_that_was_deleted_is_made_again() -> None:

@@ -14,6 +14,7 @@ from headgate.kube.resources import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     GOVERNANCE_APPROVALS,
+    HORIZONTAL_POD_AUTOSCALERS,
     HTTP_ROUTES,
     PODS,
     ROLLOUT_POLICIES,
@@ -50,6 +51,17 @@ def test_an_older_object_changes_nothing_but_another_one_of_the_name_does() -> N
     assert known.put(AIMODELS, model(version=10)) == set()
     assert known.models[KEY].resource_version == "10"
     assert known.put(AIMODELS, thing("credit", 2, "another", spec=model_spec("v1"))) == {KEY}
+
+
+def test_what_an_autoscaler_measures_is_no_news() -> None:
+    known = cache()
+    bounds = {"minReplicas": 2, "maxReplicas": 8}
+    name, labels = "credit-0a1b2c3d", {"metadata": {"labels": LABELS}}
+    assert known.put(HORIZONTAL_POD_AUTOSCALERS, thing(name, 1, **labels, spec=bounds)) == {KEY}
+    assert known.put(HORIZONTAL_POD_AUTOSCALERS, thing(name, 2, **labels, spec=bounds, status={"currentReplicas": 3})) == set()
+    assert known.put(HORIZONTAL_POD_AUTOSCALERS, thing(name, 3, **labels, spec=bounds | {"minReplicas": 1})) == {KEY}
+    assert known.drop(HORIZONTAL_POD_AUTOSCALERS, thing(name, 4)) == {KEY}
+    assert known.owned(KEY).autoscalers == {}
 
 
 def test_deleting_an_object_does_not_take_its_successor() -> None:

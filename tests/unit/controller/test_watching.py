@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.controller import virtual_time
+from tests.simulation import clock
 from tests.unit.controller.operator_world import KEY, POLICY, OperatorWorld, in_canary, live
 
 from headgate.api.vocabulary import Metric, Profile
@@ -60,7 +60,7 @@ class Bench:
 
     def tick(self, seconds: float = 15.0) -> float:
         self.world.pass_time(seconds)
-        return virtual_time.run(self.watching.tick())
+        return clock.run(self.watching.tick())
 
     @property
     def reading(self) -> LiveReading | None:

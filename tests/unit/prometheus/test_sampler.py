@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from tests.unit.controller import virtual_time
+from tests.simulation import clock
 
 from headgate.evidence.series import Arm, NoAnswer, Outage, TargetSamples, What
 from headgate.prometheus.client import PrometheusClient
@@ -168,7 +168,7 @@ def test_a_slow_answer_is_not_taken_for_a_skewed_clock(kind, monkeypatch):
     sampled = [{"metric": {"headgate_row": name}, "value": [100, "99"]} for name in ("oldest", "newest")]
     vector = {"status": "success", "data": {"resultType": "vector", "result": sampled}}
     body = {Sampler: success(), TotalsSampler: httpx.Response(200, json=vector)}
-    assert virtual_time.run(run()).skew == 0.0
+    assert clock.run(run()).skew == 0.0
 
 
 @pytest.mark.parametrize("ahead", [40.0, -40.0, 1.5])
