@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.simulation.apiserver.kinds import kinds
+from tests.simulation.apiserver.kinds import recorded_kinds
 from tests.simulation.apiserver.requests import Request, Response
 from tests.simulation.apiserver.server import ApiServer
 from tests.simulation.apiserver.status import RefusedError, denied
@@ -24,7 +24,7 @@ Object = dict[str, Any]
 _MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 _TIMES = ("creationTimestamp", "deletionTimestamp")
 _DENIED = re.compile(r"ValidatingAdmissionPolicy '([^']*)' with binding '([^']*)' denied request: (.*)", re.DOTALL)
-_BY_KIND = {(kind.resource.api_version, kind.resource.kind): kind.resource for kind in kinds().values()}
+_BY_KIND = {(kind.resource.api_version, kind.resource.kind): kind.resource for kind in recorded_kinds().values()}
 
 
 class Replay:
@@ -34,7 +34,7 @@ class Replay:
         self._uid = ""
         self._tokens: dict[str, str] = {}
         self._expected: Exchange | None = None
-        self.server = ApiServer(lambda: _MOMENT, uids=lambda: self._uid)
+        self.server = ApiServer(lambda: _MOMENT, uids=lambda: self._uid, known=recorded_kinds())
         self.server.remove(*_default_namespace())
         self.server.admission.append(self._admit)
 
