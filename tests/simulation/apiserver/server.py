@@ -184,7 +184,7 @@ class ApiServer:
             matches = matcher(query.get("labelSelector", ""), query.get("fieldSelector", ""), target.namespace)
             version = self._store.version
             items = [body for _, body in sorted(shelf.objects.items()) if matches(body)]
-        metadata: Object = {"resourceVersion": str(version)}
+        metadata: Object = {"resourceVersion": str(version), **({"continue": ""} if shelf.kind.custom else {})}
         if limit and len(items) > limit:
             metadata["continue"] = self._keep(version, items, limit)
             if not query.get("labelSelector") and not query.get("fieldSelector"):
