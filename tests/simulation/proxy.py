@@ -70,7 +70,7 @@ class Proxy:
     async def _pass(self, request: web.BaseRequest, query: dict[str, str], body: bytes) -> web.Response:
         headers = self._headers(request)
         before = await self._version(request) if request.method in ("PATCH", "PUT", "DELETE") else 0
-        async with self._session.request(request.method, self.server + request.path_qs, data=body, headers=headers) as answer:
+        async with self._session.request(request.method, self.server + request.path_qs, data=body or None, headers=headers) as answer:
             text = await answer.text()
             self._note(request, query, body, headers["Impersonate-User"], answer.status, text, before)
             kept = {name: value for name, value in answer.headers.items() if name in ("Content-Type", "Retry-After")}

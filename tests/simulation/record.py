@@ -1,6 +1,6 @@
 """Makes the recordings anew, by hand, on a test bed with the chart's definitions and policies but no operator: see record.sh.
 
-python -m tests.simulation.record schemas | situations [NAME...] | rollout -- COMMAND...
+python -m tests.simulation.record schemas | situations [NAME...] | operator NAME COMMAND...
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.simulation.situations.talk import Situation, Talk
 
 Object = dict[str, Any]
 
-_ROLLOUT = {"lending", "headgate-system", "gateways"}
+_OPERATED = {"lending", "headgate-system", "gateways"}
 
 
 def main() -> None:
@@ -36,8 +36,8 @@ def main() -> None:
             RECORDED.write_text(schemas.written(schemas.collect(lambda path: dict(http.get(path).raise_for_status().json()))))
     elif what == "situations":
         asyncio.run(_situations(proxy, words))
-    elif what == "rollout":
-        asyncio.run(_rollout(proxy, words[1:]))
+    elif what == "operator":
+        asyncio.run(_operator(proxy, words[0], words[1:]))
     else:
         sys.exit(__doc__)
 
@@ -95,17 +95,19 @@ def _collections() -> list[str]:
     return [kind.resource.path() for kind in kinds().values() if kind.resource is not SECRETS]
 
 
-async def _rollout(proxy: Proxy, command: list[str]) -> None:
-    """The operator runs here, through the proxy, while `command` releases versions."""
-    async with proxy.running() as address, proxy.watching(_collections(), _ROLLOUT):
+async def _operator(proxy: Proxy, name: str, command: list[str]) -> None:
+    """The operator runs here, through the proxy, while `command` gives it something to do."""
+    async with proxy.running() as address, proxy.watching(_collections(), _OPERATED):
         operator = await asyncio.create_subprocess_exec(sys.executable, "-m", "headgate", "run", env=_operators_environment(address))
-        releases = await asyncio.create_subprocess_exec(*command)
-        ended = await releases.wait()
+        work = await asyncio.create_subprocess_exec(*command)
+        done = await work.wait()
+        if operator.returncode is not None:
+            sys.exit("the operator ended by itself")
         operator.terminate()
         await operator.wait()
-    if ended:
-        sys.exit(f"the releases did not end as they should: {ended}")
-    _save(proxy, "rollout")
+    if done:
+        sys.exit(f"{command[0]} did not end as it should: {done}")
+    _save(proxy, name)
 
 
 def _operators_environment(address: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the recordings of tests/simulation anew on the test bed (make cluster-up). Takes some minutes. A release of the chart that was there before comes back at the end.
+# record.sh [all | schemas | situations | operator | rollout]: makes the recordings of tests/simulation anew on the test bed (make cluster-up).
+# Takes some minutes. A release of the chart that was there before comes back at the end.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
@@ -28,10 +29,16 @@ kubectl scale deployment headgate --namespace headgate-system --replicas=0 >/dev
 kubectl wait pod --selector app.kubernetes.io/name=headgate --namespace headgate-system --for=delete --timeout=60s >/dev/null
 kubectl wait --for=condition=Established crd/aimodels.headgate.dev --timeout=30s >/dev/null
 
-if [ "$what" != rollout ]; then "${record[@]}" situations; fi
-if [ "$what" != situations ]; then
+case $what in all | situations) "${record[@]}" situations ;; esac
+case $what in all | operator)
+    kubectl delete namespace lending --ignore-not-found >/dev/null
+    "${record[@]}" operator operator tests/simulation/situations/operator.sh
+    ;;
+esac
+case $what in all | rollout)
     hack/cluster/images.sh model >/dev/null
     mkdir -p build
     (cd hack/load && CGO_ENABLED=0 go build -buildvcs=false -o "$root/build/load" .)
-    "${record[@]}" rollout -- .venv/bin/python -m demo v2 v4 --gateway "$(hack/cluster/gateway-url.sh)" --load build/load
-fi
+    "${record[@]}" operator rollout .venv/bin/python -m demo v2 v4 --gateway "$(hack/cluster/gateway-url.sh)" --load build/load
+    ;;
+esac

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.simulation.apiserver.kinds import kinds
+from tests.simulation.apiserver.kinds import recorded_kinds
 from tests.simulation.apiserver.requests import Request, Response
 from tests.simulation.apiserver.server import ApiServer
-from tests.simulation.apiserver.status import RefusedError, denied
+from tests.simulation.apiserver.status import Cause, RefusedError, denied, invalid
 from tests.simulation.recording import Change, Exchange, Line
 
 from headgate.kube.resources import Resource
@@ -24,7 +24,8 @@ Object = dict[str, Any]
 _MOMENT = datetime(2026, 3, 1, tzinfo=UTC)
 _TIMES = ("creationTimestamp", "deletionTimestamp")
 _DENIED = re.compile(r"ValidatingAdmissionPolicy '([^']*)' with binding '([^']*)' denied request: (.*)", re.DOTALL)
-_BY_KIND = {(kind.resource.api_version, kind.resource.kind): kind.resource for kind in kinds().values()}
+_RULES = ("value must be an absolute path and start with '/'",)
+_BY_KIND = {(kind.resource.api_version, kind.resource.kind): kind.resource for kind in recorded_kinds().values()}
 
 
 class Replay:
@@ -34,7 +35,7 @@ class Replay:
         self._uid = ""
         self._tokens: dict[str, str] = {}
         self._expected: Exchange | None = None
-        self.server = ApiServer(lambda: _MOMENT, uids=lambda: self._uid)
+        self.server = ApiServer(lambda: _MOMENT, uids=lambda: self._uid, known=recorded_kinds())
         self.server.remove(*_default_namespace())
         self.server.admission.append(self._admit)
 
@@ -83,17 +84,22 @@ class Replay:
             self._tokens[theirs] = (response.body.get("metadata") or {}).get("continue") or ""
 
     def _admit(self, request: Request, old: Object | None, new: Object | None) -> RefusedError | None:
-        """The policies are the cluster's, not the server's: the recorded one is applied."""
+        """Policies are the cluster's, and CEL is not the simulated server's: what they refused then, they refuse here."""
         answer = self._expected.answer if self._expected else None
-        match = (
-            _DENIED.search(answer["message"])
-            if isinstance(answer, dict) and answer.get("kind") == "Status" and "message" in answer
-            else None
-        )
-        if match is None:
+        if not isinstance(answer, dict) or answer.get("reason") != "Invalid":
             return None
         body = new or old or {}
-        return denied(_resource_of(body), body["metadata"]["name"], policy=match[1], binding=match[2], message=match[3])
+        resource, name = _resource_of(body), body["metadata"]["name"]
+        match = _DENIED.search(answer["message"])
+        if match is not None:
+            return denied(resource, name, policy=match[1], binding=match[2], message=match[3])
+        causes = [Cause(cause["field"], cause["reason"], cause["message"]) for cause in answer["details"]["causes"]]
+        return invalid(resource, name, causes) if all(_is_rule(cause) for cause in causes) else None
+
+
+def _is_rule(cause: Cause) -> bool:
+    """Of the CEL rules, those that are broken in a recording."""
+    return cause.message.removeprefix("Invalid value: ").startswith(_RULES)
 
 
 def _default_namespace() -> tuple[Resource, str]:

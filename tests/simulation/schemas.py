@@ -14,7 +14,11 @@ _BUILTIN = (
     ("apis/events.k8s.io/v1", ("Event",)),
     ("apis/autoscaling/v2", ("HorizontalPodAutoscaler",)),
 )
-_DEFINITIONS = ("httproutes.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io")
+_DEFINITIONS = (
+    *("httproutes.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io"),
+    *("aimodels.headgate.dev", "rolloutpolicies.headgate.dev", "governanceapprovals.headgate.dev"),
+)
+"""Ours as well: what was recorded was refused and filled in by the definitions of that day."""
 _ALSO = ("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",)
 _KEPT = frozenset(
     {"type", "format", "required", "enum", "pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
@@ -54,8 +58,8 @@ def _add(components: Object, published: Object, names: list[str]) -> None:
 
 def _definition(get: Callable[[str], Object], name: str) -> Object:
     found = get(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
-    schema = next(version for version in found["spec"]["versions"] if version["name"] == "v1")["schema"]["openAPIV3Schema"]
-    return _reduced(schema)
+    stored = next(version for version in found["spec"]["versions"] if version["name"] in ("v1", "v1alpha1"))
+    return _reduced(stored["schema"]["openAPIV3Schema"])
 
 
 def _reduced(schema: Mapping[str, Any]) -> Object:

@@ -1,12 +1,12 @@
 """The kinds that this server knows, and in what they differ."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from tests.simulation.apiserver import defaults
-from tests.simulation.apiserver.schema import ANY, Node, builtin, definition, metadata_node
+from tests.simulation.apiserver.schema import ANY, Node, builtin, definition, metadata_node, own_definition
 
 from headgate.controller.enforcement import BINDINGS, POLICIES
 from headgate.kube import resources
@@ -33,6 +33,8 @@ class Kind:
     initial: Object = field(default_factory=dict)
 
 
+Kinds = Mapping[str, Kind]
+
 _EVENT: Object = {"deprecatedSource": {}, "deprecatedFirstTimestamp": None, "deprecatedLastTimestamp": None}
 _BUILTIN: tuple[tuple[Resource, bool, tuple[str, ...], Callable[[Object], Object], Object], ...] = (
     (resources.DEPLOYMENTS, True, ("spec", "annotations"), defaults.deployment, {"status": {}}),
@@ -45,20 +47,25 @@ _BUILTIN: tuple[tuple[Resource, bool, tuple[str, ...], Callable[[Object], Object
     (resources.EVENTS, False, (), defaults.nothing, _EVENT),
     (AUTOSCALERS, True, (), defaults.nothing, {}),
 )
-_CUSTOM = (
-    resources.AIMODELS,
-    resources.ROLLOUT_POLICIES,
-    resources.GOVERNANCE_APPROVALS,
-    resources.HTTP_ROUTES,
-    resources.GATEWAYS,
-)
+_OWN = (resources.AIMODELS, resources.ROLLOUT_POLICIES, resources.GOVERNANCE_APPROVALS)
 
 
 @cache
-def kinds() -> dict[str, Kind]:
-    """By qualified plural, `deployments.apps`."""
+def kinds() -> Kinds:
+    """By qualified plural, `deployments.apps`; our own as this checkout defines them."""
+    return _kinds(own_definition)
+
+
+@cache
+def recorded_kinds() -> Kinds:
+    """All as they were when conversations were recorded."""
+    return _kinds(definition)
+
+
+def _kinds(own: Callable[[str], Node]) -> Kinds:
     known = [Kind(resource, builtin(resource.kind), status, counted, False, fill, new) for resource, status, counted, fill, new in _BUILTIN]
-    known += [Kind(resource, definition(resource.qualified), True, ("spec",), True) for resource in _CUSTOM]
+    known += [Kind(resource, own(resource.qualified), True, ("spec",), True) for resource in _OWN]
+    known += [Kind(r, definition(r.qualified), True, ("spec",), True) for r in (resources.HTTP_ROUTES, resources.GATEWAYS)]
     for resource in (POLICIES, BINDINGS):
         anything = Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)
         known.append(Kind(resource, anything, resource is POLICIES, ("spec",)))

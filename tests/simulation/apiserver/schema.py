@@ -147,12 +147,19 @@ def builtin(kind: str) -> Node:
 
 @cache
 def definition(name: str) -> Node:
-    """A kind of a CustomResourceDefinition, by `plural.group`: ours from crds/, others as recorded."""
-    ours = ROOT / "crds" / f"{name.partition('.')[2]}_{name.partition('.')[0]}.yaml"
-    if ours.exists():
-        schema = yaml.load(ours.read_text(), Loader=_LOADER)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    else:
-        schema = _recorded()[2][name]
+    """A kind of a CustomResourceDefinition as it was recorded, by `plural.group`."""
+    return _custom(_recorded()[2][name])
+
+
+@cache
+def own_definition(name: str) -> Node:
+    """One of our kinds as this checkout defines it."""
+    plural, _, group = name.partition(".")
+    document = yaml.load((ROOT / "crds" / f"{group}_{plural}.yaml").read_text(), Loader=_LOADER)
+    return _custom(document["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+
+
+def _custom(schema: Mapping[str, Any]) -> Node:
     node = Compiler({}).compile(schema)
     node.fields["metadata"] = metadata_node()
     return node

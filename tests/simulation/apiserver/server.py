@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.simulation.apiserver import garbage
 from tests.simulation.apiserver.deletes import Deletes
+from tests.simulation.apiserver.kinds import Kinds, kinds
 from tests.simulation.apiserver.managers import UPDATE, Manager, Writer, created, updated
 from tests.simulation.apiserver.requests import Request, Response, Target, target_of
 from tests.simulation.apiserver.selectors import matcher
@@ -35,11 +36,18 @@ _EXPIRED = (
 
 
 class ApiServer:
-    """`history`: changes of each kind that a watch can still ask for."""
+    """`history`: changes of each kind that a watch can still ask for. `known`: its kinds, those of this checkout by default."""
 
-    def __init__(self, now: Callable[[], datetime], *, history: int = 1000, uids: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        history: int = 1000,
+        uids: Callable[[], str] | None = None,
+        known: Kinds | None = None,
+    ) -> None:
         self._now = now
-        self._store = Store(history)
+        self._store = Store(known or kinds(), history)
         self.admission: list[Admission] = []
         """Asked in turn before every write that came by `handle`: request, old object (None: create), new object (None: delete)."""
         self._writes = Writes(self._store, now, self.admission, uids)
@@ -176,7 +184,7 @@ class ApiServer:
             matches = matcher(query.get("labelSelector", ""), query.get("fieldSelector", ""), target.namespace)
             version = self._store.version
             items = [body for _, body in sorted(shelf.objects.items()) if matches(body)]
-        metadata: Object = {"resourceVersion": str(version)}
+        metadata: Object = {"resourceVersion": str(version), **({"continue": ""} if shelf.kind.custom else {})}
         if limit and len(items) > limit:
             metadata["continue"] = self._keep(version, items, limit)
             if not query.get("labelSelector") and not query.get("fieldSelector"):

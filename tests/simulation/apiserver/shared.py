@@ -32,8 +32,8 @@ class Spec(dict[str, Any]):
         self.joined: tuple[Object, Spec] | None = None
 
 
-_specs: OrderedDict[tuple[str, str], Spec] = OrderedDict()
-_seen: dict[int, tuple[Object, Spec]] = {}
+_specs: OrderedDict[tuple[int, str], Spec] = OrderedDict()
+_seen: dict[tuple[int, int], tuple[Object, Spec]] = {}
 """By identity, for as long as the mapping itself is kept here: a client that sends the same again is spared the spelling out."""
 
 
@@ -41,10 +41,10 @@ def spec_of(kind: Kind, value: Object) -> Spec:
     """The one Spec that says what `value` says."""
     if isinstance(value, Spec):
         return value
-    known = _seen.get(id(value))
+    known = _seen.get((id(kind.node), id(value)))
     if known is not None and known[0] is value:
         return known[1]
-    key = kind.resource.qualified, json.dumps(value)
+    key = id(kind.node), json.dumps(value)
     found = _specs.get(key)
     if found is None:
         found = _specs[key] = Spec(value)
@@ -52,7 +52,7 @@ def spec_of(kind: Kind, value: Object) -> Spec:
             _specs.popitem(last=False)
     if len(_seen) >= _KEPT:
         _seen.clear()
-    _seen[id(value)] = value, found
+    _seen[id(kind.node), id(value)] = value, found
     return found
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from tests.simulation.apiserver.kinds import Kind, kinds
+from tests.simulation.apiserver.kinds import Kind, Kinds
 from tests.simulation.apiserver.selectors import Matcher
 
 Object = dict[str, Any]
@@ -36,10 +36,10 @@ class Shelf:
 class Store:
     """Nothing that is stored is ever changed: every write puts a new object in the place of the old one."""
 
-    def __init__(self, history: int) -> None:
+    def __init__(self, known: Kinds, history: int) -> None:
         self.version = 1
         self.compacted = 0
-        self.shelves = {name: Shelf(kind) for name, kind in kinds().items()}
+        self.shelves = {name: Shelf(kind) for name, kind in known.items()}
         self._history = history
 
     def put(self, shelf: Shelf, name: Name, new: Object) -> Object:
