@@ -255,7 +255,8 @@ class Checks:
     def _in_stage(self, candidate: Object, stage: Object, was_in_one: bool) -> None:
         key = (candidate["attempt"], stage["index"])
         known = self._entered.get(key)
-        if known is not None and known != stage["entered"] and was_in_one:
+        # A time that a clock ahead has written is pulled back: that is no new beginning.
+        if known is not None and known < stage["entered"] and was_in_one:
             self.fail("stage-once", f"stage {stage['name']} of attempt {key[0]} began again")
         self._entered[key] = stage["entered"]
         if stage.get("effective") and key not in self._effective:

@@ -63,20 +63,18 @@ def _lowered_by_hand(draft: Draft, snapshot: Snapshot) -> Harm | None:
     candidate, route = draft.candidate, snapshot.route
     if candidate.stage is None or not route.edited_by or draft.status.stable is None:
         return None
-    wanted, present = _least_share(draft, snapshot), route.weights.get(candidate.revision, 0)
-    if present >= wanted:
+    wanted, present = draft.status.traffic.weight_of(candidate.revision), route.weights.get(candidate.revision, 0)
+    if present >= wanted or (candidate.stage.effective is None and present == _share_before(draft, snapshot)):
         return None
     words = f"the route was edited: {present / 10:g} % instead of {wanted / 10:g} % for revision {candidate.revision}"
     return Harm(RollbackCause.HALT, words, by=", ".join(route.edited_by))
 
 
-def _least_share(draft: Draft, snapshot: Snapshot) -> int:
-    """What the candidate has in the route if nobody but us wrote it: a stage that is not in force yet may still be the one before."""
+def _share_before(draft: Draft, snapshot: Snapshot) -> int:
+    """What the candidate had in the stage before: a new weight that was decided may not be written yet."""
     stage = draft.candidate.stage
-    if stage is None or stage.effective is not None:
-        return draft.status.traffic.weight_of(draft.candidate.revision)
     steps = steps_of(snapshot.pinned, draft.candidate.kind) if snapshot.pinned else ()
-    return steps[stage.index - 1].weight if steps and stage.index else 0
+    return steps[stage.index - 1].weight if stage and stage.index and steps else 0
 
 
 def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:

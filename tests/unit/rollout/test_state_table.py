@@ -455,14 +455,15 @@ class TestForeignEditOfTheRoute:
         blocked = world.status.blocked[-1]
         assert (blocked.revision, blocked.cause, blocked.by) == (revision, RollbackCause.HALT, "kubectl-edit")
 
-    def test_one_that_comes_while_the_next_stage_is_being_written_is_taken_as_halt_too(self) -> None:
+    @pytest.mark.parametrize("share", [10, 400])
+    def test_one_that_comes_while_the_next_stage_is_being_written_is_taken_as_halt_too(self, share: int) -> None:
         world = in_canary()
         stable, revision = stable_of(world), candidate_of(world)
         world.good()
         world.route_takes_effect = False
         world.step()
         assert world.status.stage == "half"
-        world.route = replace(world.route, weights={stable: 990, revision: 10})
+        world.route = replace(world.route, weights={stable: 1000 - share, revision: share})
         world.edited_by = ("kubectl-edit",)
         world.route_takes_effect = True
         world.step()
