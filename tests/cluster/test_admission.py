@@ -269,6 +269,16 @@ def test_what_the_operator_made_only_the_operator_changes(cluster: Cluster, name
     accepted(lambda: cluster.admin.delete(f"{path}/it"))
 
 
+def test_a_stored_manifest_is_made_by_the_operator_alone_and_never_changed(cluster: Cluster, namespace: str) -> None:
+    path = f"/apis/apps/v1/namespaces/{namespace}/controllerrevisions"
+    body = {"metadata": {"name": "it", "labels": LABELS}, "revision": 1, "data": {"port": 8080}}
+    refused(lambda: cluster.admin.create(path, body), "mark what the Headgate operator made")
+    accepted(lambda: operator(cluster).create(path, body))
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"data": {"port": 80}}), "Nobody else writes it")
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"labels": {"headgate.dev/model": None}}}), "labels")
+    accepted(lambda: cluster.admin.delete(f"{path}/it"))
+
+
 def test_objects_of_others_are_none_of_headgates_business(cluster: Cluster, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     for name, labels in (("plain", {}), ("half", {"app.kubernetes.io/managed-by": "headgate"}), ("other", {"headgate.dev/model": "x"})):

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     POLICY_NOT_FOUND = "PolicyNotFound"
     POLICY_INVALID = "PolicyInvalid"
+    CONFIGURATION_MISSING = "ConfigurationMissing"
     WORKLOAD_REFUSED = "WorkloadRefused"
     IMAGE_UNAVAILABLE = "ImageUnavailable"
     CRASH_LOOP = "CrashLoop"

@@ -20,16 +20,19 @@ from headgate.controller.apply import Applier
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
+from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.fence import FencedApi
 from headgate.controller.handlers import register, selectors
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging, harmful
+from headgate.controller.manifests import Manifests
 from headgate.controller.probes import Health, Heartbeat, Server, metric_routes, probe_routes
 from headgate.controller.queue import Priority, Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
+from headgate.controller.secret_hashes import SecretHashes
 from headgate.controller.traffic import TrafficWriter
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
@@ -61,6 +64,8 @@ class Parts:
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=PERIOD)
         self.enforcement = Enforcement(api, _now, prefix=settings.admission_prefix)
         fenced = FencedApi(api, leading)
+        hashes = SecretHashes(fenced, settings.namespace) if settings.hash_secrets else None
+        self.configurations = Configurations(api, self.cache, self.intake.enqueue, hashes=hashes)
         self.checkpoints = Checkpoints(fenced, self.cache, monotonic=time.monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.judging = Judging(
@@ -70,11 +75,20 @@ class Parts:
             fenced,
             self.cache,
             TrafficWriter(fenced, self.cache, Refusals()),
-            CapacityWriter(fenced, self.cache, Refusals()),
+            CapacityWriter(fenced, self.cache, Refusals(), Manifests(fenced, self.cache, self.configurations)),
             Announcer(fenced, self.cache, EventRecorder(fenced, settings.pod_name)),
         )
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, _now)
-        self.reconciler = Reconciler(self.cache, self.queue, self.judging, self.applier, self.enforcement, setting, self.telemetry)
+        self.reconciler = Reconciler(
+            self.cache,
+            self.queue,
+            self.judging,
+            self.applier,
+            self.enforcement,
+            setting,
+            self.telemetry,
+            configurations=self.configurations,
+        )
         self.heartbeat = Heartbeat(time.monotonic, self.telemetry)
         self.health = Health(self.intake, self.heartbeat, PERIOD)
         self.telemetry.watch(queue_depth=lambda: len(self.queue), watch_age=lambda: self.intake.age)
@@ -134,6 +148,7 @@ async def run(settings: Settings) -> int:
         running.start("lease", elector.run())
         running.start("gateways", parts.intake.run_gateways())
         running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
+        running.start("configuration", _after(filled, parts.configurations.run))
         running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
         running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
         running.start("checkpoints", _after(filled, lambda: parts.checkpoints.run(parts.judging, leads)))

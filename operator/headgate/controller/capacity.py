@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
 from headgate.controller.cache import Cache, Owned
+from headgate.controller.manifests import Manifests, described
 from headgate.controller.observe import Observation
 from headgate.controller.refusals import Refusals, problem_of
 from headgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import ATTEMPT, FIELD_MANAGER, MODEL, ROLE, TrafficRole, object_metadata, revision_name
+from headgate.kube.manifests import Manifest
 from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, SERVICES, Resource
 from headgate.kube.workloads import Workload, deployment, service
 from headgate.rollout.decision import POLICY_KEY, Decision, PolicyCopy, WantedWorkload
-from headgate.rollout.revisions import revision_of
 from headgate.rollout.snapshot import Problem
 
 
@@ -27,6 +27,7 @@ class CapacityWriter:
     api: KubeApi
     cache: Cache
     refusals: Refusals
+    manifests: Manifests
 
     async def copy_policy(self, seen: Observation, copy: PolicyCopy) -> None:
         """The immutable copy an attempt runs on. One of the same name has the same content: names are digests."""
@@ -56,14 +57,17 @@ class CapacityWriter:
             if present is not None and (present.replicas > wanted.replicas or _mislabelled(present.role, present.attempt, wanted)):
                 await self._resize(seen, wanted)
         for revision in _unwanted(seen, decision, owned):
-            for resource in (DEPLOYMENTS, SERVICES):
-                await self._delete(resource, revision_name(seen.key.name, revision), seen.key.namespace)
+            name = revision_name(seen.key.name, revision)
+            await self._delete(DEPLOYMENTS, name, seen.key.namespace)
+            await self.manifests.delete(seen, revision)
+            # Last, as what is watched is what a restarted operator finds again.
+            await self._delete(SERVICES, name, seen.key.namespace)
         candidate = decision.status.candidate
         for name in [name for name in owned.copies if candidate is None or name != candidate.policy_copy]:
             await self._delete(CONFIG_MAPS, name, seen.key.namespace)
 
     async def _try_to_grow(self, seen: Observation, wanted: WantedWorkload) -> Problem | None:
-        what, intent = (seen.key, wanted.revision), str(wanted.replicas)
+        what, intent = (seen.key, wanted.revision), f"{wanted.replicas} at generation {seen.snapshot.generation}"
         known = self.refusals.known(what, intent)
         if known is not None:
             return known
@@ -72,25 +76,35 @@ class CapacityWriter:
         except (Invalid, Forbidden) as error:
             name = revision_name(seen.key.name, wanted.revision)
             return self.refusals.remember(what, intent, problem_of(error, Reason.WORKLOAD_REFUSED, f"Deployment {name}"))
+        if problem is not None:
+            return self.refusals.remember(what, intent, problem)
         self.refusals.forget(what)
-        return problem
+        return None
 
     async def _grow_one(self, seen: Observation, wanted: WantedWorkload) -> Problem | None:
-        owned, spec = self.cache.owned(seen.key), seen.snapshot.spec
+        owned = self.cache.owned(seen.key)
         present = owned.deployments.get(wanted.revision)
-        if present is not None and wanted.revision in owned.ports:
+        if present is not None and wanted.revision in owned.ports and owned.configuration.keys() >= set(present.copies):
             if present.replicas < wanted.replicas:
                 await self._resize(seen, wanted)
             return None
-        if spec is None or revision_of(spec).revision != wanted.revision:
-            return _lost(wanted) if wanted.replicas and present is None else None
-        workload = _workload(seen, wanted, spec)
+        if not wanted.replicas and present is None and described(seen, wanted.revision) is None:
+            return None
+        manifest = await self.manifests.of(seen, wanted.revision)
+        return await self._make(seen, wanted, manifest) if manifest is not None else _lost(wanted)
+
+    async def _make(self, seen: Observation, wanted: WantedWorkload, manifest: Manifest) -> Problem | None:
+        """What is missing of a revision."""
+        owned, workload = self.cache.owned(seen.key), _workload(seen, wanted, manifest)
         if wanted.revision not in owned.ports:
             # Before the Deployment, so that a Deployment always has its Service.
             await self._apply(SERVICES, service(workload))
-        if present is None:
+        if wanted.revision in owned.deployments:
+            return await self.manifests.keep_copies(seen, manifest)
+        problem = await self.manifests.keep(seen, manifest, wanted.attempt)
+        if problem is None:
             await self._apply(DEPLOYMENTS, deployment(workload))
-        return None
+        return problem
 
     async def _apply(self, resource: Resource, body: dict[str, object]) -> None:
         self.cache.put(resource, await self.api.apply(resource, body, field_manager=FIELD_MANAGER, force=True))
@@ -117,29 +131,28 @@ def _mislabelled(role: str, attempt: str, wanted: WantedWorkload) -> bool:
 def _unwanted(seen: Observation, decision: Decision, owned: Owned) -> Iterator[str]:
     wanted = {workload.revision for workload in decision.workloads}
     route = seen.snapshot.route
-    for revision in sorted({*owned.deployments, *owned.ports} - wanted):
+    for revision in sorted({*owned.deployments, *owned.ports, *owned.configuration.values()} - wanted):
         if not route.weights.get(revision) and not route.mirrored.get(revision):
             yield revision
 
 
 def _lost(wanted: WantedWorkload) -> Problem:
     message = (
-        f"the Deployment of revision {wanted.revision} ({wanted.role}) is gone, and spec describes another revision: "
-        "release its manifest again to bring it back"
+        f"the Deployment or Service of revision {wanted.revision} ({wanted.role}) is gone and its ControllerRevision too, and spec "
+        "describes another revision: release its manifest again to bring it back"
     )
     return Problem(Reason.WORKLOAD_REFUSED, message)
 
 
-def _workload(seen: Observation, wanted: WantedWorkload, spec: AIModelSpec) -> Workload:
-    serving = spec.serving.deployment
+def _workload(seen: Observation, wanted: WantedWorkload, manifest: Manifest) -> Workload:
     return Workload(
         model=seen.key.name,
         namespace=seen.key.namespace,
         revision=wanted.revision,
-        template=serving.template,
-        port=serving.port,
+        template=manifest.template,
+        port=manifest.port,
         replicas=wanted.replicas,
-        drain=float(spec.serving.drain),
+        drain=float(manifest.drain),
         role=TrafficRole(wanted.role),
         attempt=str(wanted.attempt),
         owner=seen.owner,

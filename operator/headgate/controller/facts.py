@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from headgate.api.approval import GovernanceApprovalSpec, GovernanceApprovalStatus
-from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE
+from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE, is_copy_name
+from headgate.rollout.configuration import Reference, references
 
 Body = Mapping[str, Any]
 
@@ -33,6 +34,8 @@ class ModelFacts:
     """Being deleted: what was made for it goes as well, and must not be made again."""
     spec: bytes
     status: bytes
+    references: tuple[tuple[Reference, bool], ...] = ()
+    """ConfigMaps and Secrets that the pod template names, and whether it needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class DeploymentFacts:
     role: str
     attempt: str
     refused: str = ""
+    copies: tuple[str, ...] = ()
+    """Copies of ConfigMaps that its pods need to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,14 @@ def model_facts(body: Body) -> ModelFacts:
         leaving=bool(metadata.get("deletionTimestamp")),
         spec=compact(spec),
         status=compact(status),
+        references=_references(spec),
     )
+
+
+def _references(spec: Any) -> tuple[tuple[Reference, bool], ...]:
+    for field in ("serving", "deployment", "template"):
+        spec = spec.get(field) if isinstance(spec, Mapping) else None
+    return tuple(references(spec).items()) if isinstance(spec, Mapping) else ()
 
 
 def policy_facts(body: Body) -> PolicyFacts:
@@ -157,6 +169,7 @@ def deployment_facts(body: Body) -> DeploymentFacts:
         role=labels.get(ROLE) or "",
         attempt=labels.get(ATTEMPT) or "",
         refused=(failure.get("message") or failure.get("reason") or "") if failure else "",
+        copies=tuple(one.name for one in references(spec.get("template") or {}) if is_copy_name(metadata["name"], one.name)),
     )
 
 

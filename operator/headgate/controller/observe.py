@@ -21,7 +21,7 @@ from headgate.governance.approvals import Approval
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
-from headgate.rollout.snapshot import PolicyState, Problem, Snapshot
+from headgate.rollout.snapshot import ConfigurationState, PolicyState, Problem, Snapshot
 
 
 class UnreadableStatus(Exception):  # noqa: N818  named for what it says about the object
@@ -36,6 +36,7 @@ class Surroundings:
     now: datetime
     environment: str
     policy_namespace: str
+    configuration: ConfigurationState = field(default_factory=ConfigurationState)
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
@@ -74,6 +75,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         generation=model.generation,
         spec=spec,
         status=status,
+        configuration=around.configuration,
         policy=_policy(cache.policies.get(model.policy), model, around),
         pinned=_pinned(owned.copies, status),
         approvals=_approvals(cache, key, around),

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from headgate.controller.apply import Applier, Outcome
 from headgate.controller.cache import Cache
+from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.fence import NotLeading
@@ -55,6 +56,7 @@ class Reconciler:
         setting: Setting,
         telemetry: Telemetry,
         *,
+        configurations: Configurations,
         decide: Callable[[Snapshot], Decision] = decide,
     ) -> None:
         self._cache = cache
@@ -64,6 +66,7 @@ class Reconciler:
         self._enforcement = enforcement
         self._setting = setting
         self._telemetry = telemetry
+        self._configurations = configurations
         self._decide = decide
         self._refusals: dict[ModelKey, Problem] = {}
 
@@ -121,6 +124,7 @@ class Reconciler:
 
     async def reconcile(self, key: ModelKey) -> None:
         """One pass. Raises what apply raises, and UnreadableStatus."""
+        self._configurations.ask(key)
         seen = observe(self._cache, key, self._around(key))
         if seen is None:
             self._forget(key)
@@ -134,6 +138,7 @@ class Reconciler:
             now=self._setting.wall(),
             environment=self._setting.environment,
             policy_namespace=self._setting.policy_namespace,
+            configuration=self._configurations.state(key),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,
             evidence=self._judging.evidence.get(key),

@@ -37,7 +37,8 @@ def decide(snapshot: Snapshot) -> Decision:
     if snapshot.refusal is not None:
         draft = draft.held_by(snapshot.refusal.reason, snapshot.refusal.message)
     draft = _forget_past(draft, snapshot)
-    draft = told(draft, snapshot)
+    if snapshot.configuration.known or draft.status != snapshot.status:
+        draft = told(draft, snapshot)
     candidate = draft.status.candidate
     return Decision(
         status=draft.status,
@@ -144,7 +145,12 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     """Make sure that the candidate is the version the spec asks for."""
     if snapshot.spec is None:
         return draft.held_by(Reason.INVALID_SPEC, snapshot.invalid, stalled=True)
-    wanted = revision_of(snapshot.spec)
+    if snapshot.configuration.problem is not None:
+        missing = snapshot.configuration.problem
+        return draft.held_by(missing.reason, missing.message, stalled=True)
+    if not snapshot.configuration.known:
+        return draft
+    wanted = revision_of(snapshot.spec, snapshot.configuration.digests)
     candidate = draft.status.candidate
     if candidate is not None and candidate.kind is not AttemptKind.RESTORE and candidate.revision != wanted.revision:
         draft = _replaced(draft, snapshot, wanted)

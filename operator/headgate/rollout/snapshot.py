@@ -1,5 +1,6 @@
 """All that is known about one model at one instant. Frozen: deciding twice on one Snapshot gives the same answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.rollout.configuration import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,17 @@ class PolicyState:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationState:
+    """The ConfigMaps and Secrets that the spec's pod template refers to, as observed."""
+
+    digests: Mapping[Reference, str] = field(default_factory=dict)
+    problem: Problem | None = None
+    """What is missing or cannot be read: which version the spec asks for is not known then."""
+    known: bool = True
+    """False until they have been read for the present spec."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The only input of `decide`."""
 
@@ -70,6 +83,7 @@ class Snapshot:
     spec: AIModelSpec | None
     """None when the stored spec cannot be read: `invalid` says why."""
     status: AIModelStatus
+    configuration: ConfigurationState = ConfigurationState()
     policy: PolicyState = PolicyState()
     pinned: RolloutPolicySpec | None = None
     """The copy that the present attempt runs on; None until it has been read back."""

@@ -25,9 +25,18 @@ _HOLDS = {
 
 def barred(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
     """What forbids every upward move, whichever stage comes next."""
+    if (unread := _unread_configuration(snapshot)) is not None:
+        return unread
     if step.compares and _pause(draft) is None and stable_failing(snapshot):
         return Problem(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
     return _pause(draft)
+
+
+def _unread_configuration(snapshot: Snapshot) -> Problem | None:
+    """While it is not known which version the spec asks for, it may be another one than the candidate."""
+    if snapshot.configuration.known:
+        return snapshot.configuration.problem
+    return Problem(Reason.PREPARING, "the ConfigMaps and Secrets that the pod template refers to are being read")
 
 
 def _pause(draft: Draft) -> Problem | None:

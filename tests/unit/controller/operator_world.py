@@ -15,9 +15,11 @@ from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
 from headgate.controller.cache import WATCHED, Cache
 from headgate.controller.capacity import CapacityWriter
+from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import BINDINGS, POLICIES, REQUIRED, Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.judging import Judging
+from headgate.controller.manifests import Manifests
 from headgate.controller.queue import Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
@@ -77,15 +79,25 @@ class OperatorWorld:
         self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
         clocks = Clocks(monotonic=self.seconds, wall=wall)
+        self.configurations = Configurations(api, self.cache, lambda keys: None)
         self.applier = Applier(
             api,
             self.cache,
             TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)),
-            CapacityWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)),
+            CapacityWriter(api, self.cache, Refusals(monotonic=clocks.monotonic), Manifests(api, self.cache, self.configurations)),
             Announcer(api, self.cache, EventRecorder(api, "test", clocks=clocks)),
         )
         setting = Setting("test", "platform", True, wall)
-        self.reconciler = Reconciler(self.cache, self.queue, self.judging, self.applier, self.enforcement, setting, self.telemetry)
+        self.reconciler = Reconciler(
+            self.cache,
+            self.queue,
+            self.judging,
+            self.applier,
+            self.enforcement,
+            setting,
+            self.telemetry,
+            configurations=self.configurations,
+        )
 
     def clock(self) -> datetime:
         return self.now
@@ -114,6 +126,9 @@ class OperatorWorld:
 
     async def _pass(self) -> None:
         await self.enforcement.check()
+        await self.configurations.refresh(secrets=True)
+        if not self.configurations.state(KEY).known:
+            await self.configurations.load(KEY)
         await self.reconciler.reconcile(KEY)
 
     def world_turns(self) -> None:

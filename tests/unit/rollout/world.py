@@ -16,7 +16,7 @@ from headgate.evidence.view import CheckReading, Evidence, GuardReading
 from headgate.governance.approvals import Approval
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision
-from headgate.rollout.snapshot import PolicyState, RouteState, Snapshot, WorkloadState
+from headgate.rollout.snapshot import ConfigurationState, PolicyState, RouteState, Snapshot, WorkloadState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = {"technical-validation": "chen@bank", "fairness-audit": "dana@bank", "security-review": "sam@bank"}
@@ -73,6 +73,7 @@ class World:
     pods_fail: set[str] = field(default_factory=set)
     measured: dict[str, Any] = field(default_factory=lambda: {"verdict": Verdict.INCONCLUSIVE})
     route_takes_effect: bool = True
+    configuration: ConfigurationState = field(default_factory=ConfigurationState)
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -85,6 +86,7 @@ class World:
             generation=self.generation,
             spec=self.spec,
             status=self.status,
+            configuration=self.configuration,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
             approvals=tuple(self.approvals),
