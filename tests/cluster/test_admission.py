@@ -280,6 +280,16 @@ def test_a_stored_manifest_is_made_by_the_operator_alone_and_never_changed(clust
     accepted(lambda: cluster.admin.delete(f"{path}/it"))
 
 
+def test_a_freeze_names_the_person_who_writes_it(cluster: Cluster) -> None:
+    path = "/api/v1/namespaces/headgate-system/configmaps"
+    body = {"metadata": {"name": "headgate-freeze"}, "data": {"by": DANA, "reason": "audit", "to": "2026-01-02T00:00:00Z"}}
+    refused(lambda: cluster.admin.create(path, body, dry=True), "write by: ")
+    dana = cluster.impersonated(DANA, "system:masters")
+    refused(lambda: dana.create(path, {**body, "data": {"by": DANA}}, dry=True), "needs a reason")
+    accepted(lambda: dana.create(path, body, dry=True))
+    accepted(lambda: cluster.admin.create(path, {"metadata": {"generateName": "other-"}, "data": {"a": "1"}}, dry=True))
+
+
 def test_objects_of_others_are_none_of_headgates_business(cluster: Cluster, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     for name, labels in (("plain", {}), ("half", {"app.kubernetes.io/managed-by": "headgate"}), ("other", {"headgate.dev/model": "x"})):

@@ -20,10 +20,12 @@ from headgate.controller.apply import Applier
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
+from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.fence import FencedApi
+from headgate.controller.freeze import EACH, ClusterFreeze
 from headgate.controller.handlers import register, selectors
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging, harmful
@@ -66,6 +68,8 @@ class Parts:
         fenced = FencedApi(api, leading)
         hashes = SecretHashes(fenced, settings.namespace) if settings.hash_secrets else None
         self.configurations = Configurations(api, self.cache, self.intake.enqueue, hashes=hashes)
+        self.freeze = ClusterFreeze(api, settings.policy_namespace, _now)
+        self.clock = ClockWatch(_now, time.monotonic)
         self.checkpoints = Checkpoints(fenced, self.cache, monotonic=time.monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.judging = Judging(
@@ -88,6 +92,8 @@ class Parts:
             setting,
             self.telemetry,
             configurations=self.configurations,
+            freeze=self.freeze,
+            clock=self.clock,
         )
         self.heartbeat = Heartbeat(time.monotonic, self.telemetry)
         self.health = Health(self.intake, self.heartbeat, PERIOD)
@@ -101,6 +107,14 @@ class Parts:
         """Every model shows whether governance is enforced: all are decided anew when that changes."""
         if await self.enforcement.check():
             self.decide_all()
+
+    async def run_calendar(self) -> None:
+        """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right."""
+        while True:
+            await asyncio.sleep(EACH)
+            before = self.clock.stepped
+            if await self.freeze.look() or bool(self.clock.look()) != before:
+                self.intake.enqueue(set(self.cache.moving))
 
     def decide_all(self) -> None:
         """Models in rollout first."""
@@ -148,6 +162,7 @@ async def run(settings: Settings) -> int:
         running.start("lease", elector.run())
         running.start("gateways", parts.intake.run_gateways())
         running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
+        running.start("calendar", _after(filled, parts.run_calendar))
         running.start("configuration", _after(filled, parts.configurations.run))
         running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
         running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
@@ -167,6 +182,7 @@ async def _decide(parts: Parts, filled: asyncio.Event, acquired: asyncio.Event) 
     """Fill the cache, wait for the lease, then decide. A standby keeps its cache warm and is ready as soon as it has the lease."""
     await parts.intake.fill()
     await parts.enforcement.check()
+    await parts.freeze.look()
     log.info("ready", extra={"models": len(parts.cache.models), "moving": len(parts.cache.moving)})
     filled.set()
     await acquired.wait()

@@ -9,10 +9,12 @@ from datetime import datetime
 
 from headgate.controller.apply import Applier, Outcome
 from headgate.controller.cache import Cache
+from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.fence import NotLeading
+from headgate.controller.freeze import ClusterFreeze
 from headgate.controller.judging import Judging, harmful
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
 from headgate.controller.queue import Priority, Queue, ShutDown
@@ -57,6 +59,8 @@ class Reconciler:
         telemetry: Telemetry,
         *,
         configurations: Configurations,
+        freeze: ClusterFreeze,
+        clock: ClockWatch,
         decide: Callable[[Snapshot], Decision] = decide,
     ) -> None:
         self._cache = cache
@@ -67,6 +71,8 @@ class Reconciler:
         self._setting = setting
         self._telemetry = telemetry
         self._configurations = configurations
+        self._freeze = freeze
+        self._clock = clock
         self._decide = decide
         self._refusals: dict[ModelKey, Problem] = {}
 
@@ -139,6 +145,8 @@ class Reconciler:
             environment=self._setting.environment,
             policy_namespace=self._setting.policy_namespace,
             configuration=self._configurations.state(key),
+            freeze=self._freeze.state,
+            clock_stepped=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,
             evidence=self._judging.evidence.get(key),

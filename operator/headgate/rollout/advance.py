@@ -15,7 +15,7 @@ from headgate.rollout.golive import go_live
 from headgate.rollout.people import Orders, refuse, take_up
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
-from headgate.rollout.waiting import barred, kept_waiting, lapsed, overdue
+from headgate.rollout.waiting import barred, kept_waiting, lapsed, not_now, overdue
 from headgate.rollout.withdraw import all_to_stable, assign
 
 
@@ -98,14 +98,17 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     verdict = evidence.verdict if evidence else Verdict.NO_DATA
     draft = draft.with_candidate(verdict=verdict)
     closed = step.weight > 0 and not gate_open(draft.candidate)
-    draft = _waived(draft, snapshot, waived=closed or draft.status.paused is not None or verdict is Verdict.SOURCE_DOWN)
+    served = _served(draft, snapshot, step, evidence)
+    # A proven candidate that waits for a window is not late.
+    kept_out = served and not_now(snapshot) is not None
+    draft = _waived(draft, snapshot, waived=closed or draft.status.paused is not None or verdict is Verdict.SOURCE_DOWN or kept_out)
     if closed:
         return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
         problem = snapshot.route.problem or snapshot.refusal
         reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
         return draft.held_by(reason, message)
-    if _served(draft, snapshot, step, evidence):
+    if served:
         return _go_on(draft, snapshot, steps, step, policy)
     if draft.status.paused is not None:
         draft, orders = _unused_promote(draft, orders, "the rollout is paused: resume it first"), Orders()

@@ -8,6 +8,7 @@ from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.rollout.advance import advance
 from headgate.rollout.begin import begin, earlier_live, policy_copy, restore, unused_retry
+from headgate.rollout.calendar import closed
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import go_live
@@ -18,6 +19,9 @@ from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.telling import told
 from headgate.rollout.withdraw import block_stable, retreat, withdraw
 from headgate.rollout.workloads import wanted_workloads
+
+_CLOCK_POLL = 60.0
+"""Seconds until it is looked again whether the clock is trusted."""
 
 
 def decide(snapshot: Snapshot) -> Decision:
@@ -173,7 +177,7 @@ def _replaced(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft
 
 
 def _forget_past(draft: Draft, snapshot: Snapshot) -> Draft:
-    remaining = tuple(past for past in draft.status.past if past.keep_until > snapshot.now)
+    remaining = tuple(past for past in draft.status.past if past.keep_until > snapshot.now or snapshot.clock_stepped)
     return draft if remaining == draft.status.past else draft.with_status(past=remaining)
 
 
@@ -189,4 +193,9 @@ def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:
     if draft.status.candidate is not None or draft.status.phase is Phase.ROLLING_BACK:
         policy = snapshot.pinned or snapshot.policy.spec
         seconds.append(float(policy.analysis.interval if policy else 15))
+        opening = closed(snapshot.calendar, snapshot.now)
+        if opening is not None and opening.until is not None:
+            seconds.append((opening.until - snapshot.now).total_seconds())
+    if snapshot.clock_stepped:
+        seconds.append(_CLOCK_POLL)
     return min(seconds, default=None)

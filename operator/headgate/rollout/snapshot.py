@@ -10,6 +10,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.rollout.calendar import Calendar
 from headgate.rollout.configuration import Reference
 
 
@@ -97,6 +98,10 @@ class Snapshot:
     """Of the present attempt; None before anything was judged."""
     live: LiveReading | None = None
     """Of the stable version while no candidate is judged beside it; None as long as nothing was counted."""
+    calendar: Calendar = field(default_factory=Calendar)
+    """When upward moves may happen."""
+    clock_stepped: str = ""
+    """That the wall clock jumped lately, in words: what follows from instants alone waits."""
     governance_problem: str = ""
     """Why governance is not enforced in this cluster; gates stay closed while it is set."""
     refusal: Problem | None = None

@@ -211,7 +211,7 @@ def test_every_policy_denies_fails_closed_and_leaves_deletion_alone() -> None:
     assert (
         set(policies)
         == set(bindings)
-        == {f"headgate-{name}" for name in ("approvals", "models", "status", "managed-objects", "pods", "pod-templates")}
+        == {f"headgate-{name}" for name in ("approvals", "models", "status", "managed-objects", "pods", "pod-templates", "freezes")}
     )
     assert all(binding["validationActions"] == ["Deny"] for binding in bindings.values())
     for policy in policies.values():

@@ -15,9 +15,11 @@ from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
 from headgate.controller.cache import WATCHED, Cache
 from headgate.controller.capacity import CapacityWriter
+from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import BINDINGS, POLICIES, REQUIRED, Enforcement
 from headgate.controller.facts import ModelKey
+from headgate.controller.freeze import ClusterFreeze
 from headgate.controller.judging import Judging
 from headgate.controller.manifests import Manifests
 from headgate.controller.queue import Queue
@@ -60,6 +62,7 @@ class OperatorWorld:
     def __init__(self) -> None:
         self.api = FakeCluster()
         self.now = START
+        self.lived = 0.0
         self.broken: dict[str, Mapping[str, Any]] = {}
         self.gateway_answers = True
         for short in REQUIRED:
@@ -79,6 +82,7 @@ class OperatorWorld:
         self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
         clocks = Clocks(monotonic=self.seconds, wall=wall)
+        self.freeze = ClusterFreeze(api, "platform", wall)
         self.configurations = Configurations(api, self.cache, lambda keys: None)
         self.applier = Applier(
             api,
@@ -97,6 +101,8 @@ class OperatorWorld:
             setting,
             self.telemetry,
             configurations=self.configurations,
+            freeze=self.freeze,
+            clock=ClockWatch(wall, lambda: self.lived),
         )
 
     def clock(self) -> datetime:
@@ -107,6 +113,7 @@ class OperatorWorld:
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self.lived += seconds
         self.api.now = self.now
 
     def release(self, version: str, **changes: Any) -> None:
@@ -126,6 +133,7 @@ class OperatorWorld:
 
     async def _pass(self) -> None:
         await self.enforcement.check()
+        await self.freeze.look()
         await self.configurations.refresh(secrets=True)
         if not self.configurations.state(KEY).known:
             await self.configurations.load(KEY)

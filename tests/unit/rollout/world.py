@@ -14,6 +14,7 @@ from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.view import CheckReading, Evidence, GuardReading
 from headgate.governance.approvals import Approval
+from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision
 from headgate.rollout.snapshot import ConfigurationState, PolicyState, RouteState, Snapshot, WorkloadState
@@ -74,6 +75,8 @@ class World:
     measured: dict[str, Any] = field(default_factory=lambda: {"verdict": Verdict.INCONCLUSIVE})
     route_takes_effect: bool = True
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
+    calendar: Calendar = field(default_factory=Calendar)
+    clock_stepped: str = ""
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -87,6 +90,8 @@ class World:
             spec=self.spec,
             status=self.status,
             configuration=self.configuration,
+            calendar=self.calendar,
+            clock_stepped=self.clock_stepped,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
             approvals=tuple(self.approvals),
