@@ -16,7 +16,7 @@ from headgate.rollout.harm import stable_failing
 from headgate.rollout.people import Orders, refuse, rejection_of, take_up
 from headgate.rollout.snapshot import ESTABLISHED, Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
-from headgate.rollout.waiting import barred, kept_waiting, lapsed, overdue
+from headgate.rollout.waiting import barred, kept_waiting, lapsed, not_now, overdue
 
 
 def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
@@ -139,7 +139,9 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     closed = step.weight > 0 and not gate_open(draft.candidate)
     served = _served(draft, snapshot, step, evidence)
     waits = closed or draft.status.paused is not None or draft.status.failover is not None or verdict is Verdict.SOURCE_DOWN
-    draft = _waived(draft, snapshot, waived=waits or (served and _short_of_pods(draft, snapshot, steps, step)))
+    # A proven candidate that waits for pods or for a window is not late.
+    kept_out = served and (not_now(snapshot) is not None or _short_of_pods(draft, snapshot, steps, step))
+    draft = _waived(draft, snapshot, waived=waits or kept_out)
     if closed:
         return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
     if not _is_whole(draft, snapshot, step):

@@ -150,7 +150,9 @@ class DeafWire:
         self.methods: list[str] = []
         self._sent = sent
 
-    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
+    async def send(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
+    ) -> Reply:
         self.methods.append(method)
         self._sent(method)
         raise ConnectionResetError("connection reset by peer")
