@@ -46,6 +46,7 @@ class Sampler:
 
     def __init__(self, client: PrometheusClient, profile: MetricsProfile, *, processes: int = 1) -> None:
         self._client, self._profile, self._processes = client, profile, processes
+        self._skew = 0.0
 
     async def sample(self, targets: Sequence[Target], now: float, seconds: float) -> SampleBatch:
         """Samples of the last `seconds` before `now` for all targets, by as many queries as there are chunks. Never raises SourceError:
@@ -57,8 +58,9 @@ class Sampler:
     async def _chunk(self, targets: Sequence[Target], now: float, seconds: float) -> dict[Target, TargetSamples | NoAnswer]:
         promql = f"{self._profile.selector(targets)}[{max(1, round(seconds))}s]"
         try:
-            body, date = await self._client.query(promql, now)
-            skew = clock_skew(date, now)
+            body, date = await self._client.query(promql, now + self._skew)
+            # The last seconds are asked for by the source's clock: by ours there may be no sample in them.
+            skew = self._skew = clock_skew(date, now)
             if len(body) > _LARGE:
                 series = await asyncio.to_thread(parse, body, self._profile, targets)
             else:

@@ -238,3 +238,18 @@ def test_a_tick_of_one_model_is_cheap():
         state = observe(state, QUESTION, exposure(), answer, float(now))
     assert (time.perf_counter() - begun) / len(answers) < 0.02, "the aim is 2 ms; the limit leaves room for a busy machine"
     assert len(json.dumps(checkpoint(state))) < 60_000
+
+
+@pytest.mark.parametrize("skew", [90, -90])
+def test_clocks_that_differ_neither_shorten_a_stage_nor_lose_data(skew):
+    """The source stamps its samples by its own clock; the exposure and `now` are of ours."""
+    alike, apart = steady(240), steady(240)
+    apart.points = {key: [(time + skew, value) for time, value in points] for key, points in apart.points.items()}
+    told, here, there = exposure(), begin(QUESTION, exposure()), begin(QUESTION, exposure())
+    for now in range(240):
+        here = observe(here, QUESTION, told, alike.answer(now - 5, now), float(now))
+        there = observe(there, QUESTION, told, apart.answer(now + skew - 5, now + skew, skew=float(skew)), float(now))
+        same, other = verdict(here, float(now)), verdict(there, float(now))
+        assert other.verdict is same.verdict, now
+        assert (other.stage_fresh_seconds, other.stage_requests, other.as_of) == (same.stage_fresh_seconds, same.stage_requests, same.as_of)
+    assert other.verdict is Verdict.PASS

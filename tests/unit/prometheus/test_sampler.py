@@ -1,6 +1,7 @@
 """The sampler against a pretended Prometheus: one query for all, and every kind of bad answer by its name."""
 
 import asyncio
+from email.utils import formatdate
 from urllib.parse import parse_qs
 
 import httpx
@@ -142,6 +143,24 @@ def test_t29_the_skew_of_clocks_is_measured():
     assert clock_skew("nonsense", 0.0) == clock_skew(None, 0.0) == 0.0
     answer = httpx.Response(200, headers={"date": "Thu, 01 Jan 1970 00:10:00 GMT"}, content=success().content)
     assert sample(answer)[0].answers[CREDIT].skew == 500.0
+
+
+@pytest.mark.parametrize("skew", [90, -90])
+def test_the_last_seconds_are_asked_for_by_the_clock_of_the_source(skew):
+    asked = []
+
+    def handle(request):
+        asked.append(float(parse_qs(request.content.decode())["time"][0]))
+        return httpx.Response(200, headers={"date": formatdate(1000.0 + len(asked) + skew, usegmt=True)}, content=success().content)
+
+    async def run():
+        async with PrometheusClient("http://prometheus:9090/", transport=httpx.MockTransport(handle)) as client:
+            sampler = Sampler(client, EnvoyGateway())
+            return [await sampler.sample([CREDIT], now, 5.0) for now in (1001.0, 1002.0, 1003.0)]
+
+    batches = asyncio.run(run())
+    assert asked == [1001.0, 1002.0 + skew, 1003.0 + skew]
+    assert [batch.answers[CREDIT].skew for batch in batches] == [skew] * 3
 
 
 @pytest.mark.parametrize(
