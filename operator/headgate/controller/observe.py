@@ -24,7 +24,7 @@ from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
 from headgate.rollout.calendar import Calendar
-from headgate.rollout.snapshot import ConfigurationState, PolicyState, Problem, Snapshot
+from headgate.rollout.snapshot import ClockStep, ConfigurationState, PolicyState, Problem, Snapshot
 
 
 class UnreadableStatus(Exception):  # noqa: N818  named for what it says about the object
@@ -41,7 +41,7 @@ class Surroundings:
     policy_namespace: str
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     freeze: FreezeState = field(default_factory=FreezeState)
-    clock_stepped: str = ""
+    clock_step: ClockStep | None = None
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
@@ -85,7 +85,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         policy=policy,
         pinned=pinned,
         calendar=_calendar(policy, pinned, around.freeze),
-        clock_stepped=around.clock_stepped,
+        clock_step=around.clock_step,
         approvals=_approvals(cache, key, around),
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
         workloads={

@@ -1,6 +1,7 @@
 """Steps 3 to 5: a candidate that does no harm goes on when its pods are ready, its time is served and it is proven good."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
@@ -100,8 +101,8 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     closed = step.weight > 0 and not gate_open(draft.candidate)
     served = _served(draft, snapshot, step, evidence)
     # A proven candidate that waits for a window is not late.
-    kept_out = served and not_now(snapshot) is not None
-    draft = _waived(draft, snapshot, waived=closed or draft.status.paused is not None or verdict is Verdict.SOURCE_DOWN or kept_out)
+    stopped = draft.status.paused is not None or snapshot.clock_step is not None or (served and not_now(snapshot) is not None)
+    draft = _waived(draft, snapshot, waived=closed or stopped or verdict is Verdict.SOURCE_DOWN)
     if closed:
         return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
@@ -150,7 +151,11 @@ def _waived(draft: Draft, snapshot: Snapshot, *, waived: bool) -> Draft:
     stage = draft.candidate.stage
     if stage is None or stage.effective is None:
         return draft
-    return draft.with_stage(waive(stage, snapshot.now, waived=waived))
+    begin = snapshot.now
+    if snapshot.clock_step is not None:
+        # An hour that nobody lived through is no part of the stage.
+        begin = max(stage.effective, begin - timedelta(seconds=max(0.0, snapshot.clock_step.seconds)))
+    return draft.with_stage(waive(stage, begin, snapshot.now, waived=waived))
 
 
 def _served(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:

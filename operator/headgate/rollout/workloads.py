@@ -18,7 +18,7 @@ def wanted_workloads(draft: Draft, snapshot: Snapshot) -> tuple[WantedWorkload, 
         size = _candidate_size(draft, snapshot, candidate)
         found.setdefault(candidate.revision, WantedWorkload(candidate.revision, "candidate", size, candidate.attempt))
     for past in status.past:
-        warm = past.warm_until > snapshot.now or snapshot.clock_stepped or snapshot.route.weights.get(past.revision, 0) > 0
+        warm = past.warm_until > snapshot.now or snapshot.clock_step is not None or snapshot.route.weights.get(past.revision, 0) > 0
         size = snapshot.workload(past.revision).wanted if warm else 0
         found.setdefault(past.revision, WantedWorkload(past.revision, "previous", size, max(status.attempts, 1)))
     return tuple(found.values())

@@ -123,9 +123,11 @@ class Clocks:
         self.watch = ClockWatch(lambda: self.wall, lambda: self.lived)
 
     def live(self, seconds: float, *, jump: float = 0.0) -> str:
+        """What is said after `seconds`."""
         self.lived += seconds
         self.wall += timedelta(seconds=seconds + jump)
-        return self.watch.look()
+        found = self.watch.look()
+        return found.words if found is not None else ""
 
 
 def test_steps_are_found_and_trusted_after_a_while() -> None:

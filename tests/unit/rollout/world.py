@@ -17,7 +17,7 @@ from headgate.governance.approvals import Approval
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision
-from headgate.rollout.snapshot import ConfigurationState, PolicyState, RouteState, Snapshot, WorkloadState
+from headgate.rollout.snapshot import ClockStep, ConfigurationState, PolicyState, RouteState, Snapshot, WorkloadState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = {"technical-validation": "chen@bank", "fairness-audit": "dana@bank", "security-review": "sam@bank"}
@@ -76,7 +76,7 @@ class World:
     route_takes_effect: bool = True
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     calendar: Calendar = field(default_factory=Calendar)
-    clock_stepped: str = ""
+    clock_step: ClockStep | None = None
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -91,7 +91,7 @@ class World:
             status=self.status,
             configuration=self.configuration,
             calendar=self.calendar,
-            clock_stepped=self.clock_stepped,
+            clock_step=self.clock_step,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
             approvals=tuple(self.approvals),
