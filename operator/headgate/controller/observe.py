@@ -163,8 +163,6 @@ def zone_of(name: str) -> ZoneInfo | None:
 
 def _calendar(policy: PolicyState, pinned: RolloutPolicySpec | None, freeze: FreezeState) -> Calendar:
     """Of the policy as it is now: a freeze that is added must bind what is under way. Of the copy where the policy is gone."""
-    if policy.problem is not None and policy.problem.reason is Reason.POLICY_INVALID:
-        return Calendar(freezes=freeze.freezes, held=freeze.held or policy.problem.message)
     spec = policy.spec or pinned
     windows = spec.windows if spec is not None else None
     if windows is None:

@@ -33,6 +33,10 @@ def not_now(snapshot: Snapshot) -> Problem | None:
     """A time at which nothing rises: outside the policy's windows, in a freeze, or one that the clock tells wrong."""
     if snapshot.clock_step is not None:
         return Problem(Reason.CLOCK_STEPPED, snapshot.clock_step.words)
+    unreadable = snapshot.policy.problem
+    if unreadable is not None and unreadable.reason is Reason.POLICY_INVALID:
+        # What cannot be read may be a freeze that was just added.
+        return unreadable
     found = closed(snapshot.calendar, snapshot.now)
     if found is None:
         return None
