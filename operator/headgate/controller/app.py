@@ -146,7 +146,7 @@ class Parts:
         while True:
             await asyncio.sleep(EACH)
             before = self.clock.stepped
-            if await self.freeze.look() or bool(self.clock.look()) != before:
+            if await self.freeze.look() or (self.clock.look() is not None) != before:
                 self.intake.enqueue(set(self.cache.moving))
 
     def decide_all(self) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from headgate.rollout.snapshot import ClockStep
+
 _TOLERANCE = 5.0
 """Seconds between two looks. Clocks that are steered run apart by less than a thousandth."""
 PATIENCE = 600.0
@@ -23,8 +25,8 @@ class ClockWatch:
         """At the last look."""
         return self._stepped is not None
 
-    def look(self) -> str:
-        """The step that is not trusted yet, in words; empty if there is none."""
+    def look(self) -> ClockStep | None:
+        """The step that is not trusted yet."""
         now, offset = self._monotonic(), self._difference()
         step, self._offset = offset - self._offset, offset
         if self._stepped is not None and now - self._stepped[0] >= PATIENCE:
@@ -33,12 +35,13 @@ class ClockWatch:
             size = step + (self._stepped[1] if self._stepped else 0.0)
             self._stepped = (now, size) if abs(size) > _TOLERANCE else None
         if self._stepped is None:
-            return ""
+            return None
         direction = "forward" if self._stepped[1] > 0 else "back"
-        return (
+        words = (
             f"the operator's clock jumped {direction} by about {max(1, round(abs(self._stepped[1]) / 60))} min: for {PATIENCE / 60:g} min "
             "nothing rises, runs out of time or is deleted"
         )
+        return ClockStep(self._stepped[1], words)
 
     def _difference(self) -> float:
         return self._wall().timestamp() - self._monotonic()

@@ -28,7 +28,7 @@ from headgate.rollout.calendar import Calendar
 from headgate.rollout.decision import Decision
 from headgate.rollout.questions import is_judged
 from headgate.rollout.rebuild import is_blank
-from headgate.rollout.snapshot import ConfigurationState, PolicyState, Problem, Snapshot, WorkloadState
+from headgate.rollout.snapshot import ClockStep, ConfigurationState, PolicyState, Problem, Snapshot, WorkloadState
 
 
 class UnreadableStatus(Exception):  # noqa: N818  named for what it says about the object
@@ -45,7 +45,7 @@ class Surroundings:
     policy_namespace: str
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     freeze: FreezeState = field(default_factory=FreezeState)
-    clock_stepped: str = ""
+    clock_step: ClockStep | None = None
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
@@ -94,7 +94,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         copies=_copies(owned.copies) if is_blank(status) else {},
         established=model.established,
         calendar=_calendar(policy, pinned, around.freeze),
-        clock_stepped=around.clock_stepped,
+        clock_step=around.clock_step,
         approvals=_approvals(cache, key, around),
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
         workloads=workloads_of(owned, around.now),
@@ -185,8 +185,6 @@ def zone_of(name: str) -> ZoneInfo | None:
 
 def _calendar(policy: PolicyState, pinned: RolloutPolicySpec | None, freeze: FreezeState) -> Calendar:
     """Of the policy as it is now: a freeze that is added must bind what is under way. Of the copy where the policy is gone."""
-    if policy.problem is not None and policy.problem.reason is Reason.POLICY_INVALID:
-        return Calendar(freezes=freeze.freezes, held=freeze.held or policy.problem.message)
     spec = policy.spec or pinned
     windows = spec.windows if spec is not None else None
     if windows is None:

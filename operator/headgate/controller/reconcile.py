@@ -161,7 +161,7 @@ class Reconciler:
             policy_namespace=self._setting.policy_namespace,
             configuration=self._configurations.state(key),
             freeze=self._freeze.state,
-            clock_stepped=self._clock.look(),
+            clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,
             evidence=self._judging.evidence.get(key),

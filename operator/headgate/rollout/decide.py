@@ -144,7 +144,7 @@ def _freeze(draft: Draft, snapshot: Snapshot) -> Draft:
 
 
 def _forget_past(draft: Draft, snapshot: Snapshot) -> Draft:
-    remaining = tuple(past for past in draft.status.past if past.keep_until > snapshot.now or snapshot.clock_stepped)
+    remaining = tuple(past for past in draft.status.past if past.keep_until > snapshot.now or snapshot.clock_step is not None)
     return draft if remaining == draft.status.past else draft.with_status(past=remaining)
 
 
@@ -166,6 +166,6 @@ def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:
         opening = closed(snapshot.calendar, snapshot.now)
         if opening is not None and opening.until is not None:
             seconds.append((opening.until - snapshot.now).total_seconds())
-    if snapshot.clock_stepped:
+    if snapshot.clock_step is not None:
         seconds.append(_CLOCK_POLL)
     return min(seconds, default=None)

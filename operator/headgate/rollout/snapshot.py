@@ -114,6 +114,14 @@ class ConfigurationState:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockStep:
+    """By how much the wall clock jumped lately (negative: back), and the same in words."""
+
+    seconds: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The only input of `decide`."""
 
@@ -145,8 +153,8 @@ class Snapshot:
     """Of the stable version while no candidate is judged beside it; None as long as nothing was counted."""
     calendar: Calendar = field(default_factory=Calendar)
     """When upward moves may happen."""
-    clock_stepped: str = ""
-    """That the wall clock jumped lately, in words: what follows from instants alone waits."""
+    clock_step: ClockStep | None = None
+    """What follows from instants alone waits while there is one."""
     governance_problem: str = ""
     """Why governance is not enforced in this cluster; gates stay closed while it is set."""
     refusal: Problem | None = None

@@ -32,8 +32,12 @@ def barred(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
 
 def not_now(snapshot: Snapshot) -> Problem | None:
     """A time at which nothing rises: outside the policy's windows, in a freeze, or one that the clock tells wrong."""
-    if snapshot.clock_stepped:
-        return Problem(Reason.CLOCK_STEPPED, snapshot.clock_stepped)
+    if snapshot.clock_step is not None:
+        return Problem(Reason.CLOCK_STEPPED, snapshot.clock_step.words)
+    unreadable = snapshot.policy.problem
+    if unreadable is not None and unreadable.reason is Reason.POLICY_INVALID:
+        # What cannot be read may be a freeze that was just added.
+        return unreadable
     found = closed(snapshot.calendar, snapshot.now)
     if found is None:
         return None
@@ -85,11 +89,11 @@ def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: 
 
 def overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicySpec) -> Draft:
     """A stage past its maxDuration does what the policy says; before, nothing changes."""
+    if snapshot.clock_step is not None:
+        return replace(draft, problem=None).held_by(Reason.CLOCK_STEPPED, snapshot.clock_step.words)
     stage = draft.candidate.stage
     if stage is None or counted_seconds(stage, snapshot.now) < step.max_duration or not step.compares:
         return draft
-    if snapshot.clock_stepped:
-        return replace(draft, problem=None).held_by(Reason.CLOCK_STEPPED, snapshot.clock_stepped)
     words = f"{step.name} ran for {Duration(step.max_duration)} without proof that {draft.candidate.version} is within its limits"
     match policy.analysis.on_deadline:
         case OnDeadline.ROLLBACK:
@@ -107,7 +111,7 @@ def lapsed(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft
     gate = draft.candidate.gate
     since = gate.lapsed_since if gate and draft.status.stable else None
     words = waiting_words(gate) if gate else "the approvals are being read"
-    if since is None or snapshot.clock_stepped or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
+    if since is None or snapshot.clock_step is not None or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
         after = f"; back to stable {policy.lapse_grace} after that" if draft.status.stable else ""
         return draft.held_by(Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}{after}")
     told = f"an approval lapsed and was not renewed within {policy.lapse_grace}: {words}"

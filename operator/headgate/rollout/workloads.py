@@ -79,7 +79,7 @@ def _room(status: AIModelStatus, snapshot: Snapshot) -> int:
 def _past_size(past: PastStatus, status: AIModelStatus, snapshot: Snapshot) -> int:
     """As it is while it is warm, then nothing. Proportional takes the room back at once: all but one pod of a version that may return."""
     seen = snapshot.workload(past.revision)
-    warm = past.warm_until > snapshot.now or snapshot.clock_stepped
+    warm = past.warm_until > snapshot.now or snapshot.clock_step is not None
     size = seen.wanted if warm or snapshot.route.may_serve(past.revision) else 0
     if not is_proportional(status, snapshot) or past.autoscale is not None:
         return size

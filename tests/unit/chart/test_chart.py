@@ -138,6 +138,14 @@ def test_secrets_are_read_one_by_one_and_only_where_the_chart_says_so() -> None:
     assert values["HEADGATE_HASH_SECRETS"] == "true"
 
 
+def test_values_of_a_release_from_before_secrets_could_be_hashed_still_render() -> None:
+    """As after `helm upgrade --reuse-values`."""
+    (deployment,) = of_kind("Deployment", "revisions=null")
+    values = {entry["name"]: entry.get("value") for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert values["HEADGATE_HASH_SECRETS"] == "false"
+    assert "secrets" not in rights(named("ClusterRole", "headgate-operator", "revisions=null"))
+
+
 def test_with_named_namespaces_the_operator_writes_nowhere_else() -> None:
     settings = ("watchNamespaces={lending,claims}",)
     assert set(rights(named("ClusterRole", "headgate-operator", *settings))) == {

@@ -114,6 +114,18 @@ def test_windows_that_are_added_bind_a_rollout_that_is_under_way() -> None:
     assert world.status.phase == "Canary"
 
 
+def test_an_edit_that_cannot_be_read_may_be_a_freeze_and_holds_what_is_under_way() -> None:
+    world = in_canary()
+    world.api.put(
+        ROLLOUT_POLICIES,
+        {"metadata": {"name": "standard", "namespace": "platform"}, "spec": POLICY | {"windows": {"freezes": [{"from": "now"}]}}},
+    )
+    world.measure(verdict=Verdict.PASS, stage_fresh_seconds=7200.0, stage_requests=10**6)
+    world.step()
+    assert "windows.freezes" in told(world)[Reason.POLICY_INVALID]
+    assert world.status.stage == "canary"
+
+
 # ---- clocks
 
 
@@ -123,9 +135,11 @@ class Clocks:
         self.watch = ClockWatch(lambda: self.wall, lambda: self.lived)
 
     def live(self, seconds: float, *, jump: float = 0.0) -> str:
+        """What is said after `seconds`."""
         self.lived += seconds
         self.wall += timedelta(seconds=seconds + jump)
-        return self.watch.look()
+        found = self.watch.look()
+        return found.words if found is not None else ""
 
 
 def test_steps_are_found_and_trusted_after_a_while() -> None:

@@ -13,11 +13,12 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Phase, Verdict
 from headgate.api.windows import Windows
 from headgate.rollout.calendar import Calendar
+from headgate.rollout.snapshot import ClockStep
 
 OFFICE = {"days": ["Mon", "Tue", "Wed", "Thu"], "from": "09:00", "to": "16:00"}
 BERLIN = Calendar(Windows.model_validate({"timeZone": "Europe/Berlin", "allow": [OFFICE]}), ZoneInfo("Europe/Berlin"))
 FROZEN = Calendar(held="frozen: audit (by dana@bank), until ConfigMap platform/headgate-freeze says otherwise")
-STEPPED = "the operator's clock jumped forward by about 60 min"
+STEPPED = ClockStep(3600, "the operator's clock jumped forward by about 60 min")
 
 
 def until(world: World, moment: datetime) -> float:
@@ -177,14 +178,14 @@ def test_for_a_while_after_a_jump_nothing_rises_runs_out_or_is_deleted(hours: in
     world = in_canary(policy=policy(rollbackWarm="1h", rollbackWindow="2h"))
     past = world.status.past
     world.step(14 * 86_400 - 1800)
-    world.clock_stepped = STEPPED
+    world.clock_step = ClockStep(hours * 3600, STEPPED.words)
     world.step(hours * 3600)
     assert (world.weight(), world.status.past) == (50, past)
     world.good()
     world.step()
     assert (world.weight(), condition(world, ConditionType.READY)[1]) == (50, "ClockStepped")
     world.step(-hours * 3600)
-    world.clock_stepped = ""
+    world.clock_step = None
     world.step()
     assert world.weight() == 500, "the clock was put right: all is as before"
 
@@ -195,18 +196,18 @@ def test_after_a_jump_the_earlier_version_is_neither_shrunk_nor_deleted() -> Non
     while world.status.phase is not Phase.LIVE:
         world.step(60)
     (past,) = world.status.past
-    world.clock_stepped = STEPPED
+    world.clock_step = STEPPED
     decision = world.step(3600)
     kept = [(one.revision, one.replicas) for one in decision.workloads if one.role == "previous"]
     assert (world.status.past, kept) == ((past,), [(past.revision, 3)])
-    world.clock_stepped = ""
+    world.clock_step = None
     world.step()
     assert world.status.past == ()
 
 
 def test_harm_does_not_wait_for_a_trusted_clock() -> None:
     world = in_canary()
-    world.clock_stepped = STEPPED
+    world.clock_step = STEPPED
     world.guard()
     world.step(3600)
     assert world.status.candidate is None
@@ -216,10 +217,10 @@ def test_a_lapsed_approval_is_not_out_of_grace_by_a_jump() -> None:
     world = in_canary()
     world.approvals = [approval for approval in world.approvals if approval.spec.role != "security-review"]
     world.step()
-    world.clock_stepped = STEPPED
+    world.clock_step = STEPPED
     world.step(86_400)
     assert world.weight() == 50
-    world.clock_stepped = ""
+    world.clock_step = None
     world.step()
     assert world.weight() == 0
 
@@ -228,3 +229,25 @@ def test_deciding_twice_in_a_freeze_is_the_same_decision() -> None:
     world = in_canary()
     closing(world, replace(BERLIN, held="unknown"))
     world.step()
+
+
+def test_an_hour_that_nobody_lived_through_is_no_part_of_a_stage() -> None:
+    """Also where the step stays, and is believed in the end."""
+    soaking = World(spec("1.0.0"))
+    soaking.settle()
+    soaking.approve()
+    soaking.settle()
+    soaking.step(86_400 - 1800)
+    late = in_canary()
+    late.step(14 * 86_400 - 1800)
+    for world in (soaking, late):
+        before = world.status.phase
+        world.clock_step = STEPPED
+        world.step(3600)
+        world.step(600)
+        world.clock_step = None
+        world.step()
+        world.step(1799)
+        assert (world.status.phase, world.status.blocked) == (before, ())
+        world.step(2)
+        assert world.status.phase != before

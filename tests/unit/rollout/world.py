@@ -18,7 +18,7 @@ from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision, WantedWorkload
 from headgate.rollout.rebuild import is_blank
-from headgate.rollout.snapshot import ConfigurationState, PolicyState, Problem, RouteState, Snapshot, WorkloadState
+from headgate.rollout.snapshot import ClockStep, ConfigurationState, PolicyState, Problem, RouteState, Snapshot, WorkloadState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = {"technical-validation": "chen@bank", "fairness-audit": "dana@bank", "security-review": "sam@bank"}
@@ -86,7 +86,7 @@ class World:
     deletion: DeletionPolicy = DeletionPolicy.DELETE
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     calendar: Calendar = field(default_factory=Calendar)
-    clock_stepped: str = ""
+    clock_step: ClockStep | None = None
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -101,7 +101,7 @@ class World:
             status=self.status,
             configuration=self.configuration,
             calendar=self.calendar,
-            clock_stepped=self.clock_stepped,
+            clock_step=self.clock_step,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
             copies=self.copies if is_blank(self.status) else {},

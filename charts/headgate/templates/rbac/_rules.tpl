@@ -23,7 +23,7 @@
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, create, delete]
-{{- if .Values.revisions.hashSecrets }}
+{{- if (.Values.revisions).hashSecrets }}
 # To notice that a Secret which a model refers to has other content.
 - apiGroups: [""]
   resources: [secrets]
