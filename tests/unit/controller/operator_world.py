@@ -60,6 +60,19 @@ def model_spec(version: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def serving(*, optional: bool = False, image: str = "v1") -> dict[str, Any]:
+    """spec.serving whose pods mount the ConfigMap limits and take variables from the Secret token."""
+    container = {
+        "name": "model",
+        "image": f"registry.example/credit:{image}",
+        "volumeMounts": [{"name": "limits", "mountPath": "/etc/limits"}],
+        "envFrom": [{"secretRef": {"name": "token"}}],
+    }
+    volume = {"name": "limits", "configMap": {"name": "limits"} | ({"optional": True} if optional else {})}
+    template = {"spec": {"containers": [container], "volumes": [volume]}}
+    return {"deployment": {"replicas": 3, "port": 8080, "template": template}, "drain": "30s"}
+
+
 class OperatorWorld:
     """`step` is one pass; `settle` passes until nothing is written any more. `restart` is a new process with an empty memory."""
 
