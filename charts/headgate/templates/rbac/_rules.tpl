@@ -19,10 +19,10 @@
 - apiGroups: [""]
   resources: [services, configmaps]
   verbs: [get, list, watch, create, patch, update, delete]
-# What a revision was made from: never changed, never watched.
+# What a revision was made from: its data never changes, its owner may; never watched.
 - apiGroups: [apps]
   resources: [controllerrevisions]
-  verbs: [get, create, delete]
+  verbs: [get, create, patch, delete]
 {{- if (.Values.revisions).hashSecrets }}
 # To notice that a Secret which a model refers to has other content.
 - apiGroups: [""]
