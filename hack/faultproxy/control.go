@@ -10,6 +10,7 @@ import (
 // controlOf is the control port:
 //
 //	PUT /faults            a list of faults: all that is broken from now on
+//	GET /watches           how many are open
 //	POST /watches/{how}    ends all watches: expire, cut
 //	PUT /stop-after/{n}    n more writes, then nothing passes; 0 gives this up
 //	GET /writes            {"stopped": whether the count is reached, "writes": [...]}
@@ -31,6 +32,7 @@ func controlOf(faults *faults) http.Handler {
 		}
 		answer(w, faults.order(how))
 	})
+	mux.HandleFunc("GET /watches", func(w http.ResponseWriter, _ *http.Request) { answer(w, faults.watches()) })
 	mux.HandleFunc("PUT /stop-after/{n}", func(w http.ResponseWriter, r *http.Request) {
 		n, err := strconv.Atoi(r.PathValue("n"))
 		if err != nil || n < 0 {

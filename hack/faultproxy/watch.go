@@ -49,6 +49,12 @@ func (f *faults) order(how string) int {
 	return len(f.streams)
 }
 
+func (f *faults) watches() int {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return len(f.streams)
+}
+
 func (s *stream) follow() {
 	defer close(s.lines)
 	reader := bufio.NewReader(s.body)
