@@ -179,7 +179,7 @@ class Reconciler:
             self._refusals.pop(key, None)
         else:
             self._refusals[key] = outcome.refusal
-            self._queue.add_after(key, _ASK_AGAIN)
+            self._queue.add_after(key, _HARM_RETRY if outcome.harmed else _ASK_AGAIN)
         if decision.look_again is not None:
             self._queue.add_after(key, max(_SOONEST, decision.look_again))
         self._telemetry.decided(key, seen.snapshot.status, decision.status)
