@@ -91,7 +91,8 @@ def test_lost_status_uninstalled_operator_and_deleted_model_in_canary(canary: Us
     after = status()
     assert (weights(), after["stage"], after["attempts"]) == (shares, "canary", before["attempts"])
     assert after["candidate"]["attempt"] == before["candidate"]["attempt"]
-    assert "Rebuilt" in kubectl("get", "events.events.k8s.io", "-n", NAMESPACE, "-o", "jsonpath={.items[*].reason}")
+    told = ("get", "events.events.k8s.io", "-n", NAMESPACE, "-o", "jsonpath={.items[*].reason}")
+    until(lambda: "Rebuilt" in kubectl(*told), 10, "it is told")
 
     run("helm", "uninstall", "headgate", "-n", "headgate-system", "--wait", "--timeout", "90s", timeout=120)
     assert weights() == shares

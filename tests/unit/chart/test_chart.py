@@ -118,7 +118,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
         "aimodels/status": {"get", "patch", "update"},
         "governanceapprovals/status": {"get", "patch", "update"},
         "aimodels/finalizers": {"update"},
-        "controllerrevisions": {"get", "create", "delete"},
+        "controllerrevisions": {"get", "create", "patch", "delete"},
         "pods": {"get", "list", "watch"},
         "gateways": {"list"},
         "events": {"create", "patch"},
