@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -24,16 +25,20 @@ type ledger struct {
 	left   int           // writes until nothing passes; 0 = no count
 	gone   chan struct{} // closed when the count is given up; nil = no count
 	turn   sync.Mutex
+
+	without *regexp.Regexp // paths of writes that do not count
 }
 
-// stopAfter lets n more writes through, not counting those of the lease. 0 gives the count up.
-func (l *ledger) stopAfter(n int) {
+// stopAfter lets n more writes through, not counting those of the lease and those whose path `without` matches (an empty one
+// matches none). 0 gives the count up.
+func (l *ledger) stopAfter(n int, without *regexp.Regexp) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.gone != nil {
 		close(l.gone)
 		l.gone = nil
 	}
+	l.without = without
 	if l.left = n; n > 0 {
 		l.gone = make(chan struct{})
 	}
@@ -86,7 +91,7 @@ func (l *ledger) add(r *http.Request, code int) bool {
 	defer l.mutex.Unlock()
 	lease := strings.HasPrefix(r.URL.Path, "/apis/coordination.k8s.io/")
 	l.writes = append(l.writes, write{float64(time.Now().UnixMicro()) / 1e6, r.Method, r.URL.Path, code, lease})
-	if l.left == 0 || lease {
+	if l.left == 0 || lease || l.without.String() != "" && l.without.MatchString(r.URL.Path) {
 		return false
 	}
 	l.left--
