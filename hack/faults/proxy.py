@@ -15,13 +15,17 @@ Fault = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A request that changed something, or was refused to, as the server answered it. `time` in Unix seconds."""
+    """A request that was to change something, as it was answered. `time` in Unix seconds.
+
+    `broken`: a fault refused it, or kept back the answer.
+    """
 
     time: float
     method: str
     path: str
     status: int
     lease: bool
+    broken: bool
 
 
 class Proxy:
