@@ -42,6 +42,9 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if one != nil && one.Kind == status {
+		if isWrite(r) {
+			a.faults.ledger.add(r, one.Status, true)
+		}
 		refuseWith(w, r, one)
 		return
 	}
@@ -68,11 +71,12 @@ func (a *api) answered(response *http.Response) error {
 	if !isWrite(r) {
 		return nil
 	}
-	if a.faults.ledger.add(r, response.StatusCode) {
+	one := faultOf(r.Context())
+	dropped := one != nil && one.Kind == lost
+	if a.faults.ledger.add(r, response.StatusCode, dropped) {
 		a.faults.ledger.stay(r)
-		return errDropped
 	}
-	if one := faultOf(r.Context()); one != nil && one.Kind == lost {
+	if dropped {
 		return errDropped
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 )
@@ -12,7 +13,7 @@ import (
 //	PUT /faults            a list of faults: all that is broken from now on
 //	GET /watches           how many are open
 //	POST /watches/{how}    ends all watches: expire, cut
-//	PUT /stop-after/{n}    n more writes, then nothing passes; 0 gives this up
+//	PUT /stop-after/{n}    n more writes, then nothing passes; 0 gives this up. ?without=REGEXP: writes that do not count, by path
 //	GET /writes            {"stopped": whether the count is reached, "writes": [...]}
 func controlOf(faults *faults) http.Handler {
 	mux := http.NewServeMux()
@@ -39,7 +40,12 @@ func controlOf(faults *faults) http.Handler {
 			http.Error(w, "after how many writes?", http.StatusBadRequest)
 			return
 		}
-		faults.ledger.stopAfter(n)
+		without, err := regexp.Compile(r.URL.Query().Get("without"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		faults.ledger.stopAfter(n, without)
 	})
 	mux.HandleFunc("GET /writes", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, map[string]any{"stopped": faults.ledger.stopped(), "writes": faults.ledger.all()})

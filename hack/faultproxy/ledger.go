@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -14,9 +15,10 @@ type write struct {
 	Path   string  `json:"path"`
 	Status int     `json:"status"`
 	Lease  bool    `json:"lease"`
+	Broken bool    `json:"broken"` // a fault refused it, or kept its answer
 }
 
-// ledger is every write that the API server carried out or refused, in order. With `left` set it counts down: after the last of
+// ledger is every write that was tried, in order. With `left` set it counts down: after the last of
 // them nothing passes any more, and its answer is not delivered, until the count is given up.
 type ledger struct {
 	mutex  sync.Mutex
@@ -24,16 +26,20 @@ type ledger struct {
 	left   int           // writes until nothing passes; 0 = no count
 	gone   chan struct{} // closed when the count is given up; nil = no count
 	turn   sync.Mutex
+
+	without *regexp.Regexp // paths of writes that do not count
 }
 
-// stopAfter lets n more writes through, not counting those of the lease. 0 gives the count up.
-func (l *ledger) stopAfter(n int) {
+// stopAfter lets n more writes through, not counting those of the lease and those whose path `without` matches (an empty one
+// matches none). 0 gives the count up.
+func (l *ledger) stopAfter(n int, without *regexp.Regexp) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if l.gone != nil {
 		close(l.gone)
 		l.gone = nil
 	}
+	l.without = without
 	if l.left = n; n > 0 {
 		l.gone = make(chan struct{})
 	}
@@ -80,13 +86,13 @@ func (l *ledger) enter(r *http.Request) func() {
 	return l.turn.Unlock
 }
 
-// add notes a write and tells whether it was the last one that may pass.
-func (l *ledger) add(r *http.Request, code int) bool {
+// add notes a write and tells whether it was the last one that may pass. What a fault refused does not count.
+func (l *ledger) add(r *http.Request, code int, broken bool) bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	lease := strings.HasPrefix(r.URL.Path, "/apis/coordination.k8s.io/")
-	l.writes = append(l.writes, write{float64(time.Now().UnixMicro()) / 1e6, r.Method, r.URL.Path, code, lease})
-	if l.left == 0 || lease {
+	l.writes = append(l.writes, write{float64(time.Now().UnixMicro()) / 1e6, r.Method, r.URL.Path, code, lease, broken})
+	if l.left == 0 || lease || broken || l.without.String() != "" && l.without.MatchString(r.URL.Path) {
 		return false
 	}
 	l.left--

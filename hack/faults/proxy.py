@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 Fault = dict[str, Any]
@@ -14,13 +15,17 @@ Fault = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A request that changed something, or was refused to, as the server answered it. `time` in Unix seconds."""
+    """A request that was to change something, as it was answered. `time` in Unix seconds.
+
+    `broken`: a fault refused it, or kept back the answer.
+    """
 
     time: float
     method: str
     path: str
     status: int
     lease: bool
+    broken: bool
 
 
 class Proxy:
@@ -30,7 +35,8 @@ class Proxy:
         command = [str(binary), "-kind", kind, "-upstream", upstream, *(("-ca", str(authorities)) if authorities else ())]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        told = json.loads(self._process.stdout.readline())
+        with self._process.stdout as output:
+            told = json.loads(output.readline())
         self.url: str = told["listen"]
         self._control: str = told["control"]
 
@@ -47,9 +53,12 @@ class Proxy:
         """How many are open."""
         return int(self._order("GET", "/watches"))
 
-    def stop_after(self, writes: int) -> None:
-        """Let so many writes through, those of leases not counted, then nothing any more; the last one is not answered. 0: all passes."""
-        self._order("PUT", f"/stop-after/{writes}")
+    def stop_after(self, writes: int, without: str = "") -> None:
+        """Let so many writes through, then nothing any more; the last one is not answered. 0: all passes.
+
+        Not counted are those of leases, and those whose path the regular expression `without` matches.
+        """
+        self._order("PUT", f"/stop-after/{writes}?" + urlencode({"without": without}))
 
     @property
     def stopped(self) -> bool:

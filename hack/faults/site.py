@@ -21,6 +21,7 @@ from fleet.policy import NAMESPACE as POLICIES
 
 OPERATOR = "headgate"
 """Name of the service account and of the lease."""
+_FRESH = 0.4
 Status = Mapping[str, Any]
 
 
@@ -40,6 +41,7 @@ class Site:
     api: dict[str, Proxy] = field(default_factory=dict, init=False)
     prometheus: Proxy = field(init=False)
     replicas: dict[str, Replica] = field(default_factory=dict, init=False)
+    _seen: tuple[float, dict[str, dict[str, Any]]] = field(default=(float("-inf"), {}), init=False)
 
     def __enter__(self) -> "Site":
         prepare(self.namespace, *self.policies)
@@ -69,8 +71,12 @@ class Site:
         apply(Model(self.namespace, model).manifest(version, self.policies[0]["metadata"]["name"], settings))
 
     def status(self, model: str) -> Status:
-        """Empty while there is none."""
-        return statuses(self.namespace).get(model) or {}
+        """Empty while there is none. As of at most half a second ago: each look costs a process."""
+        at, known = self._seen
+        if time.monotonic() - at > _FRESH:
+            known = statuses(self.namespace)
+            self._seen = time.monotonic(), known
+        return known.get(model) or {}
 
     def until(self, seconds: float, what: str, met: Callable[[], bool], meanwhile: Callable[[], None] = lambda: None) -> float:
         """Wait for it, and tell how long it took. Raises AssertionError with everything's status when it takes too long."""
@@ -79,7 +85,7 @@ class Site:
             if time.monotonic() - began > seconds:
                 raise AssertionError(f"{self.namespace}: not within {seconds:g} s: {what}: {json.dumps(statuses(self.namespace))}")
             meanwhile()
-            time.sleep(0.2)
+            time.sleep(0.3)
         return time.monotonic() - began
 
     def live(self, model: str, version: str) -> bool:

@@ -83,7 +83,7 @@ def ground(bed: Bed) -> Iterator[Ground]:
 def playing(request: pytest.FixtureRequest, ground: Ground) -> Iterator[dict[object, Future[Any]]]:
     """All scenes of the module's chosen tests, side by side: each takes a minute or more, most of it waiting."""
     marks = [item.get_closest_marker("scene") for item in request.session.items if item.path == request.path]
-    scenes = dict.fromkeys(mark.args[0] for mark in marks if mark is not None)
+    scenes = dict.fromkeys(mark.kwargs["play"] for mark in marks if mark is not None)
     with ThreadPoolExecutor(max(1, len(scenes))) as stage:
         yield {scene: stage.submit(scene, ground) for scene in scenes}
 
@@ -92,4 +92,4 @@ def playing(request: pytest.FixtureRequest, ground: Ground) -> Iterator[dict[obj
 def outcome(request: pytest.FixtureRequest, playing: dict[object, Future[Any]]) -> Any:
     """What the scene that the test is marked with came to."""
     mark = request.node.get_closest_marker("scene")
-    return playing[mark.args[0]].result()
+    return playing[mark.kwargs["play"]].result()

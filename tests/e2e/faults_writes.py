@@ -22,11 +22,11 @@ STORMS: dict[str, Fault] = {
 
 @dataclass(slots=True)
 class Stormy:
-    """`refused`: how many writes about each model met its fault and were not carried out, or were and nobody heard of it."""
+    """`broken`: how many writes about each model met its fault."""
 
     ends: dict[str, Status]
     weights: dict[str, int]
-    written: Counter[str]
+    broken: Counter[str]
     failed: list[dict[str, Any]]
 
 
@@ -44,8 +44,8 @@ def storms_of_refused_writes(ground: Ground) -> Stormy:
                 site.release(model, "v3", ERROR_RATE="1")
             site.until(90, "v3 back everywhere", lambda: all(is_back(site.status(model), "v3") for model in STORMS))
         ends = {model: site.status(model) for model in STORMS}
-        written = Counter(model for write in site.api["one"].writes for model in STORMS if f"/{model}" in write.path)
-        return Stormy(ends, {model: site.weight(model, "v2") for model in STORMS}, written, failed_by_switches(users))
+        broken = Counter(model for write in site.api["one"].writes for model in STORMS if write.broken and f"/{model}" in write.path)
+        return Stormy(ends, {model: site.weight(model, "v2") for model in STORMS}, broken, failed_by_switches(users))
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from tests.e2e.faults_writes import STORMS, Denied, Stormy, admission_denies_the
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
-@pytest.mark.scene(killed_after_every_write)
+@pytest.mark.scene(play=killed_after_every_write)
 def test_a_kill_after_any_write_loses_repeats_and_shortens_nothing(outcome: Killed) -> None:
     kinds = {PurePosixPath(write.path).parts[-2] for write in outcome.after} | {write.path.rsplit("/", 1)[-1] for write in outcome.after}
     assert {"httproutes", "deployments", "services", "configmaps", "status", "events"} <= kinds
@@ -35,7 +35,7 @@ def test_a_kill_after_any_write_loses_repeats_and_shortens_nothing(outcome: Kill
     assert outcome.failed == []
 
 
-@pytest.mark.scene(leader_frozen_for_a_minute)
+@pytest.mark.scene(play=leader_frozen_for_a_minute)
 def test_a_standby_replaces_a_frozen_leader_that_never_writes_again(outcome: Frozen) -> None:
     assert outcome.taken_over < 20
     assert outcome.went_live < 60
@@ -44,7 +44,7 @@ def test_a_standby_replaces_a_frozen_leader_that_never_writes_again(outcome: Fro
     assert outcome.failed == []
 
 
-@pytest.mark.scene(without_network_for_two_minutes)
+@pytest.mark.scene(play=without_network_for_two_minutes)
 def test_a_version_that_turned_bad_while_the_operator_was_cut_off_leaves_when_it_is_back(outcome: CutOff) -> None:
     assert set(outcome.exposed_meanwhile) == {500}
     # A lease of 15 s runs out first: the process that held it has ended.
@@ -53,30 +53,31 @@ def test_a_version_that_turned_bad_while_the_operator_was_cut_off_leaves_when_it
     assert outcome.failed == []
 
 
-@pytest.mark.scene(storms_of_refused_writes)
+@pytest.mark.scene(play=storms_of_refused_writes)
 def test_rollouts_end_as_they_must_while_three_of_ten_writes_go_wrong(outcome: Stormy) -> None:
     for model in STORMS:
+        assert outcome.broken[model] >= 5, model
         end = outcome.ends[model]
         assert (end["stable"]["version"], end["blocked"][-1]["version"], end["attempts"]) == ("v2", "v3", 3), model
     assert outcome.weights == dict.fromkeys(STORMS, 1000)
     assert outcome.failed == []
 
 
-@pytest.mark.scene(admission_denies_the_route)
+@pytest.mark.scene(play=admission_denies_the_route)
 def test_a_denied_rollback_is_told_tried_again_and_done_at_once_when_it_may_be(outcome: Denied) -> None:
     assert "RouteRefused" in outcome.told
     assert outcome.tries >= 5
     assert outcome.until_off < 5
 
 
-@pytest.mark.scene(admission_denies_the_route)
+@pytest.mark.scene(play=admission_denies_the_route)
 def test_a_denied_promotion_is_told_and_held(outcome: Denied) -> None:
     assert "RouteRefused" in outcome.held
     assert set(outcome.weights) == {500}
     assert outcome.failed == []
 
 
-@pytest.mark.scene(prometheus_goes_wrong)
+@pytest.mark.scene(play=prometheus_goes_wrong)
 @pytest.mark.parametrize("fault", HOLDING)
 def test_what_prometheus_cannot_tell_holds_the_candidate_where_it_is(outcome: Misled, fault: str) -> None:
     verdict = HOLDING[fault][1]
@@ -86,13 +87,13 @@ def test_what_prometheus_cannot_tell_holds_the_candidate_where_it_is(outcome: Mi
     assert outcome.recovered[fault]
 
 
-@pytest.mark.scene(prometheus_goes_wrong)
+@pytest.mark.scene(play=prometheus_goes_wrong)
 @pytest.mark.parametrize("fault", HARMLESS)
 def test_what_can_still_be_read_is_not_held_against_the_candidate(outcome: Misled, fault: str) -> None:
     assert outcome.harmless[fault] in ("Pass", "Inconclusive")
 
 
-@pytest.mark.scene(prometheus_goes_wrong)
+@pytest.mark.scene(play=prometheus_goes_wrong)
 def test_a_crashing_version_leaves_while_prometheus_knows_half(outcome: Misled) -> None:
     assert outcome.crash_cause in ("PodGuard", "Guard")
     assert outcome.failed == []
