@@ -35,9 +35,11 @@ type prometheus struct {
 
 type series struct {
 	Metric map[string]string `json:"metric"`
-	Values [][2]any          `json:"values"`
+	Value  *[2]any           `json:"value,omitempty"`
+	Values [][2]any          `json:"values,omitempty"`
 }
 
+// matrix is the answer to a query; that of an instant is read as one point of each series.
 type matrix struct {
 	Status string `json:"status"`
 	Data   struct {
@@ -113,6 +115,7 @@ func (p *prometheus) answered(response *http.Response) error {
 	if err := json.Unmarshal(body, &found); err != nil {
 		return err
 	}
+	found.widen()
 	for _, past := range p.faults.past() {
 		past.change(&found)
 	}
@@ -122,6 +125,7 @@ func (p *prometheus) answered(response *http.Response) error {
 			response.Header.Set("Date", time.Now().Add(time.Duration(one.Seconds*float64(time.Second))).UTC().Format(http.TimeFormat))
 		}
 	}
+	found.narrow()
 	if body, err = json.Marshal(found); err != nil {
 		return err
 	}
@@ -131,6 +135,22 @@ func (p *prometheus) answered(response *http.Response) error {
 	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	response.Header.Set("Content-Length", strconv.Itoa(len(body)))
 	return nil
+}
+
+func (m *matrix) widen() {
+	for _, one := range m.Data.Result {
+		if one.Value != nil {
+			one.Values, one.Value = [][2]any{*one.Value}, nil
+		}
+	}
+}
+
+func (m *matrix) narrow() {
+	for _, one := range m.Data.Result {
+		if m.Data.ResultType == "vector" {
+			one.Value, one.Values = &one.Values[len(one.Values)-1], nil
+		}
+	}
 }
 
 func (f *fault) ended(now time.Time) *fault {

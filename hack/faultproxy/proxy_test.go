@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -309,6 +310,19 @@ func TestAFaultTouchesOnlyTheSeriesItNames(t *testing.T) {
 	b.order("PUT", "/faults", `[{"kind": "without", "series": " 5..$"}]`)
 	if _, found := b.query(t); len(found.Data.Result) != 1 || found.Data.Result[0].Metric["envoy_response_code"] != "200" {
 		t.Errorf("got %+v", found)
+	}
+}
+
+func TestAnswersAboutOneInstantAreBrokenAsWell(t *testing.T) {
+	found := matrix{}
+	json.Unmarshal([]byte(`{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [5, "7"]}]}}`), &found)
+	broken := &fault{Kind: nan, series: regexp.MustCompile("")}
+	found.widen()
+	broken.change(&found)
+	found.narrow()
+	text, _ := json.Marshal(found)
+	if !strings.Contains(string(text), `"value":[5,"NaN"]`) {
+		t.Errorf("%s", text)
 	}
 }
 

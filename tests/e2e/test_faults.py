@@ -14,7 +14,7 @@ from tests.e2e.faults_processes import (
     leader_frozen_for_a_minute,
     without_network_for_two_minutes,
 )
-from tests.e2e.faults_prometheus import HARMLESS, HOLDING, Misled, prometheus_goes_wrong
+from tests.e2e.faults_prometheus import HARMLESS, HOLDING, Misled, clocks_differ, prometheus_goes_wrong
 from tests.e2e.faults_writes import STORMS, Denied, Stormy, admission_denies_the_route, storms_of_refused_writes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -97,3 +97,8 @@ def test_what_can_still_be_read_is_not_held_against_the_candidate(outcome: Misle
 def test_a_crashing_version_leaves_while_prometheus_knows_half(outcome: Misled) -> None:
     assert outcome.crash_cause in ("PodGuard", "Guard")
     assert outcome.failed == []
+
+
+@pytest.mark.scene(play=clocks_differ)
+def test_a_prometheus_with_another_clock_proves_and_convicts_all_the_same(outcome: dict[str, list[str]]) -> None:
+    assert outcome == {"ahead": ["v2", "Guard"], "behind": ["v2", "Guard"]}
