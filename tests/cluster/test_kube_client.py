@@ -17,7 +17,8 @@ from headgate.kube.events import EventRecorder, Happening, Regarding
 from headgate.kube.interface import Object
 from headgate.kube.labels import FIELD_MANAGER, MANAGED_SELECTOR, Owner, TrafficRole
 from headgate.kube.lease import Elector, LeaseName
-from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, EVENTS, GATEWAYS, LEASES, NAMESPACES, SERVICES, Resource
+from headgate.kube.manifests import Manifest, read, stored
+from headgate.kube.resources import CONFIG_MAPS, CONTROLLER_REVISIONS, DEPLOYMENTS, EVENTS, GATEWAYS, LEASES, NAMESPACES, SERVICES, Resource
 from headgate.kube.routes import Mirror, ObservedRoute, Slot, WantedRoute, gateway
 from headgate.kube.workloads import Workload, deployment, service
 
@@ -267,5 +268,21 @@ def test_events_are_accepted_and_counted_on() -> None:
         (event,) = (await client.list(EVENTS, name)).items
         assert event["series"]["count"] == 3
         assert event["note"].startswith("éé")
+
+    run(test)
+
+
+def test_the_owner_of_a_stored_manifest_can_change_although_its_data_cannot() -> None:
+    manifest = Manifest(STABLE, "v1", "sha256:0", {"uri": "s3://credit/1/"}, 8080, 30, {"spec": {"z": "a <b> & c", "a": [1, 2]}})
+
+    async def test(client: KubeClient, where: str) -> None:
+        made = await client.apply(CONTROLLER_REVISIONS, stored(manifest, "credit", where, None, 1), field_manager=FIELD_MANAGER)
+        name = made["metadata"]["name"]
+        again = {"metadata": {"ownerReferences": None, "labels": {"seen": "yes"}}}
+        await client.patch(CONTROLLER_REVISIONS, name, where, again, field_manager=FIELD_MANAGER)
+        changed = stored(replace(manifest, port=80), "credit", where, None, 1)
+        with pytest.raises(Invalid, match="immutable"):
+            await client.apply(CONTROLLER_REVISIONS, changed, field_manager=FIELD_MANAGER, force=True)
+        assert read(await client.get(CONTROLLER_REVISIONS, name, where), "credit", STABLE) == manifest
 
     run(test)

@@ -73,10 +73,10 @@ class Applier:
         if plan is not None and not plan.lowers:
             refusal = await self._traffic.follow(seen.key, plan) or refusal
         await self._capacity.shrink(seen, decision)
-        await self._ownership.settle(seen.key, seen.owning(decision))
         if changed:
             await self._announcer.tell(seen, decision)
         await self._announcer.answer(seen, decision.approval_notes)
+        await self._ownership.settle(seen.key, seen.owning(decision))
         return Outcome(refusal or grown, changed, harmed)
 
     def forget(self, key: ModelKey) -> None:

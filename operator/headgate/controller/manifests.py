@@ -11,7 +11,7 @@ from headgate.controller.configuration import Configurations
 from headgate.controller.facts import Body
 from headgate.controller.observe import Observation
 from headgate.kube import manifests
-from headgate.kube.errors import Conflict, NotFound
+from headgate.kube.errors import Conflict, Invalid, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER, MODEL, REVISION, Owner, absent_copy_name, copy_name, revision_name
 from headgate.kube.manifests import Copy, Manifest
@@ -39,8 +39,10 @@ class Manifests:
         if problem is not None:
             return problem
         body = manifests.stored(manifest, seen.key.name, seen.key.namespace, owner, attempt)
-        with suppress(Conflict):
-            await self.api.create(CONTROLLER_REVISIONS, body, field_manager=FIELD_MANAGER)
+        with suppress(Conflict, Invalid):
+            # Not created: the server keeps the bytes of `data` as they were sent then, and takes any later patch of the object's metadata,
+            # which writes them without white space, for a change of what is immutable.
+            await self.api.apply(CONTROLLER_REVISIONS, body, field_manager=FIELD_MANAGER)
             return None
         if await self._stored(seen, manifest.revision) is None:
             return _in_the_way("ControllerRevision", body["metadata"]["name"])

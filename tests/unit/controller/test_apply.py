@@ -25,7 +25,7 @@ def test_a_first_version_is_made_recorded_and_only_then_routed_to() -> None:
     world = OperatorWorld()
     world.release("v1")
     world.step()
-    workload = ["apply services", "create controllerrevisions", "apply deployments"]
+    workload = ["apply services", "apply controllerrevisions", "apply deployments"]
     assert world.since(0) == ["create configmaps", *workload, "status aimodels", "apply httproutes"]
     assert world.weights == {}
 

@@ -100,7 +100,7 @@ def test_the_size_of_a_deployment_with_an_autoscaler_is_never_written() -> None:
     prove(world)
     assert world.status.phase == "Live"
     assert writes_of_size(world) == []
-    assert world.since(0)[:3] == ["create configmaps", "apply services", "create controllerrevisions"]
+    assert world.since(0)[:3] == ["create configmaps", "apply services", "apply controllerrevisions"]
     assert "apply horizontalpodautoscalers" in world.since(0)[:6], "in the same pass"
 
 
