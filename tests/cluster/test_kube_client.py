@@ -17,7 +17,19 @@ from headgate.kube.events import EventRecorder, Happening, Regarding
 from headgate.kube.interface import Object
 from headgate.kube.labels import FIELD_MANAGER, MANAGED_SELECTOR, Owner, TrafficRole
 from headgate.kube.lease import Elector, LeaseName
-from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, EVENTS, GATEWAYS, LEASES, NAMESPACES, SERVICES, Resource
+from headgate.kube.manifests import Manifest, read, stored
+from headgate.kube.resources import (
+    AIMODELS,
+    CONFIG_MAPS,
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    EVENTS,
+    GATEWAYS,
+    LEASES,
+    NAMESPACES,
+    SERVICES,
+    Resource,
+)
 from headgate.kube.routes import Mirror, ObservedRoute, Slot, WantedRoute, gateway
 from headgate.kube.workloads import Workload, deployment, service
 
@@ -267,5 +279,23 @@ def test_events_are_accepted_and_counted_on() -> None:
         (event,) = (await client.list(EVENTS, name)).items
         assert event["series"]["count"] == 3
         assert event["note"].startswith("éé")
+
+    run(test)
+
+
+def test_a_stored_manifest_can_change_its_owner() -> None:
+    """The server refuses every write to a ControllerRevision that changes its data, if only by a space."""
+
+    async def test(client: KubeClient, namespace: str) -> None:
+        template = {"spec": {"containers": [{"name": "model", "image": "i", "args": ["<zürich & co>"], "env": []}]}}
+        manifest = Manifest(STABLE, "v1", "sha256:0", {"uri": "s3://b", "digest": "sha256:1"}, 8080, 30, template)
+        owner = Owner(AIMODELS.api_version, AIMODELS.kind, "model", "00000000-0000-0000-0000-000000000000")
+        body = stored(manifest, "model", namespace, owner, 1)
+        made = await client.create(CONTROLLER_REVISIONS, body, field_manager=FIELD_MANAGER)
+        assert made["metadata"]["ownerReferences"]
+        change = {"metadata": {"ownerReferences": None}}
+        freed = await client.patch(CONTROLLER_REVISIONS, body["metadata"]["name"], namespace, change, field_manager=FIELD_MANAGER)
+        assert "ownerReferences" not in freed["metadata"]
+        assert read(freed, "model", STABLE) == manifest
 
     run(test)

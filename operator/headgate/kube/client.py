@@ -17,9 +17,10 @@ from multidict import CIMultiDict
 from headgate import __version__
 from headgate.kube.errors import Gone, KubeError, NotConfigured, Throttled, Unavailable, from_response
 from headgate.kube.interface import Listing, Object, Propagation, Subresource
-from headgate.kube.resources import Resource
+from headgate.kube.resources import CONTROLLER_REVISIONS, Resource
 
 _JSON = "application/json"
+_YAML = "application/yaml"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
@@ -91,7 +92,8 @@ class HttpWire:
         headers = CIMultiDict([*self._headers, ("Accept", accept), ("Content-Type", content)])
         url = self.host + path + ("?" + urlencode(query) if query else "")
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        response = await self._client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
+        sent = json.dumps(body) if content == _YAML else body
+        response = await self._client.rest_client.request(method, url, headers=headers, body=sent, _request_timeout=self._timeout)
         text = (await response.read()).decode("utf-8", errors="replace")
         return Reply(response.status, _decoded(text), text, _seconds(response.headers.get("Retry-After")))
 
@@ -192,7 +194,10 @@ class KubeClient:
     async def create(self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False) -> Object:
         path = resource.path((body.get("metadata") or {}).get("namespace"))
         query = _write_query(field_manager, dry_run=dry_run, strict=True)
-        return await self._request("POST", path, query, _typed(resource, body))
+        # A ControllerRevision keeps its data byte for byte, and the server writes it in a form of its own at every later change, which it
+        # then refuses because the data would change. Of YAML it makes that form at once.
+        content = _YAML if resource == CONTROLLER_REVISIONS else _JSON
+        return await self._request("POST", path, query, _typed(resource, body), content)
 
     async def apply(
         self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, force: bool = False, dry_run: bool = False
