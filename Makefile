@@ -46,6 +46,10 @@ demo: $(READY) ## watch three versions: one goes live, two are taken back
 demo-all: $(READY) ## all eight versions, under 20 minutes
 	@hack/demo/run.sh v2 v3 v4 v4-shadow v5 v6 v7 v8 v9
 
+.PHONY: test-long
+test-long: lint ## the tests that make test leaves out, because shorter ones show the same
+	@hack/test.sh long
+
 .PHONY: soak
 soak: $(READY) ## 50 models roll for SOAK_MINUTES (60) under load; fails if anything grows
 	@hack/soak/run.sh

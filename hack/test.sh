@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Everything that `make test` proves, the quick parts first. The cluster is started if it is not up, and left up.
+# test.sh [MARKERS]: of the tests that need the cluster, those that these pytest markers choose.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -38,4 +39,4 @@ echo "==> the chart, with the cluster's helm"
 "$pytest" -q tests/unit/chart
 
 echo "==> against the real API server, then with real pods and traffic"
-"$pytest" -q -m 'cluster or e2e'
+"$pytest" -q -m "${1:-(cluster or e2e) and not long}" --durations=15

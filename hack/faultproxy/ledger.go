@@ -86,13 +86,14 @@ func (l *ledger) enter(r *http.Request) func() {
 	return l.turn.Unlock
 }
 
-// add notes a write and tells whether it was the last one that may pass. What a fault refused does not count.
+// add notes a write and tells whether it was the last one that may pass. What was refused, by
+// the server or a fault, does not count.
 func (l *ledger) add(r *http.Request, code int, broken bool) bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	lease := strings.HasPrefix(r.URL.Path, "/apis/coordination.k8s.io/")
 	l.writes = append(l.writes, write{float64(time.Now().UnixMicro()) / 1e6, r.Method, r.URL.Path, code, lease, broken})
-	if l.left == 0 || lease || broken || l.without.String() != "" && l.without.MatchString(r.URL.Path) {
+	if l.left == 0 || lease || broken || code >= http.StatusBadRequest || l.without.String() != "" && l.without.MatchString(r.URL.Path) {
 		return false
 	}
 	l.left--

@@ -19,6 +19,8 @@ from demo.traffic import Load, Users
 from demo.versions import FIRST
 
 ROOT = Path(__file__).resolve().parents[2]
+_AT_ONCE = 4
+"""Scenes. With more, two cores are too slow for what they measure."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def playing(request: pytest.FixtureRequest, ground: Ground) -> Iterator[dict[obj
     """All scenes of the module's chosen tests, side by side: each takes a minute or more, most of it waiting."""
     marks = [item.get_closest_marker("scene") for item in request.session.items if item.path == request.path]
     scenes = dict.fromkeys(mark.kwargs["play"] for mark in marks if mark is not None)
-    with ThreadPoolExecutor(max(1, len(scenes))) as stage:
+    with ThreadPoolExecutor(_AT_ONCE) as stage:
         yield {scene: stage.submit(scene, ground) for scene in scenes}
 
 

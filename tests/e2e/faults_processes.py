@@ -54,7 +54,7 @@ def killed_after_every_write(ground: Ground) -> Killed:
         deaths, stages = list[Write](), Stages()
         site.release("killed", "v1")
         _killing(site, deaths, stages, lambda status: site.live("killed", "v1"))
-        with ground.users(site, ["killed"], each=40) as users:
+        with ground.users(site, ["killed"], each=20) as users:
             site.release("killed", "v2")
             _killing(site, deaths, stages, lambda status: site.live("killed", "v2"))
             site.release("killed", "v3", ERROR_RATE="1")
@@ -96,7 +96,7 @@ def leader_frozen_for_a_minute(ground: Ground) -> Frozen:
         for replica in site.replicas.values():
             replica.start()
         first_versions(site, ["frozen"])
-        with ground.users(site, ["frozen"], each=40) as users:
+        with ground.users(site, ["frozen"]) as users:
             site.release("frozen", "v2")
             site.until(60, "v2 in canary", lambda: at_stage(site.status("frozen"), "v2"))
             leader = site.holder()
@@ -129,7 +129,7 @@ def without_network_for_two_minutes(ground: Ground) -> CutOff:
         replica, proxy = site.replicas["one"], site.api["one"]
         replica.start()
         first_versions(site, ["cut-off"])
-        with ground.users(site, ["cut-off"], each=40) as users:
+        with ground.users(site, ["cut-off"]) as users:
             site.release("cut-off", "v2", FAIL_AFTER="40")
             site.until(60, "v2 in canary", lambda: at_stage(site.status("cut-off"), "v2"))
             for one in (proxy, site.prometheus):

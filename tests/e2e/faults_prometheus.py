@@ -63,7 +63,7 @@ def prometheus_goes_wrong(ground: Ground) -> Misled:
     with ground.site("faults-prometheus", seconds=100) as site:
         site.replicas["one"].start()
         first_versions(site, ["misled", "crashing"])
-        with ground.users(site, ["misled", "crashing"], each=40) as users:
+        with ground.users(site, ["misled", "crashing"], each=20) as users:
             site.release("misled", "v2")
             site.until(60, "v2 in canary", lambda: at_stage(site.status("misled"), "v2", "at-50"))
             _measured(site)
@@ -113,7 +113,7 @@ def clocks_differ(ground: Ground) -> dict[str, list[str]]:
             site.replicas["one"].start()
         for site in sites.values():
             first_versions(site, ["timed"])
-        with ground.users(ahead, ["timed"], each=40), ground.users(behind, ["timed"], each=40):
+        with ground.users(ahead, ["timed"]), ground.users(behind, ["timed"]):
             for site in sites.values():
                 site.release("timed", "v2")
             for name, site in sites.items():

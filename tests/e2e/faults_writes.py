@@ -36,7 +36,7 @@ def storms_of_refused_writes(ground: Ground) -> Stormy:
         site.replicas["one"].start()
         first_versions(site, list(STORMS))
         site.api["one"].break_by(*(fault | {"on": "writes", "share": 0.3, "path": f"/{model}(-|/|$)"} for model, fault in STORMS.items()))
-        with ground.users(site, list(STORMS), each=30) as users:
+        with ground.users(site, list(STORMS), each=12) as users:
             for model in STORMS:
                 site.release(model, "v2")
             site.until(150, "v2 live everywhere", lambda: all(site.live(model, "v2") for model in STORMS))
@@ -67,7 +67,7 @@ def admission_denies_the_route(ground: Ground) -> Denied:
     with ground.site("faults-denied", seconds=20) as site:
         site.replicas["one"].start()
         first_versions(site, ["bad", "good"])
-        with ground.users(site, ["bad", "good"], each=40) as users:
+        with ground.users(site, ["bad", "good"], each=15) as users:
             site.release("bad", "v2", FAIL_AFTER="22")
             site.release("good", "v2")
             site.until(60, "both in canary", lambda: all(at_stage(site.status(model), "v2") for model in ("bad", "good")))

@@ -12,7 +12,7 @@ from demo.release import Moment, perform
 from demo.traffic import Users
 from demo.versions import RELEASES, Outcome
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def test_without_prometheus_the_canary_holds_says_so_and_goes_on(bed: Bed, users: Users) -> None:
