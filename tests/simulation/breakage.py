@@ -9,11 +9,9 @@ from unittest.mock import patch
 from tests.simulation.trace import Script
 
 from headgate.api.vocabulary import Verdict
-from headgate.controller.apply import Applier, Outcome
-from headgate.controller.observe import Observation
+from headgate.controller.routing import RoutePlan
 from headgate.controller.traffic import TrafficWriter
 from headgate.evidence.view import Evidence
-from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import RouteState, Snapshot
 from headgate.rollout.stages import Step
@@ -37,40 +35,6 @@ def refusing(script: Script) -> Script:
 Breakage = Callable[[], AbstractContextManager[Any]]
 
 
-async def _record_last(self: Applier, seen: Observation, decision: Decision) -> Outcome:
-    """Users reach a version before the status knows."""
-    if decision.policy_copy is not None:
-        await self._capacity.copy_policy(seen, decision.policy_copy)
-    grown = await self._capacity.grow(seen, decision)
-    plan = self._plan(seen, decision, seen.route)
-    refusal = None
-    if plan is not None:
-        refusal = await (self._traffic.lower if plan.lowers else self._traffic.follow)(seen.key, plan)
-    changed = await self._record(seen, decision.status)
-    await self._capacity.shrink(seen, decision)
-    if changed:
-        await self._announcer.tell(seen, decision)
-    await self._announcer.answer(seen, decision.approval_notes)
-    return Outcome(refusal or grown, changed)
-
-
-async def _lower_last(self: Applier, seen: Observation, decision: Decision) -> Outcome:
-    """Users leave a bad version only after everything else was written."""
-    if decision.policy_copy is not None:
-        await self._capacity.copy_policy(seen, decision.policy_copy)
-    grown = await self._capacity.grow(seen, decision)
-    changed = await self._record(seen, decision.status)
-    plan = self._plan(seen, decision, self._route(seen))
-    refusal = None
-    if plan is not None:
-        refusal = await (self._traffic.lower if plan.lowers else self._traffic.follow)(seen.key, plan)
-    await self._capacity.shrink(seen, decision)
-    if changed:
-        await self._announcer.tell(seen, decision)
-    await self._announcer.answer(seen, decision.approval_notes)
-    return Outcome(refusal or grown, changed)
-
-
 _write = TrafficWriter._write
 
 
@@ -84,12 +48,12 @@ def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence
 
 BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Script]]] = {
     "the status is recorded after a weight was raised": (
-        lambda: patch.object(Applier, "apply", _record_last),
+        lambda: patch.object(RoutePlan, "lowers", property(lambda plan: True)),
         frozenset({"recorded-ahead"}),
         as_drawn,
     ),
     "users leave after the status was recorded": (
-        lambda: patch.object(Applier, "apply", _lower_last),
+        lambda: patch.object(RoutePlan, "lowers", property(lambda plan: False)),
         frozenset({"users-leave-first"}),
         as_drawn,
     ),

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -236,7 +237,7 @@ class World:
             )
         if plural == AIMODELS.plural and self.plan.meddled and self.writer is not None and self._rng.random() < 0.5:
             # Just before the route is written.
-            self.later(self._rng.uniform(0.0, 0.02), self.people.edit_route)
+            self.later(self._rng.uniform(0.0, 0.02), partial(self.people.edit_route, lowered=True))
         for (_, watched), stream in list(self.streams.items()):
             if watched == plural:
                 stream.poll()
