@@ -12,6 +12,7 @@ from headgate.api.vocabulary import Verdict
 from headgate.controller.routing import RoutePlan
 from headgate.controller.traffic import TrafficWriter
 from headgate.evidence.view import Evidence
+from headgate.rollout import advance
 from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import RouteState, Snapshot
 from headgate.rollout.stages import Step
@@ -19,6 +20,11 @@ from headgate.rollout.stages import Step
 
 def as_drawn(script: Script) -> Script:
     return script
+
+
+def established(script: Script) -> Script:
+    """A version is live from the beginning."""
+    return replace(script, plan=replace(script.plan, fresh=False))
 
 
 def meddled(script: Script) -> Script:
@@ -35,6 +41,7 @@ def refusing(script: Script) -> Script:
 Breakage = Callable[[], AbstractContextManager[Any]]
 
 
+_served = advance._served
 _write = TrafficWriter._write
 
 
@@ -43,6 +50,8 @@ async def _write_anyway(self: TrafficWriter, form: dict[str, Any], version: str 
 
 
 def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:
+    if not step.compares:
+        return _served(draft, snapshot, step, evidence)
     return evidence is not None and evidence.verdict is Verdict.PASS
 
 
@@ -87,10 +96,10 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
             "headgate.rollout.advance._served", lambda draft, snapshot, step, evidence: bool(evidence and evidence.verdict == "Pass")
         ),
         frozenset({"stage-time"}),
-        as_drawn,
+        established,
     ),
     "weights rise without pods": (
-        lambda: patch("headgate.rollout.advance._floor", lambda step, draft, snapshot: 0),
+        lambda: patch.multiple("headgate.rollout.advance", reachable=lambda step, *_: step.weight, floor_of=lambda *_: 0),
         frozenset({"endpoints-first"}),
         as_drawn,
     ),
