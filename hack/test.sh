@@ -20,7 +20,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 echo "==> Go: model server and load generator"
-for module in examples/model-server hack/load; do
+for module in examples/model-server hack/load hack/faultproxy; do
     (cd "$module" && go vet ./... && go test ./...)
 done
 

@@ -74,6 +74,7 @@ def _decision(name: str, document: Document, says: str, *changes: tuple[Place, A
 
 _STAGES: list[Document] = POLICY["spec"]["stages"]
 _SHADOW, _CANARY, _FULL = _STAGES[0], _STAGES[1], _STAGES[-1]
+_BACKWARDS = {"from": "2026-12-20T00:00:00Z", "to": "2026-12-19T00:00:00Z", "reason": "year end"}
 _TEMPLATE: Place = ("serving", "deployment", "template")
 
 MODEL_REFUSALS = (
@@ -162,6 +163,14 @@ POLICY_REFUSALS = (
     _policy("unknown role", ("gates", "deployment", "low", 0, "role"), "chief", "role"),
     _policy("gate without roles", ("gates", "deployment", "low"), [], "low"),
     _policy("role twice", ("gates", "deployment", "low", 1, "role"), "technical-validation", "listed twice", "Duplicate value"),
+    _policy("window without length", ("windows",), {"allow": [{"from": "09:00", "to": "09:00"}]}, "from and to must differ"),
+    _policy("window at an hour that no clock shows", ("windows",), {"allow": [{"from": "24:00", "to": "09:00"}]}, "from"),
+    _policy("window on an unknown day", ("windows",), {"allow": [{"days": ["Monday"], "from": "09:00", "to": "16:00"}]}, "days"),
+    _policy("window without days", ("windows",), {"allow": [{"days": [], "from": "09:00", "to": "16:00"}]}, "days"),
+    _policy("zone by offset", ("windows",), {"timeZone": "+01:00"}, "timeZone"),
+    _policy("freeze that ends before it begins", ("windows",), {"freezes": [_BACKWARDS]}, "from must be before to"),
+    _policy("freeze without a reason", ("windows",), {"freezes": [{**_BACKWARDS, "reason": ""}]}, "reason"),
+    _policy("freeze without time zone", ("windows",), {"freezes": [{**_BACKWARDS, "to": "2027-12-20T00:00:00"}]}, "to"),
     _policy("unknown profile", ("metrics", "profile"), "magic", "profile"),
 )
 

@@ -103,6 +103,8 @@ func (s *service) answer(a application, refusal *refusal) (int, map[string]any) 
 		return refusal.code, map[string]any{"error": refusal.reason}
 	case s.settings.fault == faultReject:
 		return http.StatusUnprocessableEntity, map[string]any{"error": "the application was refused (REJECT is set)"}
+	case s.settings.failAfter > 0 && time.Since(s.started) >= s.settings.failAfter:
+		return http.StatusInternalServerError, map[string]any{"error": "the model failed (FAIL_AFTER is over)"}
 	case s.uniform() < s.settings.errorRate:
 		return http.StatusInternalServerError, map[string]any{"error": "the model failed (ERROR_RATE is set)"}
 	}

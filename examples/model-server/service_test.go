@@ -158,6 +158,25 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+func TestAVersionTurnsBadWhenItsTimeIsOver(t *testing.T) {
+	service, server := startService(t, settings{failAfter: time.Minute})
+	code := func() int {
+		response, err := http.Get(server.URL + validQuery)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	if got := code(); got != http.StatusOK {
+		t.Errorf("%d while it is good", got)
+	}
+	service.started = time.Now().Add(-time.Minute)
+	if got := code(); got != http.StatusInternalServerError {
+		t.Errorf("%d afterwards", got)
+	}
+}
+
 func TestInvalidRequests(t *testing.T) {
 	_, server := startService(t, settings{errorRate: 1})
 	ask := func(method, path, body string) (int, string) {

@@ -21,6 +21,7 @@ type settings struct {
 	version      string
 	port         int           // 0 = any free port
 	errorRate    float64       // share of valid requests answered 500, 0 to 1
+	failAfter    time.Duration // from start until every valid request is answered 500; 0 = never
 	addedLatency time.Duration // on top of the base distribution
 	fault        fault
 	readyDelay   time.Duration // from start until /readyz says yes
@@ -50,6 +51,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		version:      getenv("VERSION"),
 		port:         int(number("PORT", 8080, 65535)),
 		errorRate:    number("ERROR_RATE", 0, 1),
+		failAfter:    seconds(number("FAIL_AFTER", 0, maxSeconds)),
 		addedLatency: seconds(number("LATENCY_MS", 0, maxSeconds*1e3) / 1e3),
 		readyDelay:   seconds(number("READY_DELAY", 0, maxSeconds)),
 		drain:        seconds(number("DRAIN_SECONDS", 3, maxSeconds)),

@@ -31,6 +31,8 @@ class Settings:
     metrics_port: int = 8080
     admission_prefix: str = "headgate"
     """Of the names of the chart's admission policies."""
+    hash_secrets: bool = False
+    """Whether the content of a revision covers the data of its Secrets, by keyed hash."""
 
     @property
     def kopf_namespaces(self) -> tuple[str, ...]:
@@ -62,6 +64,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         probe_port=_port(environment, "HEADGATE_PROBE_PORT", 8081),
         metrics_port=_port(environment, "HEADGATE_METRICS_PORT", 8080),
         admission_prefix=environment.get("HEADGATE_ADMISSION_PREFIX") or "headgate",
+        hash_secrets=_flag(environment, "HEADGATE_HASH_SECRETS"),
     )
 
 
@@ -70,6 +73,13 @@ def _required(environment: Mapping[str, str], name: str, what: str) -> str:
     if not value:
         raise ConfigError(f"{name} is not set: it must be {what}")
     return value
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "false"
+    if text not in ("true", "false"):
+        raise ConfigError(f"{name} must be true or false, got {text!r}")
+    return text == "true"
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -319,6 +319,27 @@ def test_who_may_halt_may_take_users_off_the_candidate_in_the_route_and_do_nothi
     accepted(lambda: oncall.merge(path, canary_rules(1000, 0)))
 
 
+def test_a_stored_manifest_is_made_by_the_operator_alone_and_never_changed(cluster: Cluster, namespace: str) -> None:
+    path = f"/apis/apps/v1/namespaces/{namespace}/controllerrevisions"
+    body = {"metadata": {"name": "it", "labels": LABELS}, "revision": 1, "data": {"port": 8080}}
+    refused(lambda: cluster.admin.create(path, body), "mark what the Headgate operator made")
+    accepted(lambda: operator(cluster).create(path, body))
+    edited = operator(cluster).merge(f"{path}/it", {"data": {"port": 80}})
+    assert "field is immutable" in edited.message
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"labels": {"headgate.dev/model": None}}}), "labels")
+    accepted(lambda: cluster.admin.delete(f"{path}/it"))
+
+
+def test_a_freeze_names_the_person_who_writes_it(cluster: Cluster) -> None:
+    path = "/api/v1/namespaces/headgate-system/configmaps"
+    body = {"metadata": {"name": "headgate-freeze"}, "data": {"by": DANA, "reason": "audit", "to": "2026-01-02T00:00:00Z"}}
+    refused(lambda: cluster.admin.create(path, body, dry=True), "write by: ")
+    dana = cluster.impersonated(DANA, "system:masters")
+    refused(lambda: dana.create(path, {**body, "data": {"by": DANA}}, dry=True), "needs a reason")
+    accepted(lambda: dana.create(path, body, dry=True))
+    accepted(lambda: cluster.admin.create(path, {"metadata": {"generateName": "other-"}, "data": {"a": "1"}}, dry=True))
+
+
 def test_objects_of_others_are_none_of_headgates_business(cluster: Cluster, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     for name, labels in (("plain", {}), ("half", {"app.kubernetes.io/managed-by": "headgate"}), ("other", {"headgate.dev/model": "x"})):

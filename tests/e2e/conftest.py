@@ -3,10 +3,13 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.e2e.scenes import Ground
 
 from demo import people
 from demo.__main__ import HOST, PATH
@@ -30,14 +33,19 @@ class Bed:
         return Load(self.load, self.gateway + PATH, [HOST], Users(file))
 
 
+def built(command: str) -> Path:
+    """The binary of a Go command under hack/."""
+    binary = ROOT / "build" / command
+    line = ["go", "build", "-buildvcs=false", "-o", str(binary), "."]
+    subprocess.run(line, cwd=ROOT / "hack" / command, check=True, env=os.environ | {"CGO_ENABLED": "0"})
+    return binary
+
+
 @pytest.fixture(scope="session")
 def bed() -> Bed:
     if "KUBECONFIG" not in os.environ:
         pytest.fail('these tests need the test bed: run `make test`, or eval "$(hack/cluster/env.sh)" after `make cluster-up`')
-    load = ROOT / "build/load"
-    subprocess.run(
-        ["go", "build", "-buildvcs=false", "-o", str(load), "."], cwd=ROOT / "hack/load", check=True, env=os.environ | {"CGO_ENABLED": "0"}
-    )
+    load = built("load")
     gateway = subprocess.run([str(ROOT / "hack/cluster/gateway-url.sh")], check=True, capture_output=True, text=True).stdout.strip()
     return Bed(gateway, load)
 
@@ -57,3 +65,31 @@ def users(bed: Bed, first_version_live: None, tmp_path: Path) -> Iterator[Users]
     """A hundred requests a second for as long as the test runs."""
     with bed.users(tmp_path / "requests.jsonl") as users:
         yield users
+
+
+@pytest.fixture(scope="module")
+def ground(bed: Bed) -> Iterator[Ground]:
+    """The test bed without the chart's operator, which would decide about the models of every other one."""
+    operator = ("-n", "headgate-system", "deployment/headgate")
+    replicas = kubectl("get", *operator, "-o", "jsonpath={.spec.replicas}")
+    kubectl("scale", *operator, "--replicas=0")
+    kubectl("wait", "-n", "headgate-system", "--for=delete", "pod", "-l", "app.kubernetes.io/name=headgate", "--timeout=60s", timeout=70)
+    yield Ground(bed.gateway, os.environ["HEADGATE_PROMETHEUS_URL"], bed.load, built("faultproxy"))
+    kubectl("scale", *operator, f"--replicas={replicas}")
+    kubectl("rollout", "status", *operator, "--timeout=120s", timeout=130)
+
+
+@pytest.fixture(scope="module")
+def playing(request: pytest.FixtureRequest, ground: Ground) -> Iterator[dict[object, Future[Any]]]:
+    """All scenes of the module's chosen tests, side by side: each takes a minute or more, most of it waiting."""
+    marks = [item.get_closest_marker("scene") for item in request.session.items if item.path == request.path]
+    scenes = dict.fromkeys(mark.kwargs["play"] for mark in marks if mark is not None)
+    with ThreadPoolExecutor(max(1, len(scenes))) as stage:
+        yield {scene: stage.submit(scene, ground) for scene in scenes}
+
+
+@pytest.fixture
+def outcome(request: pytest.FixtureRequest, playing: dict[object, Future[Any]]) -> Any:
+    """What the scene that the test is marked with came to."""
+    mark = request.node.get_closest_marker("scene")
+    return playing[mark.kwargs["play"]].result()

@@ -91,14 +91,17 @@ def test_lost_status_uninstalled_operator_and_deleted_model_in_canary(canary: Us
     after = status()
     assert (weights(), after["stage"], after["attempts"]) == (shares, "canary", before["attempts"])
     assert after["candidate"]["attempt"] == before["candidate"]["attempt"]
-    assert "Rebuilt" in kubectl("get", "events.events.k8s.io", "-n", NAMESPACE, "-o", "jsonpath={.items[*].reason}")
+    told = ("get", "events.events.k8s.io", "-n", NAMESPACE, "-o", "jsonpath={.items[*].reason}")
+    until(lambda: "Rebuilt" in kubectl(*told), 10, "it is told")
 
     run("helm", "uninstall", "headgate", "-n", "headgate-system", "--wait", "--timeout", "90s", timeout=120)
     assert weights() == shares
     kept = status()
     assert (kept["phase"], kept["attempts"]) == ("Canary", before["attempts"]), "definitions and models stay"
     subprocess.run([str(ROOT / "hack/cluster/install.sh")], check=True, env=os.environ, timeout=300, capture_output=True)
-    time.sleep(3)
+    # The role went before the pods did, so the Lease was not given back and has to run out.
+    until(_is_led, 30, "a new operator leads")
+    until(lambda: not status()["candidate"]["gate"]["open"], 10, "new admission policies prove nothing about approvals from before")
     assert weights() == shares
     assert status()["candidate"]["attempt"] == before["candidate"]["attempt"]
 
@@ -115,6 +118,16 @@ def test_lost_status_uninstalled_operator_and_deleted_model_in_canary(canary: Us
     until(lambda: (status().get("candidate") or {}).get("attempt") == before["attempts"] + 1, 20, "a new attempt")
     assert weights()[stable] >= 800
     nobody_failed(canary)
+
+
+def _is_led() -> bool:
+    """By a pod that is there."""
+    lease = get("lease", "headgate", "headgate-system") or {}
+    pods = kubectl(
+        "get", "pods", "-n", "headgate-system", "-l", "app.kubernetes.io/name=headgate", "-o", "jsonpath={.items[*].metadata.name}"
+    )
+    holder = (lease.get("spec") or {}).get("holderIdentity") or ""
+    return any(holder.startswith(pod) for pod in pods.split())
 
 
 def _lose_status() -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.conftest import Bed
 
 from demo.kubectl import apply, kubectl
-from demo.traffic import Load
+from demo.traffic import Load, Users
 from headgate.api.vocabulary import Profile
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
@@ -146,7 +146,7 @@ def test_every_request_of_a_live_version_is_counted_and_its_failing_is_told_once
                 return await seen() > (0, 0) and watching.fires(KEY)
 
             await until("a first increment", lambda: is_seen(0, 0))
-            with Load(bed.load, bed.gateway + QUERY, HOST, tmp_path / "requests.jsonl") as users:
+            with Load(bed.load, bed.gateway + QUERY, [HOST], Users(tmp_path / "requests.jsonl")) as users:
                 await until("300 requests are counted", busy)
                 assert not watching.fires(KEY)
                 assert woken == []

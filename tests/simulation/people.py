@@ -131,7 +131,7 @@ class People:
 
     def release(self, version: str, behaviour: Behaviour, **changes: Any) -> None:
         spec = model_spec(self.plan.policy, self.plan.tier, version, replicas=self.plan.replicas, **changes)
-        self.behaviours.setdefault(revision_of(AIModelSpec.model_validate(spec)).revision, behaviour)
+        self.behaviours.setdefault(revision_of(AIModelSpec.model_validate(spec), {}).revision, behaviour)
         self._released.append(spec)
         self._ask_for(spec)
 
@@ -148,7 +148,7 @@ class People:
     def back_to(self, version: str) -> None:
         """Ask for a version that was released before, by its revision."""
         for spec in self._released:
-            if revision_of(AIModelSpec.model_validate(spec)).revision == version:
+            if revision_of(AIModelSpec.model_validate(spec), {}).revision == version:
                 self._ask_for(spec)
 
     def back_to_stable(self) -> None:
@@ -205,7 +205,7 @@ class People:
         self.done.append("paused")
 
     def _behaviour_of(self, spec: Object) -> Behaviour:
-        return self.behaviour(revision_of(AIModelSpec.model_validate(spec)).revision)
+        return self.behaviour(revision_of(AIModelSpec.model_validate(spec), {}).revision)
 
     def _ask_for(self, spec: Object) -> None:
         present = self._server.find(AIMODELS, MODEL, NAMESPACE)

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from headgate.api.base import Count, Label, Model, each_once, list_map, rules
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, Unit
 from headgate.api.vocabulary import Metric, OnDeadline, Profile, Role, Tier
+from headgate.api.windows import Windows
 
 _IDLE = "mirrorPercent and trafficPercent must be above 0, holdbackPercent below 100: else the stage gives the candidate nothing to show"
 _ONE_OF = "[has(self.mirrorPercent), has(self.trafficPercent), has(self.holdbackPercent)].filter(x, x).size() == 1"
@@ -233,6 +234,8 @@ class RolloutPolicySpec(Model):
     rollback_warm: Duration = Duration(3_600)
     lapse_grace: Duration = Duration(86_400)
     """How long a candidate may keep its traffic after one of its approvals lapsed."""
+    windows: Windows | None = None
+    """When a version may move upward; any time if left out. An edit binds at once, also rollouts under way."""
 
     @model_validator(mode="after")
     def _stage_order(self) -> Self:

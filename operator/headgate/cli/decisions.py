@@ -6,15 +6,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from headgate.api.aimodel import AIModelSpec
 from headgate.api.approval import ApprovalState, EvidenceItem, GovernanceApprovalSpec, Target
 from headgate.api.digests import sha256
-from headgate.api.status import AttemptKind
+from headgate.api.status import AttemptKind, Blocked
 from headgate.api.vocabulary import DecisionKind, Gate, Phase, Role
 from headgate.cli.refused import Refused
-from headgate.cli.view import ModelView
+from headgate.cli.view import ModelView, describes
 from headgate.governance.approvals import person, short
 from headgate.kube.labels import MODEL
-from headgate.rollout.revisions import revision_of
 
 
 def approval_spec(
@@ -97,11 +97,14 @@ def _to_retry(view: ModelView) -> Target:
     status, spec = view.status, view.valid_spec()
     if status.candidate is not None:
         raise Refused(f"there is nothing to retry: attempt {status.candidate.attempt} of {status.candidate.version} is under way")
-    wanted = revision_of(spec).revision if spec else None
-    taken_back = next((entry for entry in reversed(status.blocked) if wanted in (entry.revision, None)), None)
+    taken_back = next((entry for entry in reversed(status.blocked) if _asked_for(spec, entry)), None)
     if taken_back is None:
         raise Refused(f"there is nothing to retry: version {view.version} of {view.name} was not taken back (phase {status.phase})")
     return Target(revision=taken_back.revision, attempt=taken_back.attempt)
+
+
+def _asked_for(spec: AIModelSpec | None, entry: Blocked) -> bool:
+    return spec is None or describes(spec, entry)
 
 
 def nothing_to_approve(view: ModelView) -> str:

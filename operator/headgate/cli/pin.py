@@ -9,10 +9,10 @@ import yaml
 from headgate.cli.cluster import Access, run
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE
 from headgate.cli.refused import Refused
-from headgate.cli.view import ModelView, view_of
+from headgate.cli.view import ModelView, describes, view_of
 from headgate.kube.interface import Object
 from headgate.kube.resources import AIMODELS
-from headgate.rollout.revisions import baseline_of, revision_of
+from headgate.rollout.revisions import baseline_of
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -35,11 +35,11 @@ def baseline_to_pin(view: ModelView) -> dict[str, Any]:
         raise Refused(f"no version of {view.name} is live: there is nothing to pin")
     if spec is None:
         raise Refused(f"the spec of {view.name} cannot be read. Is this command as new as the operator?")
-    if revision_of(spec).revision == stable.revision:
+    if describes(spec, stable):
         serving = view.spec["serving"]
         return {"version": view.spec["version"], "artifact": view.spec["artifact"], "deployment": serving["deployment"]}
     pinned = baseline_of(spec)
-    if pinned is not None and revision_of(pinned).revision == stable.revision:
+    if pinned is not None and describes(pinned, stable):
         baseline: dict[str, Any] = dict(view.spec["serving"]["baseline"])
         return baseline
     raise Refused(

@@ -9,11 +9,13 @@ from pydantic import ValidationError
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.conditions import Condition, ConditionType
-from headgate.api.status import AIModelStatus, GateStatus
+from headgate.api.status import AIModelStatus, GateStatus, RevisionStatus
 from headgate.api.vocabulary import Role
 from headgate.cli.refused import Refused
 from headgate.evidence.readings import READINGS_KEY, decode
 from headgate.evidence.view import Evidence
+from headgate.rollout.configuration import references
+from headgate.rollout.revisions import revision_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,13 @@ def missing_roles(gate: GateStatus) -> tuple[Role, ...]:
     """Roles that wait for a person. Each sentence of `missing` begins with its role."""
     named = {sentence.partition(":")[0] for sentence in gate.missing}
     return tuple(role for role in gate.required if role in named and role is not Role.AUTOMATED_CHECKS)
+
+
+def describes(spec: AIModelSpec, version: RevisionStatus) -> bool:
+    """Whether the spec asks for this version. The data of ConfigMaps is not read here: revisions with some are told by their version."""
+    if references(spec.serving.deployment.template):
+        return version.version == spec.version
+    return version.revision == revision_of(spec, {}).revision
 
 
 def command(view: ModelView, verb: str, *arguments: str) -> str:

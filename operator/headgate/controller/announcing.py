@@ -23,6 +23,7 @@ _TO_REPAIR = frozenset(
         Reason.INVALID_SPEC,
         Reason.POLICY_NOT_FOUND,
         Reason.POLICY_INVALID,
+        Reason.CONFIGURATION_MISSING,
         Reason.WORKLOAD_REFUSED,
         Reason.IMAGE_UNAVAILABLE,
         Reason.CRASH_LOOP,

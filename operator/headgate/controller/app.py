@@ -18,19 +18,24 @@ from headgate.controller.apply import Applier
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
+from headgate.controller.clock import ClockWatch
+from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.fence import fenced
+from headgate.controller.freeze import EACH, ClusterFreeze
 from headgate.controller.handlers import register, selectors
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging, harmful
 from headgate.controller.kinds import Kinds
+from headgate.controller.manifests import Manifests
 from headgate.controller.orphans import Orphans
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.probes import Health, Heartbeat, Server, metric_routes, probe_routes
 from headgate.controller.queue import Priority, Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
+from headgate.controller.secret_hashes import SecretHashes
 from headgate.controller.traffic import TrafficWriter
 from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
@@ -74,6 +79,10 @@ class Parts:
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
         self.enforcement = Enforcement(api, wall, prefix=settings.admission_prefix)
         writer = fenced(api, leading)
+        hashes = SecretHashes(writer, settings.namespace) if settings.hash_secrets else None
+        self.configurations = Configurations(api, self.cache, self.intake.enqueue, hashes=hashes)
+        self.freeze = ClusterFreeze(api, settings.policy_namespace, wall)
+        self.clock = ClockWatch(wall, monotonic)
         self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.judging = Judging(
@@ -93,14 +102,25 @@ class Parts:
             writer,
             self.cache,
             traffic,
-            CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic)),
+            CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic), Manifests(writer, self.cache, self.configurations)),
             OwnershipWriter(writer, self.cache),
             Announcer(writer, self.cache, events),
         )
         self.orphans = Orphans(writer, self.cache, traffic, events, self.kinds, wall=wall, monotonic=monotonic)
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, wall)
         self.reconciler = Reconciler(
-            self.cache, self.queue, self.judging, self.watching, self.applier, self.orphans, self.enforcement, setting, self.telemetry
+            self.cache,
+            self.queue,
+            self.judging,
+            self.watching,
+            self.applier,
+            self.orphans,
+            self.enforcement,
+            setting,
+            self.telemetry,
+            configurations=self.configurations,
+            freeze=self.freeze,
+            clock=self.clock,
         )
         self.heartbeat = Heartbeat(monotonic, self.telemetry)
         self.health = Health(self.intake, self.heartbeat, period, self.kinds)
@@ -120,6 +140,14 @@ class Parts:
         """Every model shows whether governance is enforced: all are decided anew when that changes."""
         if await self.enforcement.check():
             self.decide_all()
+
+    async def run_calendar(self) -> None:
+        """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right."""
+        while True:
+            await asyncio.sleep(EACH)
+            before = self.clock.stepped
+            if await self.freeze.look() or (self.clock.look() is not None) != before:
+                self.intake.enqueue(set(self.cache.moving))
 
     def decide_all(self) -> None:
         """Models in rollout first, then what deleted models left behind."""
@@ -182,6 +210,8 @@ def begin(running: Running, parts: Parts, elector: Elector, acquired: asyncio.Ev
     running.start("kinds", parts.kinds.run())
     running.start("gateways", parts.intake.run_gateways())
     running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
+    running.start("calendar", _after(filled, parts.run_calendar))
+    running.start("configuration", _after(filled, parts.configurations.run))
     running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
     running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
     running.start("watch", _after(filled, lambda: parts.watching.run(leads)))
@@ -193,6 +223,7 @@ async def _decide(parts: Parts, filled: asyncio.Event, acquired: asyncio.Event) 
     """Fill the cache, wait for the lease, then decide. A standby keeps its cache warm and is ready as soon as it has the lease."""
     await parts.intake.fill()
     await parts.enforcement.check()
+    await parts.freeze.look()
     log.info("ready", extra={"models": len(parts.cache.models), "moving": len(parts.cache.moving)})
     filled.set()
     await acquired.wait()

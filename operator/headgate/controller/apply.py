@@ -26,10 +26,12 @@ from headgate.rollout.snapshot import Problem
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`refusal`: what the API server will not take, for the next Snapshot. `changed`: something was decided that was not before."""
+    """`refusal`: what the API server will not take, for the next Snapshot. `changed`: something was decided that was not before.
+    `harmed`: the refusal keeps users on a version that they must leave."""
 
     refusal: Problem | None = None
     changed: bool = False
+    harmed: bool = False
 
 
 class Applier:
@@ -57,9 +59,11 @@ class Applier:
     async def apply(self, seen: Observation, decision: Decision) -> Outcome:
         plan = self._plan(seen, decision, seen.route)
         refusal: Problem | None = None
+        harmed = False
         if plan is not None and plan.lowers:
             # Nothing may be awaited before this.
             refusal = await self._traffic.lower(seen.key, plan)
+            harmed = refusal is not None
             plan = None if refusal else self._plan(seen, decision, self._route(seen))
         await self._capacity.make_room(seen, decision)
         if decision.policy_copy is not None:
@@ -73,7 +77,7 @@ class Applier:
         if changed:
             await self._announcer.tell(seen, decision)
         await self._announcer.answer(seen, decision.approval_notes)
-        return Outcome(refusal or grown, changed)
+        return Outcome(refusal or grown, changed, harmed)
 
     def forget(self, key: ModelKey) -> None:
         """The model is gone, and so is what was remembered of it."""

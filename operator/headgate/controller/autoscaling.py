@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from headgate.api.digests import sha256
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
+from headgate.controller.manifests import described_by
 from headgate.controller.observe import Observation
 from headgate.kube.autoscalers import Autoscaler, autoscaler
 from headgate.kube.errors import NotFound
@@ -13,7 +14,6 @@ from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER, Owner, revision_name
 from headgate.kube.resources import HORIZONTAL_POD_AUTOSCALERS
 from headgate.rollout.decision import WantedWorkload
-from headgate.rollout.revisions import revision_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def _metrics(seen: Observation) -> tuple[dict[str, object], ...]:
 
 
 def _describes(seen: Observation, wanted: WantedWorkload) -> bool:
-    spec = seen.snapshot.spec
-    return spec is not None and spec.serving.deployment.autoscaling is not None and revision_of(spec).revision == wanted.revision
+    spec = described_by(seen, wanted.revision)
+    return spec is not None and spec.serving.deployment.autoscaling is not None
 
 
 def _intent(seen: Observation, wanted: WantedWorkload, most: int, owner: Owner | None) -> Autoscaler:

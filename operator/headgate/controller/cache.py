@@ -56,6 +56,8 @@ class Owned:
     restarts: dict[str, deque[datetime]] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
     """Policy copies: the policy as JSON, by name."""
+    configuration: dict[str, str] = field(default_factory=dict)
+    """Copies of users' ConfigMaps: the revision they belong to, by name."""
     route: bytes | None = None
     objects: dict[tuple[Resource, str], str] = field(default_factory=dict)
     """Everything that was made for the model, with the uid of the AIModel whose deletion takes it along; empty without one."""
@@ -282,6 +284,9 @@ class Cache:
 
     def _take_copy(self, name: ModelKey, body: Body) -> set[ModelKey]:
         key, text = facts.model_of(body), (body.get("data") or {}).get(POLICY_KEY)
+        if key is not None and (revision := facts.revision_label(body)):
+            self._room(key).configuration[name.name] = sys.intern(revision)
+            return {key}
         if key is None or text is None:
             return set()
         # Thousands of models run on copies of the same few policies.
@@ -289,9 +294,14 @@ class Cache:
         return {key}
 
     def _forget_copy(self, name: ModelKey) -> set[ModelKey]:
-        holders = {key for key, owned in self._owned.items() if key.namespace == name.namespace and name.name in owned.copies}
+        holders = {
+            key
+            for key, owned in self._owned.items()
+            if key.namespace == name.namespace and (name.name in owned.copies or name.name in owned.configuration)
+        }
         for key in holders:
-            del self._owned[key].copies[name.name]
+            self._owned[key].copies.pop(name.name, None)
+            self._owned[key].configuration.pop(name.name, None)
             self._sweep(key)
         return holders
 
@@ -326,7 +336,8 @@ class Cache:
 
     def _sweep(self, key: ModelKey) -> None:
         owned = self._owned[key]
-        if key not in self.models and not (owned.deployments or owned.ports or owned.pods or owned.copies or owned.route or owned.objects):
+        kept = (owned.deployments, owned.ports, owned.pods, owned.copies, owned.configuration, owned.route, owned.objects)
+        if key not in self.models and not any(kept):
             del self._owned[key]
             self.deleted.discard(key)
 

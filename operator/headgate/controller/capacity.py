@@ -6,22 +6,22 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
 from headgate.controller.autoscaling import AutoscalerWriter, metrics_digest
 from headgate.controller.cache import Cache, Owned
 from headgate.controller.facts import DeploymentFacts, ModelKey
+from headgate.controller.manifests import Manifests, described
 from headgate.controller.observe import Observation
 from headgate.controller.refusals import Refusals, problem_of
 from headgate.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import ATTEMPT, FIELD_MANAGER, MODEL, ROLE, Owner, TrafficRole, annotations_patch, object_metadata, revision_name
+from headgate.kube.manifests import Manifest
 from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, SERVICES, Resource
 from headgate.kube.routes import gateway
 from headgate.kube.workloads import Workload, deployment, service
 from headgate.rollout.decision import POLICY_KEY, Decision, PolicyCopy, WantedWorkload
-from headgate.rollout.revisions import description_of
 from headgate.rollout.snapshot import Problem
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class CapacityWriter:
     api: KubeApi
     cache: Cache
     refusals: Refusals
+    manifests: Manifests
 
     async def copy_policy(self, seen: Observation, copy: PolicyCopy, owner: Owner | None) -> None:
         """The immutable copy an attempt runs on. One of the same name has the same content: names are digests."""
@@ -76,8 +77,12 @@ class CapacityWriter:
             if present is not None and _mislabelled(present, wanted):
                 await self._relabel(seen, wanted)
         for revision in _unwanted(seen, decision, owned):
-            for resource in (HORIZONTAL_POD_AUTOSCALERS, DEPLOYMENTS, SERVICES):
-                await self._delete(resource, revision_name(seen.key.name, revision), seen.key.namespace)
+            name = revision_name(seen.key.name, revision)
+            for resource in (HORIZONTAL_POD_AUTOSCALERS, DEPLOYMENTS):
+                await self._delete(resource, name, seen.key.namespace)
+            await self.manifests.delete(seen, revision)
+            # Last, as what is watched is what a restarted operator finds again.
+            await self._delete(SERVICES, name, seen.key.namespace)
         candidate = decision.status.candidate
         for name in [name for name in owned.copies if candidate is None or name != candidate.policy_copy]:
             await self._delete(CONFIG_MAPS, name, seen.key.namespace)
@@ -88,9 +93,8 @@ class CapacityWriter:
 
     async def _try_to_grow(self, seen: Observation, wanted: WantedWorkload, owner: Owner | None) -> Problem | None:
         name = revision_name(seen.key.name, wanted.revision)
-        problem = await self._try(
-            f"Deployment {seen.key.namespace}/{name}", f"{wanted.replicas} {wanted.ceiling}", lambda: self._grow_one(seen, wanted, owner)
-        )
+        intent = f"{wanted.replicas} {wanted.ceiling} at generation {seen.snapshot.generation}"
+        problem = await self._try(f"Deployment {seen.key.namespace}/{name}", intent, lambda: self._grow_one(seen, wanted, owner))
         if problem is not None or wanted.ceiling is None:
             return problem
         what, intent = f"HorizontalPodAutoscaler {seen.key.namespace}/{name}", f"{wanted.replicas} {wanted.ceiling} {metrics_digest(seen)}"
@@ -105,26 +109,35 @@ class CapacityWriter:
             problem = await write()
         except (Invalid, Forbidden) as error:
             return self.refusals.remember(what, intent, problem_of(error, Reason.WORKLOAD_REFUSED, what))
+        if problem is not None:
+            return self.refusals.remember(what, intent, problem)
         self.refusals.forget(what)
-        return problem
+        return None
 
     async def _grow_one(self, seen: Observation, wanted: WantedWorkload, owner: Owner | None) -> Problem | None:
-        owned, spec = self.cache.owned(seen.key), seen.snapshot.spec
+        owned = self.cache.owned(seen.key)
         present = owned.deployments.get(wanted.revision)
-        if present is not None and wanted.revision in owned.ports:
+        if present is not None and wanted.revision in owned.ports and owned.configuration.keys() >= set(present.copies):
             if present.replicas < wanted.replicas and (wanted.ceiling is None or present.replicas == 0):
                 await self._resize(seen, wanted)
             return None
-        described = description_of(spec, wanted.revision) if spec is not None else None
-        if described is None:
-            return _lost(wanted) if wanted.replicas and present is None else None
-        workload = _workload(seen, wanted, described, owner)
+        if not wanted.replicas and present is None and described(seen, wanted.revision) is None:
+            return None
+        manifest = await self.manifests.of(seen, wanted.revision)
+        return await self._make(seen, wanted, manifest, owner) if manifest is not None else _lost(wanted)
+
+    async def _make(self, seen: Observation, wanted: WantedWorkload, manifest: Manifest, owner: Owner | None) -> Problem | None:
+        """What is missing of a revision."""
+        owned, workload = self.cache.owned(seen.key), _workload(seen, wanted, manifest, owner)
         if wanted.revision not in owned.ports:
             # Before the Deployment, so that a Deployment always has its Service.
             await self._apply(SERVICES, service(workload))
-        if present is None:
+        if wanted.revision in owned.deployments:
+            return await self.manifests.keep_copies(seen, manifest, owner)
+        problem = await self.manifests.keep(seen, manifest, wanted.attempt, owner)
+        if problem is None:
             await self._apply(DEPLOYMENTS, deployment(workload))
-        return None
+        return problem
 
     def _too_large(self, key: ModelKey, wanted: WantedWorkload) -> bool:
         """Whether pods are to go now. None go from under users, whatever was decided: the route may have been refused."""
@@ -175,29 +188,28 @@ def _mislabelled(present: DeploymentFacts, wanted: WantedWorkload) -> bool:
 def _unwanted(seen: Observation, decision: Decision, owned: Owned) -> Iterator[str]:
     wanted = {workload.revision for workload in decision.workloads}
     route = seen.snapshot.route
-    for revision in sorted({*owned.deployments, *owned.autoscalers, *owned.ports} - wanted):
+    for revision in sorted({*owned.deployments, *owned.autoscalers, *owned.ports, *owned.configuration.values()} - wanted):
         if not route.may_serve(revision):
             yield revision
 
 
 def _lost(wanted: WantedWorkload) -> Problem:
     message = (
-        f"the Deployment of revision {wanted.revision} ({wanted.role}) is gone, and spec describes another revision: "
-        "release its manifest again, or pin it as spec.serving.baseline, to bring it back"
+        f"the Deployment or Service of revision {wanted.revision} ({wanted.role}) is gone and its ControllerRevision too, and spec "
+        "describes another revision: release its manifest again, or pin it as spec.serving.baseline, to bring it back"
     )
     return Problem(Reason.WORKLOAD_REFUSED, message)
 
 
-def _workload(seen: Observation, wanted: WantedWorkload, spec: AIModelSpec, owner: Owner | None) -> Workload:
-    serving = spec.serving.deployment
+def _workload(seen: Observation, wanted: WantedWorkload, manifest: Manifest, owner: Owner | None) -> Workload:
     return Workload(
         model=seen.key.name,
         namespace=seen.key.namespace,
         revision=wanted.revision,
-        template=serving.template,
-        port=serving.port,
+        template=manifest.template,
+        port=manifest.port,
         replicas=wanted.replicas if wanted.ceiling is None else None,
-        drain=float(spec.serving.drain),
+        drain=float(manifest.drain),
         role=TrafficRole(wanted.role),
         attempt=str(wanted.attempt),
         provenance=wanted.provenance,

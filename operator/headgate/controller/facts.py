@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from headgate.api.approval import GovernanceApprovalSpec, GovernanceApprovalStatus
 from headgate.kube.autoscalers import METRICS_DIGEST
-from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE, provenance_of
+from headgate.kube.labels import ATTEMPT, MODEL, REVISION, ROLE, is_copy_name, provenance_of
 from headgate.kube.resources import AIMODELS
+from headgate.rollout.configuration import Reference, references
 from headgate.rollout.snapshot import ESTABLISHED, Provenance
 
 Body = Mapping[str, Any]
@@ -38,6 +39,8 @@ class ModelFacts:
     status: bytes
     established: bool = False
     """Annotated as live elsewhere."""
+    references: tuple[tuple[Reference, bool], ...] = ()
+    """ConfigMaps and Secrets that the pod template names, and whether it needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class DeploymentFacts:
     refused: str = ""
     created: datetime | None = None
     provenance: Provenance = field(default_factory=Provenance)
+    copies: tuple[str, ...] = ()
+    """Copies of ConfigMaps that its pods need to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,20 @@ def model_facts(body: Body) -> ModelFacts:
         spec=compact(spec),
         status=compact(status),
         established=(metadata.get("annotations") or {}).get(ESTABLISHED) == "true",
+        references=_references(spec),
     )
+
+
+def _references(spec: Any) -> tuple[tuple[Reference, bool], ...]:
+    """Of the pod template and of the baseline's; what either of them needs is needed."""
+    found: dict[Reference, bool] = {}
+    for path in (("serving", "deployment", "template"), ("serving", "baseline", "deployment", "template")):
+        template = spec
+        for part in path:
+            template = template.get(part) if isinstance(template, Mapping) else None
+        for reference, required in references(template).items() if isinstance(template, Mapping) else ():
+            found[reference] = found.get(reference, False) or required
+    return tuple(sorted(found.items()))
 
 
 def policy_facts(body: Body) -> PolicyFacts:
@@ -182,6 +200,7 @@ def deployment_facts(body: Body) -> DeploymentFacts:
         refused=(failure.get("message") or failure.get("reason") or "") if failure else "",
         created=datetime.fromisoformat(metadata["creationTimestamp"]) if metadata.get("creationTimestamp") else None,
         provenance=provenance_of(metadata.get("annotations") or {}),
+        copies=tuple(one.name for one in references(spec.get("template") or {}) if is_copy_name(metadata["name"], one.name)),
     )
 
 

@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -14,6 +15,7 @@ from headgate.api.status import AIModelStatus
 from headgate.controller.cache import Cache, Owned
 from headgate.controller.enforcement import Proof
 from headgate.controller.facts import ApprovalFacts, ModelFacts, ModelKey, PolicyFacts
+from headgate.controller.freeze import FreezeState
 from headgate.controller.health import workload_state
 from headgate.controller.routing import route_state
 from headgate.evidence.guards import WINDOW
@@ -22,10 +24,11 @@ from headgate.governance.approvals import Approval
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
+from headgate.rollout.calendar import Calendar
 from headgate.rollout.decision import Decision
 from headgate.rollout.questions import is_judged
 from headgate.rollout.rebuild import is_blank
-from headgate.rollout.snapshot import PolicyState, Problem, Snapshot, WorkloadState
+from headgate.rollout.snapshot import ClockStep, ConfigurationState, PolicyState, Problem, Snapshot, WorkloadState
 
 
 class UnreadableStatus(Exception):  # noqa: N818  named for what it says about the object
@@ -40,6 +43,9 @@ class Surroundings:
     now: datetime
     environment: str
     policy_namespace: str
+    configuration: ConfigurationState = field(default_factory=ConfigurationState)
+    freeze: FreezeState = field(default_factory=FreezeState)
+    clock_step: ClockStep | None = None
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
@@ -73,6 +79,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
     spec, invalid = parse_spec(model.spec)
     status = parse_status(model.status)
     route = route_of(owned)
+    policy, pinned = _policy(cache.policies.get(model.policy), model, around), _pinned(owned.copies, status)
     snapshot = Snapshot(
         now=around.now,
         environment=around.environment,
@@ -81,10 +88,13 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         generation=model.generation,
         spec=spec,
         status=status,
-        policy=_policy(cache.policies.get(model.policy), model, around),
-        pinned=_pinned(owned.copies, status),
+        configuration=around.configuration,
+        policy=policy,
+        pinned=pinned,
         copies=_copies(owned.copies) if is_blank(status) else {},
         established=model.established,
+        calendar=_calendar(policy, pinned, around.freeze),
+        clock_step=around.clock_step,
         approvals=_approvals(cache, key, around),
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
         workloads=workloads_of(owned, around.now),
@@ -158,7 +168,30 @@ def _policy(policy: PolicyFacts | None, model: ModelFacts, around: Surroundings)
         message = f"{where} does not exist: create it there, or name another one in spec.policy.name"
         return PolicyState(problem=Problem(Reason.POLICY_NOT_FOUND, message))
     spec, wrong = parse_policy(policy.spec)
+    if spec is not None and spec.windows is not None and zone_of(spec.windows.time_zone) is None:
+        wrong = f"spec.windows.timeZone: {spec.windows.time_zone} is no time zone; write an IANA name like Europe/Berlin"
+        spec = None
     return PolicyState(spec=spec, problem=Problem(Reason.POLICY_INVALID, f"{where} cannot be used: {wrong}") if wrong else None)
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo | None:
+    """None for a name that the IANA database does not know."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _calendar(policy: PolicyState, pinned: RolloutPolicySpec | None, freeze: FreezeState) -> Calendar:
+    """Of the policy as it is now: a freeze that is added must bind what is under way. Of the copy where the policy is gone."""
+    spec = policy.spec or pinned
+    windows = spec.windows if spec is not None else None
+    if windows is None:
+        return Calendar(freezes=freeze.freezes, held=freeze.held)
+    zone = zone_of(windows.time_zone)
+    unknown = "" if zone is not None else f"{windows.time_zone} is no time zone"
+    return Calendar(windows, zone or UTC, freeze.freezes, freeze.held or unknown)
 
 
 def _pinned(copies: dict[str, str], status: AIModelStatus) -> RolloutPolicySpec | None:

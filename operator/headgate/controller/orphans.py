@@ -19,7 +19,7 @@ from headgate.kube.errors import NotFound
 from headgate.kube.events import EventRecorder, EventType, Happening, Regarding
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import revision_name
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, HTTP_ROUTES, Resource
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS, CONTROLLER_REVISIONS, DEPLOYMENTS, HTTP_ROUTES, Resource
 from headgate.rollout.orphan import Remains, remains_of
 from headgate.rollout.traffic import ALL
 
@@ -90,8 +90,9 @@ class Orphans:
         if self._monotonic() - quiet < _DRAIN:
             return _DRAIN - (self._monotonic() - quiet)
         for resource, name in due:
-            with suppress(NotFound):
-                await self._api.delete(resource, name, key.namespace)
+            for kind in (CONTROLLER_REVISIONS, resource) if resource is DEPLOYMENTS else (resource,):
+                with suppress(NotFound):
+                    await self._api.delete(kind, name, key.namespace)
             self._cache.drop(resource, {"metadata": {"name": name, "namespace": key.namespace}})
         log.info("deleted what a deleted model left behind", extra={**_model(key), "objects": [name for _, name in due]})
         return 0.0

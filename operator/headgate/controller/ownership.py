@@ -8,6 +8,7 @@ from headgate.controller.facts import ModelKey
 from headgate.kube.errors import NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER, Owner
+from headgate.kube.resources import CONTROLLER_REVISIONS, DEPLOYMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class OwnershipWriter:
         for (resource, name), present in list(self.cache.owned(key).objects.items()):
             if present == wanted:
                 continue
+            body = {"metadata": {"ownerReferences": references}}
+            if resource is DEPLOYMENTS:
+                # Stored manifests are not watched: each goes the way of its Deployment, and before it, so that none is forgotten.
+                with suppress(NotFound):
+                    await self.api.patch(CONTROLLER_REVISIONS, name, key.namespace, body, field_manager=FIELD_MANAGER)
             with suppress(NotFound):
-                body = {"metadata": {"ownerReferences": references}}
                 self.cache.put(resource, await self.api.patch(resource, name, key.namespace, body, field_manager=FIELD_MANAGER))

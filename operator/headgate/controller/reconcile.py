@@ -9,9 +9,12 @@ from datetime import datetime
 
 from headgate.controller.apply import Applier, Outcome
 from headgate.controller.cache import Cache
+from headgate.controller.clock import ClockWatch
+from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.fence import NotLeading
+from headgate.controller.freeze import ClusterFreeze
 from headgate.controller.judging import Judging, harmful
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
 from headgate.controller.orphans import Orphans
@@ -59,6 +62,9 @@ class Reconciler:
         setting: Setting,
         telemetry: Telemetry,
         *,
+        configurations: Configurations,
+        freeze: ClusterFreeze,
+        clock: ClockWatch,
         decide: Callable[[Snapshot], Decision] = decide,
     ) -> None:
         self._cache = cache
@@ -70,6 +76,9 @@ class Reconciler:
         self._enforcement = enforcement
         self._setting = setting
         self._telemetry = telemetry
+        self._configurations = configurations
+        self._freeze = freeze
+        self._clock = clock
         self._decide = decide
         self._refusals: dict[ModelKey, Problem] = {}
 
@@ -128,6 +137,7 @@ class Reconciler:
 
     async def reconcile(self, key: ModelKey) -> None:
         """One pass. Raises what apply raises, and UnreadableStatus."""
+        self._configurations.ask(key)
         seen = observe(self._cache, key, self._around(key))
         if seen is None:
             self._forget(key)
@@ -149,6 +159,9 @@ class Reconciler:
             now=self._setting.wall(),
             environment=self._setting.environment,
             policy_namespace=self._setting.policy_namespace,
+            configuration=self._configurations.state(key),
+            freeze=self._freeze.state,
+            clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,
             evidence=self._judging.evidence.get(key),
@@ -166,7 +179,7 @@ class Reconciler:
             self._refusals.pop(key, None)
         else:
             self._refusals[key] = outcome.refusal
-            self._queue.add_after(key, _ASK_AGAIN)
+            self._queue.add_after(key, _HARM_RETRY if outcome.harmed else _ASK_AGAIN)
         if decision.look_again is not None:
             self._queue.add_after(key, max(_SOONEST, decision.look_again))
         self._telemetry.decided(key, seen.snapshot.status, decision.status)

@@ -22,6 +22,8 @@ from headgate.kube.resources import Resource
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
+_PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+_PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 
 
@@ -60,8 +62,11 @@ class Wire(Protocol):
     host: str
     """The server's address, for messages."""
 
-    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
-        """Raises TimeoutError, OSError or aiohttp.ClientError if no answer comes. `content` is the media type of the body."""
+    async def send(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
+    ) -> Reply:
+        """Raises TimeoutError, OSError or aiohttp.ClientError if no answer comes. `content` is the media type of the body, `accept`
+        that of the answer."""
         ...
 
     async def close(self) -> None: ...
@@ -75,13 +80,15 @@ class HttpWire:
         configuration.retries = None
         self._client: Any = ApiClient(configuration)
         self._timeout = aiohttp.ClientTimeout(total=transport.request_timeout, connect=min(5.0, transport.request_timeout))
-        self._headers = [("User-Agent", f"headgate/{__version__}"), ("Accept", _JSON)]
+        self._headers = [("User-Agent", f"headgate/{__version__}")]
         if impersonation is not None:
             self._headers += [("Impersonate-User", impersonation.user), *(("Impersonate-Group", group) for group in impersonation.groups)]
         self.host: str = configuration.host
 
-    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
-        headers = CIMultiDict([*self._headers, ("Content-Type", content)])
+    async def send(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
+    ) -> Reply:
+        headers = CIMultiDict([*self._headers, ("Accept", accept), ("Content-Type", content)])
         url = self.host + path + ("?" + urlencode(query) if query else "")
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         response = await self._client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
@@ -158,7 +165,7 @@ class KubeClient:
         await self.close()
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
-        return await self._request("GET", resource.path(namespace, name))
+        return await self._request("GET", resource.path(namespace, name), accept=_PARTIAL if resource.only_metadata else _JSON)
 
     async def list(
         self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "", page: int = 500
@@ -171,10 +178,10 @@ class KubeClient:
 
     async def _pages(self, resource: Resource, namespace: str | None, labels: str, fields: str, page: int) -> Listing:
         items: list[Object] = []
-        token = ""
+        token, accept = "", _PARTIAL_LIST if resource.only_metadata else _JSON
         while True:
             query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(page), "continue": token}
-            answer = await self._request("GET", resource.path(namespace), query)
+            answer = await self._request("GET", resource.path(namespace), query, accept=accept)
             # Items of a list carry neither, unlike the same object from get or watch.
             items += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in answer.get("items") or ()]
             metadata = answer.get("metadata") or {}
@@ -231,11 +238,18 @@ class KubeClient:
         await self._request("DELETE", resource.path(namespace, name), None, options)
 
     async def _request(
-        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None, content: str = _JSON
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content: str = _JSON,
+        *,
+        accept: str = _JSON,
     ) -> Object:
         for attempt in range(self._transport.retries + 1):
             try:
-                return await self._once(method, path, query or {}, body, content)
+                return await self._once(method, path, query or {}, body, content, accept)
             except (Throttled, Unavailable) as error:
                 pause = self._pause(error, attempt)
                 if pause is None:
@@ -253,11 +267,13 @@ class KubeClient:
         grown: float = min(self._transport.first_pause * 2**attempt, self._transport.longest_pause)
         return asked + grown * (0.5 + self._jitter() / 2)
 
-    async def _once(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Object:
+    async def _once(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
+    ) -> Object:
         if method != "GET":
             self._permit()
         try:
-            reply = await self._wire.send(method, path, {key: value for key, value in query.items() if value}, body, content)
+            reply = await self._wire.send(method, path, {key: value for key, value in query.items() if value}, body, content, accept)
         except TimeoutError as error:
             raise Unavailable(f"no answer from {self._wire.host} within {self._transport.request_timeout:g} s") from error
         except (aiohttp.ClientError, OSError) as error:

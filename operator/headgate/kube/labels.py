@@ -1,5 +1,6 @@
 """How Headgate marks what it owns: labels, annotations, field managers, object names, owner references."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,6 +93,21 @@ def revision_of(model: str, object_name: str) -> str | None:
     """The revision (8 hex digits) in the name of one of `model`'s objects; None if the name is not of that form."""
     match = re.fullmatch(rf"{re.escape(model)}-([0-9a-f]{{8}})", object_name)
     return match[1] if match else None
+
+
+def copy_name(model: str, revision: str, config_map: str) -> str:
+    """Name of the copy of one of users' ConfigMaps that belongs to a revision."""
+    return f"{revision_name(model, revision)}-{hashlib.sha256(config_map.encode()).hexdigest()[:8]}"
+
+
+def absent_copy_name(model: str, revision: str) -> str:
+    """In place of an optional ConfigMap that was not there: a name that nobody fills, so that pods never see it appear."""
+    return f"{revision_name(model, revision)}-none"
+
+
+def is_copy_name(deployment: str, config_map: str) -> bool:
+    """Whether the pods of `deployment` read a copy under this name."""
+    return re.fullmatch(rf"{re.escape(deployment)}-[0-9a-f]{{8}}", config_map) is not None
 
 
 def object_metadata(name: str, namespace: str, owner: Owner | None, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The kinds Headgate touches, and where the API server keeps them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 
@@ -13,6 +13,8 @@ class Resource:
     plural: str
     kind: str
     namespaced: bool = True
+    only_metadata: bool = False
+    """Asked for without spec, data and status: whoever reads little should not load much."""
 
     @property
     def api_version(self) -> str:
@@ -23,6 +25,11 @@ class Resource:
     def qualified(self) -> str:
         """As RBAC and kubectl spell it: `deployments.apps`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def metadata(self) -> "Resource":
+        """The same kind, of which only metadata is read."""
+        return replace(self, only_metadata=True)
 
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
         """The URL path. Without namespace: all namespaces. Raises ValueError for a namespaced object without its namespace."""
@@ -43,6 +50,8 @@ DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 HORIZONTAL_POD_AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 SERVICES = Resource("", "v1", "services", "Service")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
+SECRETS = Resource("", "v1", "secrets", "Secret")
+CONTROLLER_REVISIONS = Resource("apps", "v1", "controllerrevisions", "ControllerRevision")
 PODS = Resource("", "v1", "pods", "Pod")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 

@@ -1,6 +1,7 @@
 """Steps 3 to 5: a candidate that does no harm goes on when its pods are ready, its time is served and it is proven good."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
@@ -16,7 +17,7 @@ from headgate.rollout.harm import stable_failing
 from headgate.rollout.people import Orders, refuse, rejection_of, take_up
 from headgate.rollout.snapshot import ESTABLISHED, Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
-from headgate.rollout.waiting import barred, kept_waiting, lapsed, overdue
+from headgate.rollout.waiting import barred, kept_waiting, lapsed, not_now, overdue
 
 
 def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
@@ -138,8 +139,10 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     draft = draft.with_candidate(verdict=verdict)
     closed = step.weight > 0 and not gate_open(draft.candidate)
     served = _served(draft, snapshot, step, evidence)
-    waits = closed or draft.status.paused is not None or draft.status.failover is not None or verdict is Verdict.SOURCE_DOWN
-    draft = _waived(draft, snapshot, waived=waits or (served and _short_of_pods(draft, snapshot, steps, step)))
+    stopped = draft.status.paused is not None or draft.status.failover is not None or snapshot.clock_step is not None
+    # A proven candidate that waits for pods or for a window is not late.
+    kept_out = served and (not_now(snapshot) is not None or _short_of_pods(draft, snapshot, steps, step))
+    draft = _waived(draft, snapshot, waived=closed or stopped or kept_out or verdict is Verdict.SOURCE_DOWN)
     if closed:
         return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
     if not _is_whole(draft, snapshot, step):
@@ -220,7 +223,11 @@ def _waived(draft: Draft, snapshot: Snapshot, *, waived: bool) -> Draft:
     stage = draft.candidate.stage
     if stage is None or stage.effective is None:
         return draft
-    return draft.with_stage(waive(stage, snapshot.now, waived=waived))
+    begin = snapshot.now
+    if snapshot.clock_step is not None:
+        # An hour that nobody lived through is no part of the stage.
+        begin = max(stage.effective, begin - timedelta(seconds=max(0.0, snapshot.clock_step.seconds)))
+    return draft.with_stage(waive(stage, begin, snapshot.now, waived=waived))
 
 
 def _served(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:

@@ -21,7 +21,8 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     if status.stable is not None and status.stable.revision == wanted.revision:
         return _settled(draft, snapshot, wanted)
     pinned = baseline_of(snapshot.spec) if snapshot.spec is not None and not status.attempts else None
-    if pinned is not None and revision_of(pinned).revision not in {entry.revision for entry in status.blocked}:
+    taken_back = {entry.revision for entry in status.blocked}
+    if pinned is not None and revision_of(pinned, snapshot.configuration.digests).revision not in taken_back:
         return _deploy_baseline(draft, snapshot, pinned)
     blocked = next((b for b in status.blocked if b.revision == wanted.revision), None)
     if blocked is not None:
@@ -94,7 +95,7 @@ def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
 def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Draft:
     """Nothing is known of this model, and its spec says what was live: that comes first, and whatever else the spec asks for is compared
     with it. Whoever wrote the baseline had the right to `pin`, so it needs no gate. `spec` is that of the baseline."""
-    pinned, policy, attempt = revision_of(spec), snapshot.policy.spec, draft.status.attempts + 1
+    pinned, policy, attempt = revision_of(spec, snapshot.configuration.digests), snapshot.policy.spec, draft.status.attempts + 1
     candidate = CandidateStatus(
         revision=pinned.revision,
         version=pinned.version,

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime
 
-from headgate.api.aimodel import AIModelSpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus, RevisionStatus, TrafficStatus
 from headgate.api.vocabulary import Phase, RollbackCause
@@ -11,6 +10,7 @@ from headgate.governance.approvals import Approval
 from headgate.rollout import failover, live
 from headgate.rollout.advance import advance
 from headgate.rollout.begin import begin, policy_copy, unused_retry
+from headgate.rollout.calendar import closed
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import fail_over
@@ -28,6 +28,9 @@ from headgate.rollout.telling import told
 from headgate.rollout.traffic import traffic_of
 from headgate.rollout.withdraw import withdraw
 from headgate.rollout.workloads import wanted_workloads
+
+_CLOCK_POLL = 60.0
+"""Seconds until it is looked again whether the clock is trusted."""
 
 
 def decide(snapshot: Snapshot) -> Decision:
@@ -54,7 +57,8 @@ def decide(snapshot: Snapshot) -> Decision:
     if snapshot.refusal is not None:
         draft = draft.held_by(snapshot.refusal.reason, snapshot.refusal.message)
     draft = _forget_past(draft, snapshot)
-    draft = told(draft, snapshot)
+    if snapshot.configuration.known or draft.status != snapshot.status:
+        draft = told(draft, snapshot)
     candidate = draft.status.candidate
     return Decision(
         status=draft.status,
@@ -96,9 +100,14 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     """Make sure that the candidate is the version the spec asks for."""
     if snapshot.spec is None:
         return draft.held_by(Reason.INVALID_SPEC, snapshot.invalid, stalled=True)
-    wanted = revision_of(snapshot.spec)
+    if snapshot.configuration.problem is not None:
+        missing = snapshot.configuration.problem
+        return draft.held_by(missing.reason, missing.message, stalled=True)
+    if not snapshot.configuration.known:
+        return draft
+    wanted = revision_of(snapshot.spec, snapshot.configuration.digests)
     candidate = draft.status.candidate
-    if candidate is not None and not _is_asked_for(candidate, snapshot.spec, wanted):
+    if candidate is not None and not _is_asked_for(candidate, snapshot, wanted):
         draft = _replaced(draft, snapshot, wanted)
         candidate = None
     if candidate is not None:
@@ -108,13 +117,13 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     return begin(draft, snapshot, asked, wanted)
 
 
-def _is_asked_for(candidate: CandidateStatus, spec: AIModelSpec, wanted: RevisionStatus) -> bool:
+def _is_asked_for(candidate: CandidateStatus, snapshot: Snapshot, wanted: RevisionStatus) -> bool:
     """What comes back from earlier is there by somebody's decision; everything else because the spec describes it."""
     if candidate.kind is AttemptKind.RESTORE:
         return True
     if candidate.kind is AttemptKind.BASELINE:
-        pinned = baseline_of(spec)
-        return pinned is not None and revision_of(pinned).revision == candidate.revision
+        pinned = baseline_of(snapshot.spec) if snapshot.spec else None
+        return pinned is not None and revision_of(pinned, snapshot.configuration.digests).revision == candidate.revision
     return candidate.revision == wanted.revision
 
 
@@ -135,7 +144,7 @@ def _freeze(draft: Draft, snapshot: Snapshot) -> Draft:
 
 
 def _forget_past(draft: Draft, snapshot: Snapshot) -> Draft:
-    remaining = tuple(past for past in draft.status.past if past.keep_until > snapshot.now)
+    remaining = tuple(past for past in draft.status.past if past.keep_until > snapshot.now or snapshot.clock_step is not None)
     return draft if remaining == draft.status.past else draft.with_status(past=remaining)
 
 
@@ -154,4 +163,9 @@ def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:
     if draft.status.candidate is not None or draft.status.phase is Phase.ROLLING_BACK:
         policy = snapshot.pinned or snapshot.policy.spec
         seconds.append(float(policy.analysis.interval if policy else 15))
+        opening = closed(snapshot.calendar, snapshot.now)
+        if opening is not None and opening.until is not None:
+            seconds.append((opening.until - snapshot.now).total_seconds())
+    if snapshot.clock_step is not None:
+        seconds.append(_CLOCK_POLL)
     return min(seconds, default=None)

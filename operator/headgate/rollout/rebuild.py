@@ -233,9 +233,11 @@ def _failover(snapshot: Snapshot, to: StandIn) -> FailoverStatus:
 
 def _identity(snapshot: Snapshot, survivors: _Survivors, revision: str) -> RevisionStatus:
     """From the spec where it describes the revision: that is certain. Else as its Deployment says."""
-    described = description_of(snapshot.spec, revision) if snapshot.spec else None
+    configuration = snapshot.configuration
+    certain = configuration.known and configuration.problem is None
+    described = description_of(snapshot.spec, configuration.digests, revision) if snapshot.spec and certain else None
     if described is not None:
-        return revision_of(described)
+        return revision_of(described, configuration.digests)
     said = survivors.found[revision].provenance
     return RevisionStatus(revision=revision, version=said.version or revision, content=said.content or UNKNOWN_CONTENT)
 

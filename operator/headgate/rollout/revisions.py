@@ -1,23 +1,28 @@
 """What makes two versions the same: the content that approvals bind to, and the revision that gets a Deployment of its own."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import sha256
 from headgate.api.status import RevisionStatus
+from headgate.rollout.configuration import Reference, content_of
 
 _CONTENT_FIELDS = ("name", "image", "command", "args", "env", "envFrom")
 _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
-def revision_of(spec: AIModelSpec) -> RevisionStatus:
-    """The revision that `spec` asks for.
+def revision_of(spec: AIModelSpec, configuration: Mapping[Reference, str]) -> RevisionStatus:
+    """The revision that `spec` asks for, given the digests of what its pod template refers to.
 
-    Content is the artifact with each container's image, command, arguments and environment. The revision adds the rest of the pod
-    template and the port. A `kubectl rollout restart` annotation belongs to neither.
+    Content is the artifact with each container's image, command, arguments and environment, the data of the ConfigMaps it refers to,
+    and its Secrets by name (or keyed hash). The revision adds the rest of the pod template and the port. A `kubectl rollout restart`
+    annotation belongs to neither. Raises KeyError if the digest of a ConfigMap is not given.
     """
     template = spec.serving.deployment.template
     content = {"artifact": spec.artifact.model_dump(mode="json"), "containers": _containers(template)}
+    if taken := content_of(template, configuration):
+        content["configuration"] = taken
     digest = sha256(content)
     revision = sha256({"content": digest, "port": spec.serving.deployment.port, "template": _without_restart(template)})
     return RevisionStatus(revision=revision.removeprefix("sha256:")[:8], version=spec.version, content=digest)
@@ -32,9 +37,10 @@ def baseline_of(spec: AIModelSpec) -> AIModelSpec | None:
     return spec.model_copy(update={"version": pinned.version, "artifact": pinned.artifact, "serving": serving})
 
 
-def description_of(spec: AIModelSpec, revision: str) -> AIModelSpec | None:
-    """The spec, or the one of its baseline: whichever describes `revision`. None if neither does."""
-    return next((one for one in (spec, baseline_of(spec)) if one is not None and revision_of(one).revision == revision), None)
+def description_of(spec: AIModelSpec, configuration: Mapping[Reference, str], revision: str) -> AIModelSpec | None:
+    """The spec, or the one of its baseline: whichever describes `revision`. None if neither does. Raises KeyError as `revision_of`."""
+    written = (one for one in (spec, baseline_of(spec)) if one is not None)
+    return next((one for one in written if revision_of(one, configuration).revision == revision), None)
 
 
 def _containers(template: dict[str, Any]) -> list[dict[str, Any]]:

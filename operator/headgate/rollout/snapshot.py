@@ -1,5 +1,6 @@
 """All that is known about one model at one instant. Frozen: deciding twice on one Snapshot gives the same answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,6 +10,8 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, Blocked, TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.rollout.calendar import Calendar
+from headgate.rollout.configuration import Reference
 
 ESTABLISHED = "headgate.dev/established"
 """Annotation of an AIModel, written by people: it is live elsewhere, so that a first version must not take all users by itself."""
@@ -100,6 +103,25 @@ class PolicyState:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationState:
+    """The ConfigMaps and Secrets that the spec's pod template refers to, as observed."""
+
+    digests: Mapping[Reference, str] = field(default_factory=dict)
+    problem: Problem | None = None
+    """What is missing or cannot be read: which version the spec asks for is not known then."""
+    known: bool = True
+    """False until they have been read for the present spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStep:
+    """By how much the wall clock jumped lately (negative: back), and the same in words."""
+
+    seconds: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The only input of `decide`."""
 
@@ -111,6 +133,7 @@ class Snapshot:
     spec: AIModelSpec | None
     """None when the stored spec cannot be read: `invalid` says why."""
     status: AIModelStatus
+    configuration: ConfigurationState = ConfigurationState()
     policy: PolicyState = PolicyState()
     pinned: RolloutPolicySpec | None = None
     """The copy that the present attempt runs on; None until it has been read back."""
@@ -128,6 +151,10 @@ class Snapshot:
     """Of the present attempt; None before anything was judged."""
     live: LiveReading | None = None
     """Of the stable version while no candidate is judged beside it; None as long as nothing was counted."""
+    calendar: Calendar = field(default_factory=Calendar)
+    """When upward moves may happen."""
+    clock_step: ClockStep | None = None
+    """What follows from instants alone waits while there is one."""
     governance_problem: str = ""
     """Why governance is not enforced in this cluster; gates stay closed while it is set."""
     refusal: Problem | None = None

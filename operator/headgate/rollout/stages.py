@@ -60,12 +60,12 @@ def counted_seconds(stage: StageStatus, now: datetime) -> float:
     return (now - stage.effective).total_seconds() - stage.waived_seconds - waiving
 
 
-def waive(stage: StageStatus, now: datetime, *, waived: bool) -> StageStatus:
-    """`stage` with the clock of maxDuration stopped or running. Changes only when that changes."""
+def waive(stage: StageStatus, begin: datetime, now: datetime, *, waived: bool) -> StageStatus:
+    """`stage` with the clock of maxDuration stopped (since `begin`) or running. Changes only when that changes."""
     if waived and stage.waived_since is None:
-        return stage.model_copy(update={"waived_since": now})
+        return stage.model_copy(update={"waived_since": begin})
     if not waived and stage.waived_since is not None:
-        seconds = stage.waived_seconds + round((now - stage.waived_since).total_seconds())
+        seconds = stage.waived_seconds + max(0, round((now - stage.waived_since).total_seconds()))
         return stage.model_copy(update={"waived_since": None, "waived_seconds": seconds})
     return stage
 

@@ -48,7 +48,7 @@ def told(draft: Draft, snapshot: Snapshot) -> Draft:
         for kind, value, reason, message in _conditions(draft, snapshot)
     )
     return draft.with_status(
-        observed_generation=snapshot.generation,
+        observed_generation=snapshot.generation if snapshot.configuration.known else status.observed_generation,
         live=status.stable.version if status.stable else "",
         candidate_version=status.candidate.version if status.candidate else "",
         stage=status.candidate.stage.name if status.candidate and status.candidate.stage else "",

@@ -9,6 +9,7 @@ from headgate.api.reasons import Reason
 from headgate.api.vocabulary import OnDeadline, RollbackCause, Verdict
 from headgate.evidence.view import Evidence
 from headgate.rollout.approval_gate import waiting_words
+from headgate.rollout.calendar import closed
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import stand_in_words
 from headgate.rollout.harm import Harm, stable_failing
@@ -26,6 +27,26 @@ _HOLDS = {
 
 def barred(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
     """What forbids every upward move, whichever stage comes next."""
+    return _barred_by_state(draft, step, snapshot) or not_now(snapshot)
+
+
+def not_now(snapshot: Snapshot) -> Problem | None:
+    """A time at which nothing rises: outside the policy's windows, in a freeze, or one that the clock tells wrong."""
+    if snapshot.clock_step is not None:
+        return Problem(Reason.CLOCK_STEPPED, snapshot.clock_step.words)
+    unreadable = snapshot.policy.problem
+    if unreadable is not None and unreadable.reason is Reason.POLICY_INVALID:
+        # What cannot be read may be a freeze that was just added.
+        return unreadable
+    found = closed(snapshot.calendar, snapshot.now)
+    if found is None:
+        return None
+    return Problem(Reason.CHANGE_FREEZE if found.frozen else Reason.OUTSIDE_WINDOW, found.why)
+
+
+def _barred_by_state(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
+    if (unread := _unread_configuration(snapshot)) is not None:
+        return unread
     if step.compares and _pause(draft) is None and stable_failing(snapshot):
         return Problem(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
     return _pause(draft) or _failing_over(draft)
@@ -36,6 +57,13 @@ def _failing_over(draft: Draft) -> Problem | None:
     if failover is None or draft.status.stable is None:
         return None
     return Problem(Reason.FAILOVER, stand_in_words(failover))
+
+
+def _unread_configuration(snapshot: Snapshot) -> Problem | None:
+    """While it is not known which version the spec asks for, it may be another one than the candidate."""
+    if snapshot.configuration.known:
+        return snapshot.configuration.problem
+    return Problem(Reason.PREPARING, "the ConfigMaps and Secrets that the pod template refers to are being read")
 
 
 def _pause(draft: Draft) -> Problem | None:
@@ -61,6 +89,8 @@ def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: 
 
 def overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicySpec) -> Draft:
     """A stage past its maxDuration does what the policy says; before, nothing changes."""
+    if snapshot.clock_step is not None:
+        return replace(draft, problem=None).held_by(Reason.CLOCK_STEPPED, snapshot.clock_step.words)
     stage = draft.candidate.stage
     if stage is None or counted_seconds(stage, snapshot.now) < step.max_duration or not step.compares:
         return draft
@@ -81,7 +111,7 @@ def lapsed(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft
     gate = draft.candidate.gate
     since = gate.lapsed_since if gate and draft.status.stable else None
     words = waiting_words(gate) if gate else "the approvals are being read"
-    if since is None or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
+    if since is None or snapshot.clock_step is not None or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
         after = f"; back to stable {policy.lapse_grace} after that" if draft.status.stable else ""
         return draft.held_by(Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}{after}")
     told = f"an approval lapsed and was not renewed within {policy.lapse_grace}: {words}"

@@ -79,7 +79,8 @@ def _room(status: AIModelStatus, snapshot: Snapshot) -> int:
 def _past_size(past: PastStatus, status: AIModelStatus, snapshot: Snapshot) -> int:
     """As it is while it is warm, then nothing. Proportional takes the room back at once: all but one pod of a version that may return."""
     seen = snapshot.workload(past.revision)
-    size = seen.wanted if past.warm_until > snapshot.now or snapshot.route.may_serve(past.revision) else 0
+    warm = past.warm_until > snapshot.now or snapshot.clock_step is not None
+    size = seen.wanted if warm or snapshot.route.may_serve(past.revision) else 0
     if not is_proportional(status, snapshot) or past.autoscale is not None:
         return size
     returns = past.was_live and status.candidate is None and all(entry.revision != past.revision for entry in status.blocked)

@@ -27,7 +27,10 @@ class SimulatedWire:
         self._server, self._user, self._timeout = server, user, timeout
         self._before, self._after = before, after
 
-    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
+    async def send(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
+    ) -> Reply:
+        """Whole objects, also where their metadata would do."""
         # What the caller does to its own objects later must not reach the server's.
         plain = _decoded(json.dumps(body)) if body is not None else None
         request = Request(method, path, query, plain, content, self._user)

@@ -109,7 +109,7 @@ def test_no_role_has_a_wildcard_or_reads_secrets(settings: tuple[str, ...]) -> N
 
 def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
     granted = rights(named("ClusterRole", "headgate-operator"))
-    assert {resource for resource, verbs in granted.items() if "delete" in verbs} == WRITTEN_BY_THE_OPERATOR
+    assert {resource for resource, verbs in granted.items() if "delete" in verbs} == WRITTEN_BY_THE_OPERATOR | {"controllerrevisions"}
     assert all(granted[resource] == ALL_VERBS for resource in WRITTEN_BY_THE_OPERATOR)
     assert {resource: granted[resource] for resource in set(granted) - WRITTEN_BY_THE_OPERATOR} == {
         "aimodels": {"get", "list", "watch"},
@@ -118,6 +118,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
         "aimodels/status": {"get", "patch", "update"},
         "governanceapprovals/status": {"get", "patch", "update"},
         "aimodels/finalizers": {"update"},
+        "controllerrevisions": {"get", "create", "patch", "delete"},
         "pods": {"get", "list", "watch"},
         "gateways": {"list"},
         "events": {"create", "patch"},
@@ -125,6 +126,24 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
         "validatingadmissionpolicies": {"get", "list", "watch"},
         "validatingadmissionpolicybindings": {"get", "list", "watch"},
     }
+
+
+def test_secrets_are_read_one_by_one_and_only_where_the_chart_says_so() -> None:
+    setting = "revisions.hashSecrets=true"
+    assert rights(named("ClusterRole", "headgate-operator", setting))["secrets"] == {"get"}
+    own = [rule for rule in named("Role", "headgate-leader", setting)["rules"] if rule["resources"] == ["secrets"]]
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in own] == [(["create"], None), (["get"], ["headgate-secret-hashes"])]
+    (deployment,) = of_kind("Deployment", setting)
+    values = {entry["name"]: entry.get("value") for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert values["HEADGATE_HASH_SECRETS"] == "true"
+
+
+def test_values_of_a_release_from_before_secrets_could_be_hashed_still_render() -> None:
+    """As after `helm upgrade --reuse-values`."""
+    (deployment,) = of_kind("Deployment", "revisions=null")
+    values = {entry["name"]: entry.get("value") for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert values["HEADGATE_HASH_SECRETS"] == "false"
+    assert "secrets" not in rights(named("ClusterRole", "headgate-operator", "revisions=null"))
 
 
 def test_with_named_namespaces_the_operator_writes_nowhere_else() -> None:
@@ -202,7 +221,7 @@ def test_every_policy_denies_fails_closed_and_leaves_deletion_alone() -> None:
     assert (
         set(policies)
         == set(bindings)
-        == {f"headgate-{name}" for name in ("approvals", "models", "status", "managed-objects", "pods", "pod-templates")}
+        == {f"headgate-{name}" for name in ("approvals", "models", "status", "managed-objects", "pods", "pod-templates", "freezes")}
     )
     assert all(binding["validationActions"] == ["Deny"] for binding in bindings.values())
     for policy in policies.values():

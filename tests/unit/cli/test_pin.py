@@ -15,7 +15,7 @@ V1, V2 = spec("1.0.0"), spec("2.0.0")
 
 
 def stored(memory: ClusterInMemory, wanted: AIModelSpec, live: AIModelSpec | None, **serving: Any) -> None:
-    status = LIVE | {"stable": STABLE | {"revision": revision_of(live).revision, "version": live.version}} if live else {}
+    status = LIVE | {"stable": STABLE | {"revision": revision_of(live, {}).revision, "version": live.version}} if live else {}
     body = wanted.model_dump(mode="json", by_alias=True, exclude_none=True)
     metadata = {
         "name": "credit",
@@ -40,7 +40,7 @@ def test_the_baseline_has_the_revision_that_is_live(memory: ClusterInMemory) -> 
     )
     pinned = baseline_of(AIModelSpec.model_validate(manifest["spec"]))
     assert pinned is not None
-    assert (pinned.version, revision_of(pinned)) == ("1.0.0", revision_of(V1))
+    assert (pinned.version, revision_of(pinned, {})) == ("1.0.0", revision_of(V1, {}))
 
 
 def test_the_patch_holds_the_baseline_and_nothing_else(memory: ClusterInMemory) -> None:

@@ -82,7 +82,8 @@ class FakeCluster:
 
     async def list(self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "") -> Listing:
         wanted = [label for label in labels.split(",") if label]
-        items = [o for o in self.of(resource) if all(label in (o["metadata"].get("labels") or {}) for label in wanted)]
+        inside = [o for o in self.of(resource) if namespace in (None, o["metadata"].get("namespace"))]
+        items = [o for o in inside if all(label in (o["metadata"].get("labels") or {}) for label in wanted)]
         return Listing(tuple(deepcopy(items)), str(self._version))
 
     async def create(self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False) -> Object:

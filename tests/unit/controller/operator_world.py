@@ -15,10 +15,14 @@ from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
 from headgate.controller.cache import WATCHED, Cache
 from headgate.controller.capacity import CapacityWriter
+from headgate.controller.clock import ClockWatch
+from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import BINDINGS, POLICIES, REQUIRED, Enforcement
 from headgate.controller.facts import ModelKey
+from headgate.controller.freeze import ClusterFreeze
 from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
+from headgate.controller.manifests import Manifests
 from headgate.controller.orphans import Orphans
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.queue import Queue
@@ -56,12 +60,26 @@ def model_spec(version: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def serving(*, optional: bool = False, image: str = "v1") -> dict[str, Any]:
+    """spec.serving whose pods mount the ConfigMap limits and take variables from the Secret token."""
+    container = {
+        "name": "model",
+        "image": f"registry.example/credit:{image}",
+        "volumeMounts": [{"name": "limits", "mountPath": "/etc/limits"}],
+        "envFrom": [{"secretRef": {"name": "token"}}],
+    }
+    volume = {"name": "limits", "configMap": {"name": "limits"} | ({"optional": True} if optional else {})}
+    template = {"spec": {"containers": [container], "volumes": [volume]}}
+    return {"deployment": {"replicas": 3, "port": 8080, "template": template}, "drain": "30s"}
+
+
 class OperatorWorld:
     """`step` is one pass; `settle` passes until nothing is written any more. `restart` is a new process with an empty memory."""
 
     def __init__(self) -> None:
         self.api = FakeCluster()
         self.now = START
+        self.lived = 0.0
         self.broken: dict[str, Mapping[str, Any]] = {}
         self.load: dict[str, int] = {}
         """Pods that the metrics of a revision ask for."""
@@ -86,12 +104,14 @@ class OperatorWorld:
         self.watching = Watching(self.cache, {}, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
         clocks = Clocks(monotonic=self.seconds, wall=wall)
+        self.freeze = ClusterFreeze(api, "platform", wall)
+        self.configurations = Configurations(api, self.cache, lambda keys: None)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
         self.applier = Applier(
             api,
             self.cache,
             traffic,
-            CapacityWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)),
+            CapacityWriter(api, self.cache, Refusals(monotonic=clocks.monotonic), Manifests(api, self.cache, self.configurations)),
             OwnershipWriter(api, self.cache),
             Announcer(api, self.cache, events),
         )
@@ -99,7 +119,18 @@ class OperatorWorld:
         self.orphans = Orphans(api, self.cache, traffic, events, self.kinds, wall=wall, monotonic=clocks.monotonic)
         setting = Setting("test", "platform", True, wall)
         self.reconciler = Reconciler(
-            self.cache, self.queue, self.judging, self.watching, self.applier, self.orphans, self.enforcement, setting, self.telemetry
+            self.cache,
+            self.queue,
+            self.judging,
+            self.watching,
+            self.applier,
+            self.orphans,
+            self.enforcement,
+            setting,
+            self.telemetry,
+            configurations=self.configurations,
+            freeze=self.freeze,
+            clock=ClockWatch(wall, lambda: self.lived),
         )
 
     def clock(self) -> datetime:
@@ -110,6 +141,7 @@ class OperatorWorld:
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self.lived += seconds
         self.api.now = self.now
 
     def release(self, version: str, **changes: Any) -> None:
@@ -129,6 +161,10 @@ class OperatorWorld:
 
     async def _pass(self) -> None:
         await self.enforcement.check()
+        await self.freeze.look()
+        await self.configurations.refresh(secrets=True)
+        if not self.configurations.state(KEY).known:
+            await self.configurations.load(KEY)
         await self.reconciler.reconcile(KEY)
 
     def world_turns(self) -> None:

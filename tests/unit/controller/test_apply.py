@@ -25,7 +25,8 @@ def test_a_first_version_is_made_recorded_and_only_then_routed_to() -> None:
     world = OperatorWorld()
     world.release("v1")
     world.step()
-    assert world.since(0) == ["create configmaps", "apply services", "apply deployments", "status aimodels", "apply httproutes"]
+    workload = ["apply services", "create controllerrevisions", "apply deployments"]
+    assert world.since(0) == ["create configmaps", *workload, "status aimodels", "apply httproutes"]
     assert world.weights == {}
 
 

@@ -100,8 +100,8 @@ def test_the_size_of_a_deployment_with_an_autoscaler_is_never_written() -> None:
     prove(world)
     assert world.status.phase == "Live"
     assert writes_of_size(world) == []
-    assert world.since(0)[:3] == ["create configmaps", "apply services", "apply deployments"]
-    assert "apply horizontalpodautoscalers" in world.since(0)[:5], "in the same pass"
+    assert world.since(0)[:3] == ["create configmaps", "apply services", "create controllerrevisions"]
+    assert "apply horizontalpodautoscalers" in world.since(0)[:6], "in the same pass"
 
 
 def test_minimums_follow_the_rollout_and_what_an_autoscaler_does_is_no_news() -> None:

@@ -13,7 +13,7 @@ from headgate.controller.fence import NotLeading, fenced
 from headgate.controller.queue import Priority
 from headgate.evidence.view import CheckReading
 from headgate.kube.client import KubeClient, Reply
-from headgate.kube.errors import Conflict, Unavailable
+from headgate.kube.errors import Conflict, Forbidden, Invalid, KubeError, Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 from headgate.rollout.decision import Decision
 from headgate.rollout.snapshot import Snapshot
@@ -150,7 +150,9 @@ class DeafWire:
         self.methods: list[str] = []
         self._sent = sent
 
-    async def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str) -> Reply:
+    async def send(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
+    ) -> Reply:
         self.methods.append(method)
         self._sent(method)
         raise ConnectionResetError("connection reset by peer")
@@ -237,6 +239,26 @@ def test_while_users_are_harmed_a_failed_rollback_is_tried_every_second() -> Non
     async def scene() -> float:
         for _ in range(20):
             assert await world.reconciler.handle(KEY) == "failed"
+        began = asyncio.get_running_loop().time()
+        await world.queue.get()
+        return asyncio.get_running_loop().time() - began
+
+    assert run(scene()) <= 1.01
+
+
+@pytest.mark.parametrize("refusal", [Invalid("denied by a policy", status=422), Forbidden("not allowed", status=403)])
+def test_while_users_are_harmed_a_denied_rollback_is_tried_every_second(refusal: KubeError) -> None:
+    world = in_canary()
+    world.measure(verdict=Verdict.FAIL, checks=(CheckReading(Metric.ERRORS, Verdict.FAIL),))
+    world.api.refuse = lambda write: refusal if write.plural == "httproutes" else None
+    world.list_all()
+
+    async def scene() -> float:
+        for _ in range(5):
+            await world.reconciler.handle(KEY)
+        while len(world.queue):
+            world.queue.done(await world.queue.get())
+        await world.reconciler.handle(KEY)
         began = asyncio.get_running_loop().time()
         await world.queue.get()
         return asyncio.get_running_loop().time() - began

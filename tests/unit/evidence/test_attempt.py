@@ -249,3 +249,18 @@ def test_a_version_that_is_alone_is_no_stable_version_that_fails_as_well():
     evidence = verdict(watched(gateway, 3, alone), 3.0, alone)
     assert [guard.fired for guard in evidence.candidate_guards] == [True]
     assert not any(guard.fired for guard in evidence.stable_guards)
+
+
+@pytest.mark.parametrize("skew", [90, -90])
+def test_clocks_that_differ_neither_shorten_a_stage_nor_lose_data(skew):
+    """The source stamps its samples by its own clock; the exposure and `now` are of ours."""
+    alike, apart = steady(240), steady(240)
+    apart.points = {key: [(time + skew, value) for time, value in points] for key, points in apart.points.items()}
+    told, here, there = exposure(), begin(QUESTION, exposure()), begin(QUESTION, exposure())
+    for now in range(240):
+        here = observe(here, QUESTION, told, alike.answer(now - 5, now), float(now))
+        there = observe(there, QUESTION, told, apart.answer(now + skew - 5, now + skew, skew=float(skew)), float(now))
+        same, other = verdict(here, float(now)), verdict(there, float(now))
+        assert other.verdict is same.verdict, now
+        assert (other.stage_fresh_seconds, other.stage_requests, other.as_of) == (same.stage_fresh_seconds, same.stage_requests, same.as_of)
+    assert other.verdict is Verdict.PASS

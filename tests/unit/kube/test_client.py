@@ -262,3 +262,15 @@ def test_paths(resource: Resource, arguments: tuple[str | None, str | None], pat
 def test_a_namespaced_name_needs_its_namespace() -> None:
     with pytest.raises(ValueError, match=r"deployments\.apps a: a namespace is needed"):
         DEPLOYMENTS.path(None, "a")
+
+
+def test_metadata_alone_is_asked_for_by_the_media_type() -> None:
+    server = Server([(200, {"metadata": {}, "items": [{"metadata": {"name": "a"}}]}, {})])
+    call(server, lambda client: client.list(CONFIG_MAPS.metadata, "lending"))
+    call(server, lambda client: client.get(CONFIG_MAPS.metadata, "a", "lending"))
+    call(server, lambda client: client.get(CONFIG_MAPS, "a", "lending"))
+    assert [request.headers["Accept"] for *_, request in server.seen] == [
+        "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
+        "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
+        "application/json",
+    ]

@@ -35,7 +35,7 @@ def test_the_baseline_comes_first_and_the_new_version_is_measured_against_it() -
     world.settle()
     stable, candidate = world.status.stable, world.status.candidate
     assert stable is not None
-    assert (stable.version, stable.revision) == ("1.0.0", revision_of(spec("1.0.0")).revision)
+    assert (stable.version, stable.revision) == ("1.0.0", revision_of(spec("1.0.0"), {}).revision)
     assert candidate is not None
     assert (candidate.version, candidate.kind, candidate.attempt) == ("2.0.0", AttemptKind.ROLLOUT, 2)
     assert world.weight() == 0
@@ -50,12 +50,12 @@ def test_a_baseline_that_is_the_version_of_the_spec_goes_live_directly() -> None
 
 
 def test_a_baseline_takes_no_users_before_it_has_a_ready_pod() -> None:
-    world = World(pinned("2.0.0", "1.0.0"), pods_fail={revision_of(spec("1.0.0")).revision})
+    world = World(pinned("2.0.0", "1.0.0"), pods_fail={revision_of(spec("1.0.0"), {}).revision})
     world.settle()
     assert world.route.weights == {}
-    world.pods_back(revision_of(spec("1.0.0")).revision)
+    world.pods_back(revision_of(spec("1.0.0"), {}).revision)
     world.settle()
-    assert world.route.weights == {revision_of(spec("1.0.0")).revision: 1000}
+    assert world.route.weights == {revision_of(spec("1.0.0"), {}).revision: 1000}
 
 
 @pytest.mark.parametrize("made", [live, in_canary])
@@ -90,7 +90,7 @@ def test_without_governance_a_baseline_takes_no_users() -> None:
 
 
 def test_taking_the_baseline_away_falls_back_to_the_gate() -> None:
-    world = World(pinned("2.0.0", "1.0.0"), pods_fail={revision_of(spec("1.0.0")).revision})
+    world = World(pinned("2.0.0", "1.0.0"), pods_fail={revision_of(spec("1.0.0"), {}).revision})
     world.settle()
     world.release("2.0.0")
     world.settle()

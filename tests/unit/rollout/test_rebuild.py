@@ -18,7 +18,7 @@ Made = Callable[[], World]
 
 
 def _first_preparing() -> World:
-    world = World(spec("1.0.0"), pods_fail={revision_of(spec("1.0.0")).revision})
+    world = World(spec("1.0.0"), pods_fail={revision_of(spec("1.0.0"), {}).revision})
     world.settle()
     return world
 
@@ -46,7 +46,7 @@ def _releasing() -> World:
 
 def _preparing() -> World:
     world = _releasing()
-    world.pods_fail.add(revision_of(world.spec).revision)
+    world.pods_fail.add(revision_of(world.spec, {}).revision)
     world.settle()
     assert world.status.phase == "Preparing"
     return world

@@ -14,10 +14,11 @@ from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision, WantedWorkload
 from headgate.rollout.rebuild import is_blank
-from headgate.rollout.snapshot import PolicyState, Problem, RouteState, Snapshot, WorkloadState
+from headgate.rollout.snapshot import ClockStep, ConfigurationState, PolicyState, Problem, RouteState, Snapshot, WorkloadState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = {"technical-validation": "chen@bank", "fairness-audit": "dana@bank", "security-review": "sam@bank"}
@@ -83,6 +84,9 @@ class World:
     copies: dict[str, RolloutPolicySpec] = field(default_factory=dict)
     established: bool = False
     deletion: DeletionPolicy = DeletionPolicy.DELETE
+    configuration: ConfigurationState = field(default_factory=ConfigurationState)
+    calendar: Calendar = field(default_factory=Calendar)
+    clock_step: ClockStep | None = None
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -95,6 +99,9 @@ class World:
             generation=self.generation,
             spec=self.spec,
             status=self.status,
+            configuration=self.configuration,
+            calendar=self.calendar,
+            clock_step=self.clock_step,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
             copies=self.copies if is_blank(self.status) else {},

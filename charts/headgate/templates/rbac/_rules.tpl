@@ -19,6 +19,16 @@
 - apiGroups: [""]
   resources: [services, configmaps]
   verbs: [get, list, watch, create, patch, update, delete]
+# What a revision was made from: its data never changes, its owner may; never watched.
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [get, create, patch, delete]
+{{- if (.Values.revisions).hashSecrets }}
+# To notice that a Secret which a model refers to has other content.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+{{- end }}
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]
   verbs: [get, list, watch, create, patch, update, delete]

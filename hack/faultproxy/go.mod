@@ -1,0 +1,3 @@
+module headgate.dev/hack/faultproxy
+
+go 1.24

@@ -1,0 +1,71 @@
+"""The freeze of the whole cluster: one ConfigMap in the policy namespace, which one command makes and every auditor can read."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from headgate.api.windows import Freeze
+from headgate.kube.errors import KubeError, NotFound
+from headgate.kube.interface import KubeApi
+from headgate.kube.resources import CONFIG_MAPS
+
+log = logging.getLogger(__name__)
+
+NAME = "headgate-freeze"
+EACH = 15.0
+"""Seconds between two looks."""
+_ALWAYS = "0001-01-01T00:00:00Z"
+_NEVER = "9999-12-31T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeState:
+    """`freezes` are those with an end. `held` says why nothing rises for as long as nobody can tell."""
+
+    freezes: tuple[Freeze, ...] = ()
+    held: str = ""
+
+
+class ClusterFreeze:
+    """The present answer. Nothing rises before the first one; when the API server cannot be asked, the last one stands."""
+
+    def __init__(self, api: KubeApi, namespace: str, wall: Callable[[], datetime]) -> None:
+        """`namespace` is that of the policies: who may edit these may freeze."""
+        self._api = api
+        self._namespace = namespace
+        self._wall = wall
+        self.state = FreezeState(held="it has not been read yet whether the cluster is frozen")
+
+    async def look(self) -> bool:
+        """Whether the answer changed."""
+        before = self.state
+        try:
+            body = await self._api.get(CONFIG_MAPS, NAME, self._namespace)
+        except NotFound:
+            self.state = FreezeState()
+        except KubeError as error:
+            log.warning("it could not be read whether the cluster is frozen: %s", error)
+        else:
+            self.state = read(body.get("data") or {}, f"ConfigMap {self._namespace}/{NAME}", self._wall())
+        return self.state != before
+
+
+def read(data: Mapping[str, Any], where: str, now: datetime) -> FreezeState:
+    """`from` and `to` may be left out: then it begins at once, and ends when somebody lifts it. What cannot be read freezes as well."""
+    by = f" (by {data['by']})" if data.get("by") else ""
+    written = {"from": data.get("from") or _ALWAYS, "to": data.get("to") or _NEVER, "reason": f"{data.get('reason') or 'no reason'}{by}"}
+    try:
+        freeze = Freeze.model_validate(written)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        field = ".".join(map(str, wrong["loc"])) or "from and to"
+        return FreezeState(
+            held=f"the freeze in {where} cannot be read ({field}: {wrong['msg']}): nothing rises until it is corrected"[:1000]
+        )
+    if data.get("to"):
+        return FreezeState((freeze,))
+    return FreezeState(held=f"frozen: {freeze.reason}, until {where} says otherwise") if freeze.begin <= now else FreezeState()

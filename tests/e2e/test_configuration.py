@@ -1,0 +1,131 @@
+"""ConfigMaps as part of a revision, and what was deleted of a live version, with real pods."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from demo import people
+from demo.kubectl import ROOT, apply, get, headgate, kubectl
+from demo.people import APPROVERS, MODEL
+from demo.release import manifest
+from demo.versions import FIRST
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+NAMESPACE = "configured"
+Object = dict[str, Any]
+Found = TypeVar("Found")
+
+
+def eventually(what: str, ask: Callable[[], Found | None], seconds: float = 40) -> Found:
+    """What `ask` gives as soon as it is not None."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if (found := ask()) is not None:
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: {headgate('explain', MODEL, '-n', NAMESPACE)}")
+
+
+def write_limits(value: str) -> None:
+    apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "limits", "namespace": NAMESPACE}, "data": {"LIMIT": value}})
+
+
+def model(version: str) -> Object:
+    """The example, which mounts the ConfigMap limits and takes a variable from it."""
+    body = manifest(FIRST)
+    body["metadata"]["namespace"] = NAMESPACE
+    spec = body["spec"]
+    spec["version"], spec["traffic"]["hostnames"] = version, ["configured.models.example"]
+    pod = spec["serving"]["deployment"]["template"]["spec"]
+    pod["volumes"] = [{"name": "limits", "configMap": {"name": "limits"}}]
+    pod["containers"][0]["volumeMounts"] = [{"name": "limits", "mountPath": "/etc/limits"}]
+    pod["containers"][0]["env"] += [
+        {"name": "LIMIT", "valueFrom": {"configMapKeyRef": {"name": "limits", "key": "LIMIT"}}},
+        {"name": "RELEASED", "value": version},
+    ]
+    return body
+
+
+def status() -> Object:
+    return (get("aimodel", MODEL, NAMESPACE) or {}).get("status") or {}
+
+
+def candidate_waiting(version: str, *, other_than: str = "") -> str | None:
+    """Its revision, once it waits for approvals."""
+    candidate = status().get("candidate") or {}
+    ready = (candidate.get("gate") or {}).get("missing") and candidate.get("version") == version
+    return candidate["revision"] if ready and candidate["revision"] != other_than else None
+
+
+def live() -> str | None:
+    stable = status().get("stable") or {}
+    return stable.get("revision")
+
+
+def pods(revision: str) -> dict[str, Object]:
+    """Ready pods by uid."""
+    listed = json.loads(kubectl("get", "pods", "-n", NAMESPACE, "-l", f"headgate.dev/revision={revision}", "-o", "json"))["items"]
+    ready = {"type": "Ready", "status": "True"}
+    return {
+        pod["metadata"]["uid"]: pod
+        for pod in listed
+        if any(ready.items() <= condition.items() for condition in pod["status"].get("conditions", ()))
+    }
+
+
+def copy_read_by(pod: Object) -> str:
+    names = {volume["configMap"]["name"] for volume in pod["spec"]["volumes"] if volume["name"] == "limits"}
+    names |= {
+        variable["valueFrom"]["configMapKeyRef"]["name"]
+        for variable in pod["spec"]["containers"][0]["env"]
+        if "configMapKeyRef" in variable.get("valueFrom", {})
+    }
+    (name,) = names
+    return str(name)
+
+
+@pytest.fixture
+def first_live() -> Iterator[str]:
+    """The revision of v1, live, whose pods read limits."""
+    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+    objects = json.loads(json.dumps(list(people.objects())).replace(f'"{people.NAMESPACE}"', f'"{NAMESPACE}"'))
+    apply(*objects)
+    kubectl("apply", "-f", str(ROOT / "examples/policies/fast.yaml"))
+    write_limits("1")
+    apply(model("v1"))
+    eventually("v1 waits for approval", lambda: candidate_waiting("v1"))
+    for role, person in APPROVERS.items():
+        headgate("approve", MODEL, "-n", NAMESPACE, "--role", role, "--as", person, "--yes", "--rationale", "the first version")
+    yield eventually("v1 is live", live)
+    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+def test_pods_read_a_copy_an_edit_is_a_new_version_and_what_is_deleted_comes_back(first_live: str) -> None:
+    before = eventually("the pods of v1 are ready", lambda: pods(first_live) if len(pods(first_live)) == 2 else None)
+    (copy,) = {copy_read_by(pod) for pod in before.values()}
+    assert copy.startswith(f"{MODEL}-{first_live}-")
+
+    write_limits("2")
+    second = eventually("the edit is a new version", lambda: candidate_waiting("v1") or _shadowing())
+    assert second != first_live
+    assert (get("configmap", copy, NAMESPACE) or {})["data"] == {"LIMIT": "1"}
+    shadow = eventually("the new version's pods are ready", lambda: pods(second) or None)
+    (other,) = {copy_read_by(pod) for pod in shadow.values()}
+    assert (get("configmap", other, NAMESPACE) or {})["data"] == {"LIMIT": "2"}
+
+    apply(model("v2"))
+    eventually("the spec has moved on", lambda: status().get("candidateVersion") == "v2" or None)
+    assert pods(first_live).keys() == before.keys(), "no pod of the live version was touched"
+    kubectl("delete", "deployment", f"{MODEL}-{first_live}", "-n", NAMESPACE, "--cascade=foreground", timeout=90)
+    after = eventually("the live version's pods are back", lambda: pods(first_live) if len(pods(first_live)) == 2 else None)
+    assert not after.keys() & before.keys()
+    assert {copy_read_by(pod) for pod in after.values()} == {copy}
+
+
+def _shadowing() -> str | None:
+    candidate = status().get("candidate") or {}
+    return candidate.get("revision")
