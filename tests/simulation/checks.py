@@ -75,7 +75,7 @@ class Checks:
     # -- processes --
 
     def part_ended(self, name: str, error: BaseException | None) -> None:
-        if error is not None or name not in ("lease",):
+        if error is not None or name != "lease":
             self.fail("parts-keep-running", f"{name} of the operator ended by itself: {error!r}")
 
     def write_begins(self, replica: "Replica", call: Call) -> None:

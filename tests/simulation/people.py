@@ -184,13 +184,13 @@ class People:
         for name in names if self._rng.random() < 0.3 else self._rng.sample(names, min(1, len(names))):
             self._server.remove(GOVERNANCE_APPROVALS, name, NAMESPACE)
 
-    def edit_route(self) -> None:
+    def edit_route(self, *, lowered: bool = False) -> None:
         """Somebody else moves weights by hand, between versions that have users already."""
         route = self._server.find(HTTP_ROUTES, MODEL, NAMESPACE)
         backends = (route["spec"]["rules"][0].get("backendRefs") or []) if route else []
         if len(backends) != 2:
             return
-        weight = self._rng.choice((1, 100, 500, 900, 999))
+        weight = 1 if lowered else self._rng.choice((1, 100, 500, 900, 999))
         rule = {**route["spec"]["rules"][0], "backendRefs": [{**backends[0], "weight": 1000 - weight}, {**backends[1], "weight": weight}]}
         self._server.put(HTTP_ROUTES, {**route, "spec": {**route["spec"], "rules": [rule]}})
 

@@ -15,7 +15,16 @@ from tests.simulation.world import BEGIN, World
 
 from headgate.controller.enforcement import BINDINGS, REQUIRED
 from headgate.controller.enforcement import POLICIES as ADMISSION
-from headgate.kube.resources import EVENTS, GATEWAYS, LEASES, NAMESPACES, ROLLOUT_POLICIES
+from headgate.kube.resources import (
+    AIMODELS,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    EVENTS,
+    GATEWAYS,
+    GOVERNANCE_APPROVALS,
+    LEASES,
+    NAMESPACES,
+    ROLLOUT_POLICIES,
+)
 
 
 def prepare(world: World) -> None:
@@ -31,6 +40,8 @@ def _furnish(world: World) -> None:
     """What is there before the first model: admission policies, the rollout policy, the gateway, a first version."""
     for name in ("lending", "gateways", PLATFORM):
         world.server.put(NAMESPACES, {"metadata": {"name": name}})
+    for kind in (AIMODELS, ROLLOUT_POLICIES, GOVERNANCE_APPROVALS):
+        world.server.put(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": kind.qualified}})
     for short in REQUIRED:
         name = f"headgate-{short}"
         world.server.put(ADMISSION, {"metadata": {"name": name}, "spec": {}})

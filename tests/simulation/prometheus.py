@@ -1,5 +1,6 @@
 """Prometheus: scrapes the gateway's counters, and answers the operator's one form of query; or fails in all its ways."""
 
+import json
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from tests.simulation.clock import EPOCH
 from tests.simulation.gateway import Counters
 
 from headgate.evidence.series import Outage
-from headgate.prometheus.client import SourceError
+from headgate.prometheus.client import Answer, SourceError
 
 _KEPT = 90
 """Scrapes. The longest window that a trace asks for is shorter than this many seconds."""
@@ -18,6 +19,7 @@ _NAMES = {
     "upstream_rq_total": ("envoy_cluster_upstream_rq_total", ""),
     "upstream_rq_time_bucket": ("envoy_cluster_upstream_rq_time_bucket", "le"),
 }
+_LOOKBACK = 300.0
 Point = tuple[float, str]
 
 
@@ -60,9 +62,42 @@ class Prometheus:
                 found.append(f'{{"metric":{{{labels},"prometheus_replica":"b"}},"values":[{values}]}}')
         return ('{"status":"success","data":{"resultType":"matrix","result":[' + ",".join(found) + "]}}").encode()
 
+    def answer(self, promql: str, time: float, *, copies: bool = False, spoil: str = "") -> bytes:
+        """Of either form of query: samples of candidates, or sums of live versions."""
+        return self.matrix(promql, time, copies=copies, spoil=spoil) if promql.endswith("s]") else self.sums(time, spoil)
+
+    def sums(self, time: float, spoil: str = "") -> bytes:
+        """What the operator's question about live versions comes to: per place its answers, of all codes and of each that may count
+        against it, by how many processes, and when that was sampled."""
+        answers: dict[tuple[str, str], int] = {}
+        places, times = set(), []
+        for (cluster, name, part), points in self._series.items():
+            newest = next((point for point in reversed(points) if time - _LOOKBACK < point[0] <= time), None)
+            if newest is None or "/backend/" not in cluster:
+                continue
+            if name == "upstream_rq_total":
+                places.add(cluster)
+                times.append(newest[0])
+            elif name == "upstream_rq":
+                value = int(newest[1].split('"')[1])
+                for code in ("", part) if part >= "4" else ("",):
+                    answers[cluster, code] = answers.get((cluster, code), 0) + value
+        rows = [
+            _row(spoil or str(value), envoy_cluster_name=cluster, **({"envoy_response_code": code} if code else {}))
+            for (cluster, code), value in answers.items()
+        ]
+        rows += [_row("1", envoy_cluster_name=cluster, headgate_row="processes") for cluster in sorted(places)]
+        if times:
+            rows += [_row(f"{min(times):.3f}", headgate_row="oldest"), _row(f"{max(times):.3f}", headgate_row="newest")]
+        return ('{"status":"success","data":{"resultType":"vector","result":[' + ",".join(rows) + "]}}").encode()
+
     def date(self, now: float) -> str:
         """The Date header of an answer given at the true time `now`."""
         return format_datetime(datetime.fromtimestamp(EPOCH + now + self.skew, UTC).replace(microsecond=0), usegmt=True)
+
+
+def _row(value: str, **labels: str) -> str:
+    return json.dumps({"metric": labels, "value": [0, value]})
 
 
 class Source:
@@ -71,11 +106,13 @@ class Source:
     def __init__(self, prometheus: Prometheus, now: Callable[[], float], fault: Callable[[], Awaitable[str]]) -> None:
         self._prometheus, self._now, self._fault = prometheus, now, fault
 
-    async def query(self, promql: str, time: float) -> tuple[bytes, str | None]:
+    async def query(self, promql: str, time: float) -> Answer:
+        began = self._now()
         kind = await self._fault()
         if kind in OUTAGES:
             raise SourceError(OUTAGES[kind], kind)
-        return ANSWERS[kind](self._prometheus, promql, time), self._prometheus.date(self._now())
+        now = self._now()
+        return Answer(ANSWERS[kind](self._prometheus, promql, time), self._prometheus.date(now), now - began)
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -89,12 +126,12 @@ OUTAGES = {
     "refused": Outage.REFUSED,
 }
 ANSWERS: dict[str, Callable[[Prometheus, str, float], bytes]] = {
-    "": lambda source, promql, time: source.matrix(promql, time),
-    "garbled": lambda source, promql, time: source.matrix(promql, time)[:-7],
-    "vector": lambda source, promql, time: source.matrix(promql, time).replace(b'"matrix"', b'"vector"'),
-    "partial": lambda source, promql, time: source.matrix(promql, time)[:-1] + b',"warnings":["one store did not answer"]}',
+    "": lambda source, promql, time: source.answer(promql, time),
+    "garbled": lambda source, promql, time: source.answer(promql, time)[:-7],
+    "vector": lambda source, promql, time: source.answer(promql, time).replace(b'"resultType":"', b'"resultType":"other-'),
+    "partial": lambda source, promql, time: source.answer(promql, time)[:-1] + b',"warnings":["one store did not answer"]}',
     "empty": lambda source, promql, time: b'{"status":"success","data":{"resultType":"matrix","result":[]}}',
-    "stale": lambda source, promql, time: source.matrix(promql, time - 6),
-    "nan": lambda source, promql, time: source.matrix(promql, time, spoil="NaN"),
-    "copies": lambda source, promql, time: source.matrix(promql, time, copies=True),
+    "stale": lambda source, promql, time: source.answer(promql, time - 6),
+    "nan": lambda source, promql, time: source.answer(promql, time, spoil="NaN"),
+    "copies": lambda source, promql, time: source.answer(promql, time, copies=True),
 }

@@ -5,7 +5,7 @@ import gc
 import logging
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tests.simulation import prepared
 from tests.simulation.checks import SCRAPE, Broken
 from tests.simulation.clock import VirtualLoop
-from tests.simulation.trace import script
+from tests.simulation.trace import Script, script
 from tests.simulation.world import World
 
 from headgate.controller import judging
@@ -36,9 +36,9 @@ class Result:
         return f"seed {self.seed}: {self.message}\n  replay with: python -m tests.simulation --seed {self.seed} --verbose"
 
 
-def run_one(seed: int, *, verbose: bool = False) -> Result:
-    """The trace of `seed`. Errors of the simulation itself are raised."""
-    drawn = script(seed)
+def run_one(seed: int, *, verbose: bool = False, changed: Callable[[Script], Script] = lambda drawn: drawn) -> Result:
+    """The trace of `seed`, after `changed` has had its way with what was drawn. Errors of the simulation itself are raised."""
+    drawn = changed(script(seed))
     if verbose:
         print(drawn)
     with _conditions(verbose), asyncio.Runner(loop_factory=VirtualLoop) as runner:

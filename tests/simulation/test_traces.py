@@ -31,9 +31,9 @@ def test_a_seed_is_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("name", BREAKAGES)
 def test_the_simulation_finds_broken_builds(name: str) -> None:
-    breakage, invariants = BREAKAGES[name]
+    breakage, invariants, changed = BREAKAGES[name]
     prepared.warm()
     with breakage():
-        found = next((result for seed in range(_MOST) if (result := run_one(seed)).broken), None)
+        found = next((result for seed in range(_MOST) if (result := run_one(seed, changed=changed)).broken), None)
     assert found is not None, f"{_MOST} traces did not show that {name}"
     assert found.broken in invariants, found

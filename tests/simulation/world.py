@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -234,9 +235,9 @@ class World:
             self.later(
                 self._rng.uniform(1.0, 3.0) if slow else self._rng.uniform(0.01, 0.4), self._take_route, new["metadata"]["generation"]
             )
-        if plural == AIMODELS.plural and self.plan.meddled and self.writer is not None and self._rng.random() < 0.5:
+        if plural == AIMODELS.plural and self.plan.meddled and self.writer is not None and _about_to_rise(new):
             # Just before the route is written.
-            self.later(self._rng.uniform(0.0, 0.02), self.people.edit_route)
+            self.later(self._rng.uniform(0.0, 0.02), partial(self.people.edit_route, lowered=True))
         for (_, watched), stream in list(self.streams.items()):
             if watched == plural:
                 stream.poll()
@@ -352,6 +353,12 @@ STRIKES: dict[str, Callable[[World], None]] = {
     "scrape-gap": World.scrape_gap,
     "collect-garbage": lambda world: world.server.collect_garbage(),
 }
+
+
+def _about_to_rise(model: Object | None) -> bool:
+    """Whether a later stage was decided whose weights nobody has taken yet."""
+    stage = (((model or {}).get("status") or {}).get("candidate") or {}).get("stage") or {}
+    return stage.get("index", 0) > 0 and not stage.get("effective")
 
 
 def stamp(moment: float) -> str:

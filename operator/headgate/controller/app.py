@@ -93,7 +93,7 @@ class Parts:
             wall=lambda: wall().timestamp(),
             measured=self.telemetry.queried,
         )
-        self.kinds = Kinds(api)
+        self.kinds = Kinds(api, monotonic=monotonic)
         traffic = TrafficWriter(writer, self.cache, Refusals(monotonic=monotonic))
         events = EventRecorder(writer, settings.pod_name, clocks=clocks)
         totals = {name: TotalsSampler(prometheus, profile) for name, profile in PROFILES.items()}
@@ -106,7 +106,7 @@ class Parts:
             OwnershipWriter(writer, self.cache),
             Announcer(writer, self.cache, events),
         )
-        self.orphans = Orphans(writer, self.cache, traffic, events, self.kinds, wall=wall)
+        self.orphans = Orphans(writer, self.cache, traffic, events, self.kinds, wall=wall, monotonic=monotonic)
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, wall)
         self.reconciler = Reconciler(
             self.cache,

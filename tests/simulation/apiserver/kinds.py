@@ -66,7 +66,7 @@ def _kinds(own: Callable[[str], Node]) -> Kinds:
     known = [Kind(resource, builtin(resource.kind), status, counted, False, fill, new) for resource, status, counted, fill, new in _BUILTIN]
     known += [Kind(resource, own(resource.qualified), True, ("spec",), True) for resource in _OWN]
     known += [Kind(r, definition(r.qualified), True, ("spec",), True) for r in (resources.HTTP_ROUTES, resources.GATEWAYS)]
-    for resource in (POLICIES, BINDINGS):
+    for resource in (POLICIES, BINDINGS, resources.CUSTOM_RESOURCE_DEFINITIONS):
         anything = Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)
-        known.append(Kind(resource, anything, resource is POLICIES, ("spec",)))
+        known.append(Kind(resource, anything, resource is not BINDINGS, ("spec",)))
     return {kind.resource.qualified: kind for kind in known}
