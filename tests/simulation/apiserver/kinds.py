@@ -69,4 +69,6 @@ def _kinds(own: Callable[[str], Node]) -> Kinds:
     for resource in (POLICIES, BINDINGS, resources.CUSTOM_RESOURCE_DEFINITIONS):
         anything = Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)
         known.append(Kind(resource, anything, resource is not BINDINGS, ("spec",)))
+    # Its data is of any shape, and refused any change by the real server: nothing here changes it.
+    known.append(Kind(resources.CONTROLLER_REVISIONS, Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)))
     return {kind.resource.qualified: kind for kind in known}
