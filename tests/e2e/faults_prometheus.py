@@ -94,6 +94,10 @@ def _hold(site: Site, found: Misled, name: str, fault: Fault, verdict: str) -> N
     found.recovered[name] = at_stage(site.status("misled"), "v2", "at-50")
 
 
+def _back(site: Site, model: str, version: str) -> bool:
+    return is_back(site.status(model), version)
+
+
 def _measured(site: Site) -> None:
     usual = ("Pass", "Inconclusive")
     site.until(25, "numbers again", lambda: site.status("misled").get("verdict") in usual)
@@ -120,7 +124,7 @@ def clocks_differ(ground: Ground) -> dict[str, list[str]]:
                 site.until(90, f"v2 live, Prometheus {name}", partial(site.live, "timed", "v2"))
                 site.release("timed", "v3", ERROR_RATE="1")
             for name, site in sites.items():
-                site.until(60, f"v3 back, Prometheus {name}", lambda site=site: is_back(site.status("timed"), "v3"))
+                site.until(60, f"v3 back, Prometheus {name}", partial(_back, site, "timed", "v3"))
         return {
             name: [site.status("timed")["stable"]["version"], site.status("timed")["blocked"][-1]["cause"]] for name, site in sites.items()
         }
