@@ -50,7 +50,8 @@ def test_a_kill_after_any_write_loses_repeats_and_shortens_nothing(outcome: Kill
     assert len(outcome.after) > 25
     assert all(len(begun) == 1 for begun in outcome.stages.begun.values()), outcome.stages.begun
     assert {stage for version, stage in outcome.stages.begun if version == "v2"} == {"at-50", "at-99"}
-    assert all(outcome.stages.seconds["v2", stage] >= 6 for stage in ("at-50", "at-99"))
+    # Stages of 6 s, seen twice a second.
+    assert all(outcome.stages.seconds["v2", stage] > 5 for stage in ("at-50", "at-99"))
     assert outcome.end["attempts"] == 3
     assert [entry["version"] for entry in outcome.end["blocked"]] == ["v3"]
     assert outcome.end["stable"]["version"] == "v2"
