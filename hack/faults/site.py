@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,15 +28,15 @@ Status = Mapping[str, Any]
 class Site:
     """Use as a context manager: on entry the namespace and the proxies are there, on exit all of it is gone.
 
-    Each replica reaches the API server through a proxy of its own, and Prometheus through one that they share.
+    `folder` takes their logs. Each replica reaches the API server through a proxy of its own, and Prometheus through one that they share.
     """
 
     namespace: str
     binary: Path
     prometheus_url: str
     policies: tuple[dict[str, Any], ...]
+    folder: Path
     names: tuple[str, ...] = ("one",)
-    folder: Path = field(init=False)
     api: dict[str, Proxy] = field(default_factory=dict, init=False)
     prometheus: Proxy = field(init=False)
     replicas: dict[str, Replica] = field(default_factory=dict, init=False)
@@ -46,7 +45,7 @@ class Site:
     def __enter__(self) -> "Site":
         prepare(self.namespace, *self.policies)
         apply(*_leader_rights(self.namespace))
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{self.namespace}-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         token = kubectl("create", "token", OPERATOR, "-n", POLICIES, "--duration=1h").strip()
         server, authorities = _api_server(self.folder)
         self.prometheus = Proxy(self.binary, "prometheus", self.prometheus_url)

@@ -70,13 +70,13 @@ def users(bed: Bed, first_version_live: None, tmp_path: Path) -> Iterator[Users]
 
 
 @pytest.fixture(scope="module")
-def ground(bed: Bed) -> Iterator[Ground]:
+def ground(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """The test bed without the chart's operator, which would decide about the models of every other one."""
     operator = ("-n", "headgate-system", "deployment/headgate")
     replicas = kubectl("get", *operator, "-o", "jsonpath={.spec.replicas}")
     kubectl("scale", *operator, "--replicas=0")
     kubectl("wait", "-n", "headgate-system", "--for=delete", "pod", "-l", "app.kubernetes.io/name=headgate", "--timeout=60s", timeout=70)
-    yield Ground(bed.gateway, os.environ["HEADGATE_PROMETHEUS_URL"], bed.load, built("faultproxy"))
+    yield Ground(bed.gateway, os.environ["HEADGATE_PROMETHEUS_URL"], bed.load, built("faultproxy"), tmp_path_factory.mktemp("faults"))
     kubectl("scale", *operator, f"--replicas={replicas}")
     kubectl("rollout", "status", *operator, "--timeout=120s", timeout=130)
 

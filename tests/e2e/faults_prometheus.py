@@ -43,6 +43,8 @@ HARMLESS: Mapping[str, Fault] = MappingProxyType(
 PODS_FAIL = "T27 partial"
 """The fault under which another model's version crashes."""
 _SETTLED = 6.0
+_STAGE = 180
+"""Seconds, longer than all faults take: what was counted while nobody could ask counts once somebody can."""
 
 
 @dataclass(slots=True)
@@ -60,19 +62,19 @@ class Misled:
 
 def prometheus_goes_wrong(ground: Ground) -> Misled:
     found = Misled()
-    with ground.site("faults-prometheus", seconds=100) as site:
+    with ground.site("faults-prometheus", seconds=_STAGE) as site:
         site.replicas["one"].start()
         first_versions(site, ["misled", "crashing"])
         with ground.users(site, ["misled", "crashing"], each=20) as users:
             site.release("misled", "v2")
             site.until(60, "v2 in canary", lambda: at_stage(site.status("misled"), "v2", "at-50"))
             _measured(site)
-            for name, (fault, verdict) in HOLDING.items():
-                _hold(site, found, name, fault, verdict)
             for name, fault in HARMLESS.items():
                 site.prometheus.break_by(fault)
                 site.until(_SETTLED, "time to go by", _after(_SETTLED - 1))
                 found.harmless[name] = str(site.status("misled").get("verdict"))
+            for name, (fault, verdict) in HOLDING.items():
+                _hold(site, found, name, fault, verdict)
             site.prometheus.break_by()
             site.until(240, "v2 live", lambda: site.live("misled", "v2"))
         found.failed = [record for record in failed_by_switches(users) if "misled" in record["host"]]
@@ -92,6 +94,10 @@ def _hold(site: Site, found: Misled, name: str, fault: Fault, verdict: str) -> N
     site.prometheus.break_by()
     _measured(site)
     found.recovered[name] = at_stage(site.status("misled"), "v2", "at-50")
+
+
+def _back(site: Site, model: str, version: str) -> bool:
+    return is_back(site.status(model), version)
 
 
 def _measured(site: Site) -> None:
@@ -120,7 +126,7 @@ def clocks_differ(ground: Ground) -> dict[str, list[str]]:
                 site.until(90, f"v2 live, Prometheus {name}", partial(site.live, "timed", "v2"))
                 site.release("timed", "v3", ERROR_RATE="1")
             for name, site in sites.items():
-                site.until(60, f"v3 back, Prometheus {name}", lambda site=site: is_back(site.status("timed"), "v3"))
+                site.until(60, f"v3 back, Prometheus {name}", partial(_back, site, "timed", "v3"))
         return {
             name: [site.status("timed")["stable"]["version"], site.status("timed")["blocked"][-1]["cause"]] for name, site in sites.items()
         }

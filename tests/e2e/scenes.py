@@ -1,6 +1,5 @@
 """What tests of faults play on the test bed: side by side, each with an operator, a namespace and users of its own."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +15,23 @@ from fleet.users import Fleet
 
 @dataclass(frozen=True)
 class Ground:
-    """Where scenes are played. `load` and `proxy` are binaries."""
+    """Where scenes are played. `load` and `proxy` are binaries, `folder` takes logs and records."""
 
     gateway: str
     prometheus: str
     load: Path
     proxy: Path
+    folder: Path
 
     def site(self, namespace: str, *, replicas: tuple[str, ...] = ("one",), seconds: int = 6) -> Site:
         """With one policy: a canary stage `at-50` of at least `seconds`, and a full stage as short as may be."""
         one = policy(namespace, (50,), seconds=6)
         one["spec"]["stages"][0]["minDuration"] = f"{seconds}s"
-        return Site(namespace, self.proxy, self.prometheus, (one,), replicas)
+        return Site(namespace, self.proxy, self.prometheus, (one,), self.folder / namespace, replicas)
 
     def users(self, site: Site, models: Sequence[str], each: float = 15) -> Load[Fleet]:
         """`each` requests per second and model."""
-        file = Path(tempfile.mkdtemp(prefix=f"{site.namespace}-users-")) / "requests.jsonl"
+        file = site.folder / "requests.jsonl"
         hosts = [Model(site.namespace, model).host for model in models]
         return Load(self.load, self.gateway + PATH, hosts, Fleet(file), Rates(http1=each * len(models)))
 
