@@ -48,6 +48,7 @@ _WAITS = frozenset(
         "SharedFailure",
         "Degraded",
         "RouteNotAccepted",
+        "ClockStepped",
     }
 )
 """Reasons for which a candidate may stay where it is: people, the policy's declared hold, or a world that does not heal."""
