@@ -32,7 +32,7 @@ lint: $(READY) ## ruff, mypy --strict, import rules
 
 .PHONY: check
 check: lint ## the quick part of the tests: no cluster, no root, under 2 minutes
-	@$(BIN)/pytest -q -m 'not cluster and not e2e'
+	@$(BIN)/pytest -q -m 'not cluster and not e2e and not simulation'
 
 .PHONY: test
 test: lint ## everything: on a real cluster with a real gateway, Prometheus and traffic
@@ -47,8 +47,9 @@ demo-all: $(READY) ## all eight versions, under 20 minutes
 	@hack/demo/run.sh v2 v3 v4 v4-shadow v5 v6 v7 v8 v9
 
 .PHONY: test-long
-test-long: lint ## the tests that make test leaves out, because shorter ones show the same
-	@hack/test.sh long
+test-long: $(READY) ## the tests that make test leaves out, because shorter ones show the same
+	@hack/cluster/up.sh
+	@$(ON_CLUSTER) hack/cluster/install.sh && $(BIN)/pytest -q -m long
 
 .PHONY: soak
 soak: $(READY) ## 50 models roll for SOAK_MINUTES (60) under load; fails if anything grows

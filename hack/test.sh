@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Everything that `make test` proves, the quick parts first. The cluster is started if it is not up, and left up.
-# test.sh [MARKERS]: of the tests that need the cluster, those that these pytest markers choose.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -26,17 +25,29 @@ for module in examples/model-server hack/load hack/faultproxy; do
 done
 
 echo "==> Python without a cluster"
-"$pytest" -q -m 'not cluster and not e2e'
+"$pytest" -q -m 'not cluster and not e2e and not simulation'
+
+mkdir -p build
+echo "==> simulation, in the time that nothing else wants (build/simulation.log)"
+HEADGATE_TRACES=${HEADGATE_TRACES:-10000} chrt --idle 0 "$pytest" -q -m simulation >build/simulation.log 2>&1 &
+simulation=$!
+trap 'kill "$simulation" 2>/dev/null || true' EXIT
 
 echo "==> cluster"
 hack/cluster/up.sh
 eval "$(hack/cluster/env.sh)"
 hack/cluster/install.sh
-mkdir -p build
 (cd hack/load && CGO_ENABLED=0 go build -buildvcs=false -o "$root/build/load" .)
 
 echo "==> the chart, with the cluster's helm"
 "$pytest" -q tests/unit/chart
 
 echo "==> against the real API server, then with real pods and traffic"
-"$pytest" -q -m "${1:-(cluster or e2e) and not long}" --durations=15
+"$pytest" -q -m "(cluster or e2e) and not long" --durations=15
+
+echo "==> simulation"
+if ! wait "$simulation"; then
+    cat build/simulation.log
+    exit 1
+fi
+tail -2 build/simulation.log
