@@ -6,8 +6,8 @@ import typer
 from rich.console import Console
 
 from headgate.api.conditions import ConditionType
-from headgate.api.status import Blocked, CandidateStatus
-from headgate.api.vocabulary import Phase, Verdict
+from headgate.api.status import Blocked, CandidateStatus, FailoverStatus
+from headgate.api.vocabulary import Phase, StandIn, Verdict
 from headgate.cli.cluster import Access, run
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
 from headgate.cli.view import ModelView, clock, command, missing_roles
@@ -46,14 +46,22 @@ def _users(view: ModelView) -> tuple[str, ...]:
     status = view.status
     serving = view.condition(ConditionType.SERVING)
     trouble = (f"Users do not get what they should: {serving.message}.",) if serving and serving.status == "False" else ()
-    if status.failover is not None and status.failover.retry_at is not None and status.stable is not None:
-        since, tried = clock(status.failover.since), status.failover.trial or status.failover.retry_at
-        trouble = (*trouble, f"So it is since {since}; the stable version is tried again since or at {clock(tried)}.")
+    if status.failover is not None and status.stable is not None:
+        trouble = (*trouble, _failover(status.failover))
     if status.stable is None:
         return (*trouble, "No version is live.")
     weight = status.traffic.weight_of(status.stable.revision) / 10
     live = f"{status.stable.version} (revision {status.stable.revision}) is live since {clock(status.stable.live_since)}"
     return (*trouble, f"{live} and gets {weight:g} % of the requests.")
+
+
+def _failover(failover: FailoverStatus) -> str:
+    began = f"So it is since {clock(failover.since)}"
+    if failover.trial is not None:
+        return f"{began}; the stable version is on trial since {clock(failover.trial)}."
+    if failover.to is StandIn.CANDIDATE or failover.retry_at is None:
+        return f"{began}, until the stable version has ready pods."
+    return f"{began}; the stable version is tried again at {clock(failover.retry_at)}, or as soon as it has a ready pod after that."
 
 
 def _rollout(view: ModelView) -> tuple[str, ...]:

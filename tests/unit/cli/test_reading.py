@@ -114,6 +114,21 @@ def test_explain_of_other_states(memory: ClusterInMemory) -> None:
     assert "No version is live." in headgate(*EXPLAIN).stdout
 
 
+@pytest.mark.parametrize(
+    ("failover", "words"),
+    [
+        ({"to": "Fallback", "retryAt": "2026-11-20T08:00:30Z"}, "is tried again at 2026-11-20 08:00:30 UTC"),
+        ({"to": "Fallback", "retryAt": T0, "trial": "2026-11-20T08:00:31Z"}, "is on trial since 2026-11-20 08:00:31 UTC"),
+        ({"to": "Candidate", "retryAt": T0}, "until the stable version has ready pods"),
+    ],
+)
+def test_who_answers_instead_is_told_with_its_end(memory: ClusterInMemory, failover: dict[str, Any], words: str) -> None:
+    to_fallback = {"slots": [], "fallback": {"service": "credit-rules", "port": 80, "weight": 1000}}
+    memory.model(LIVE | {"traffic": to_fallback, "failover": {"since": T0, "why": "no pod is ready", **failover}})
+    assert words in headgate(*EXPLAIN).stdout
+    assert "100.0 %  fallback (Service credit-rules)" in headgate("status", "credit-scorer", "-n", "lending").stdout
+
+
 def test_readings_of_another_attempt_are_not_shown(memory: ClusterInMemory) -> None:
     memory.readings(replace(READINGS, attempt="2"))
     told = headgate(*EXPLAIN).stdout
