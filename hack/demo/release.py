@@ -50,16 +50,13 @@ def manifest(release: Release) -> dict[str, Any]:
 def perform(release: Release, deadline: float, seen: Callable[[Moment], None]) -> Ending:
     """Apply the release, approve it where it waits, and watch until it ends. Raises TimeoutError with the last status."""
     apply(manifest(release))
-    was_canary = False
     for moment in _moments(deadline):
         seen(moment)
         status = moment.status
         candidate = status.get("candidate") or {}
-        if candidate.get("version") == release.version:
-            was_canary = was_canary or bool(candidate.get("exposed"))
-            if status.get("phase") == "AwaitingDeployment":
-                _approve(release, status)
-        ending = _ending(release, status, was_canary=was_canary)
+        if candidate.get("version") == release.version and status.get("phase") == "AwaitingDeployment":
+            _approve(release, status)
+        ending = _ending(release, status)
         if ending is not None:
             return ending
     raise TimeoutError(f"{release.version} has not ended within {deadline:.0f} s: {headgate('explain', MODEL, '-n', NAMESPACE)}")
@@ -104,7 +101,7 @@ def _approve(release: Release, status: dict[str, Any]) -> None:
                     raise
 
 
-def _ending(release: Release, status: dict[str, Any], *, was_canary: bool) -> Ending | None:
+def _ending(release: Release, status: dict[str, Any]) -> Ending | None:
     if status.get("phase") not in _ENDED:
         return None
     stable = status.get("stable") or {}
@@ -112,6 +109,6 @@ def _ending(release: Release, status: dict[str, Any], *, was_canary: bool) -> En
         return Ending(Outcome.LIVE, "", "")
     last = (status.get("blocked") or [{}])[-1]
     if status["phase"] == "RolledBack" and last.get("version") == release.version:
-        outcome = Outcome.ROLLED_BACK if was_canary else Outcome.STOPPED_IN_SHADOW
+        outcome = Outcome.STOPPED_IN_SHADOW if last.get("stage") == "shadow" else Outcome.ROLLED_BACK
         return Ending(outcome, last["cause"], last.get("message", ""))
     return None

@@ -136,6 +136,8 @@ class Blocked(RevisionStatus):
     """A version that was taken back. It gets no traffic until a Retry."""
 
     attempt: AttemptNumber
+    stage: Annotated[str, Field(max_length=63)] = ""
+    """The stage it was in; empty if in none."""
     cause: RollbackCause
     at: Time
     by: Line = ""

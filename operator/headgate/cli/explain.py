@@ -136,7 +136,8 @@ def _taken_back(view: ModelView) -> tuple[str, ...]:
 def _blocked_words(entry: Blocked) -> str:
     who = f" by {entry.by}" if entry.by else ""
     name = f"{entry.version} (revision {entry.revision}, attempt {entry.attempt})"
-    return f"{name} was taken back at {clock(entry.at)}{who}, cause {entry.cause}: {entry.message}"
+    where = f" in stage {entry.stage}" if entry.stage else ""
+    return f"{name} was taken back{where} at {clock(entry.at)}{who}, cause {entry.cause}: {entry.message}"
 
 
 def waits_for(view: ModelView) -> tuple[str, ...]:

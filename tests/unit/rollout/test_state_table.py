@@ -70,7 +70,7 @@ class TestGuardOnOneVersion:
         world.step()
         assert world.route.weights == {stable_of(world): 1000}
         assert world.status.blocked[-1].revision == revision
-        assert world.status.blocked[-1].cause is RollbackCause.GUARD
+        assert (world.status.blocked[-1].cause, world.status.blocked[-1].stage) == (RollbackCause.GUARD, "canary")
 
     def test_live_inside_the_window_gives_way_to_the_previous_live(self) -> None:
         world = second_live()
