@@ -43,6 +43,8 @@ def test_a_crashing_version_leaves_while_prometheus_knows_half(outcome: Misled) 
     assert outcome.failed == []
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.scene(play=killed_after_every_write)
 def test_a_kill_after_any_write_loses_repeats_and_shortens_nothing(outcome: Killed) -> None:
     kinds = {PurePosixPath(write.path).parts[-2] for write in outcome.after} | {write.path.rsplit("/", 1)[-1] for write in outcome.after}
