@@ -119,7 +119,7 @@ def test_an_autoscaler_has_the_floor_as_its_minimum_before_the_weight_rises(bed:
     assert halted.at_halt[bad] == had
     assert halted.least[-1][good] == had
     assert users.by_switches(set()) == 0
-    managers = json.loads(kubectl("get", "deployment", f"{MODEL}-{bad}", "-n", NAMESPACE, "-o", "json", "--show-managed-fields"))
-    owners = [m["manager"] for m in managers["metadata"]["managedFields"] if "f:replicas" in m["fieldsV1"].get("f:spec", {})]
-    assert owners
+    deployment = json.loads(kubectl("get", "deployment", f"{MODEL}-{good}", "-n", NAMESPACE, "-o", "json", "--show-managed-fields"))
+    assert deployment["spec"]["replicas"] == had, "made with one pod, and enlarged by the autoscaler"
+    owners = [m["manager"] for m in deployment["metadata"]["managedFields"] if "f:replicas" in m["fieldsV1"].get("f:spec", {})]
     assert "headgate" not in owners
