@@ -1,4 +1,4 @@
-"""The whole controller in ten thousand drawn worlds, and wrong builds of it in a few."""
+"""The whole controller in many drawn worlds, and wrong builds of it in a few."""
 
 import os
 
@@ -11,7 +11,7 @@ from tests.simulation.runner import run_many, run_one
 pytestmark = [pytest.mark.simulation, pytest.mark.timeout(3600)]
 
 TRACES = int(os.environ.get("HEADGATE_TRACES") or 300)
-"""How many. `make test` runs 10,000, about 0.15 s of one core each."""
+"""How many: about 0.15 s of one core each."""
 _MOST = 100
 """Traces within which a wrong build must be found."""
 
