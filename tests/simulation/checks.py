@@ -1,13 +1,13 @@
 """What must hold at every event of every trace. Each check has a name; a broken one ends the trace with a message."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation import gateway
 from tests.simulation.clock import EPOCH
 from tests.simulation.faults import Call
+from tests.simulation.gateway import shares
+from tests.simulation.lost import Lost, lose, wrongs
 from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, TECHNICAL_OWNER
 
 from headgate.api.policy import RolloutPolicySpec
@@ -64,6 +64,8 @@ class Checks:
         self._was_served = False
         self._lowered_by_hand: set[str] = set()
         self._unserved = 0
+        self._lost: Lost | None = None
+        self._was_live: set[str] = set()
         self.harm: list[tuple[str, float]] = []
         """How long each harmful candidate had users in undisturbed time."""
 
@@ -95,28 +97,32 @@ class Checks:
 
     def written(self, plural: str, old: Object | None, new: Object | None, by: "tuple[Replica, Call] | None") -> None:
         """`by` is None for everybody but the operator."""
-        if by is not None:
-            if plural == LEASES.plural:
-                self._renewed[by[0].identity] = self._sent.get(by[0].identity, self._world.now())
-                return
-            self.writes += 1
-            self.last_write = self._world.now()
-        elif plural == GOVERNANCE_APPROVALS.plural and old is None and new is not None:
-            self.decided.append(Decided(new["metadata"]["name"], new["spec"], self._world.now()))
-        elif plural == GOVERNANCE_APPROVALS.plural and old is not None and new is None:
-            for one in self.decided:
-                if one.name == old["metadata"]["name"]:
-                    one.gone = self._world.now()
         if by is None:
-            if plural == HTTP_ROUTES.plural and old is not None and new is not None:
-                self._edited(shares(old), shares(new))
+            self._written_by_others(plural, old, new)
             return
+        if plural == LEASES.plural:
+            self._renewed[by[0].identity] = self._sent.get(by[0].identity, self._world.now())
+            return
+        self.writes += 1
+        self.last_write = self._world.now()
         if plural == HTTP_ROUTES.plural:
             self._route(old, new)
         elif plural == AIMODELS.plural and old is not None and new is not None:
             self._status(old.get("status") or {}, new.get("status") or {})
         elif plural == DEPLOYMENTS.plural:
             self._deployment(old, new)
+
+    def _written_by_others(self, plural: str, old: Object | None, new: Object | None) -> None:
+        if plural == GOVERNANCE_APPROVALS.plural and old is None and new is not None:
+            self.decided.append(Decided(new["metadata"]["name"], new["spec"], self._world.now()))
+        elif plural == GOVERNANCE_APPROVALS.plural and old is not None and new is None:
+            for one in self.decided:
+                if one.name == old["metadata"]["name"]:
+                    one.gone = self._world.now()
+        elif plural == HTTP_ROUTES.plural and old is not None and new is not None:
+            self._edited(shares(old), shares(new))
+        elif plural == AIMODELS.plural and old is not None and not ((new or {}).get("status") or {}).get("attempts"):
+            self._forgotten(old.get("status") or {}, deleted=new is None)
 
     def _route(self, old: Object | None, new: Object | None) -> None:
         if new is None:
@@ -142,7 +148,7 @@ class Checks:
         words = f"revision {revision} goes from {before} to {weight}"
         if any(entry["revision"] == revision for entry in status.get("blocked") or ()):
             self.fail("blocked-stays-off", f"{words} although it is blocked")
-        if revision == stable.get("revision"):
+        if revision == stable.get("revision") or (not status.get("attempts") and revision in self._was_live):
             self.allowed.add(revision)
             return
         if revision in self._lowered_by_hand:
@@ -206,7 +212,22 @@ class Checks:
 
     # -- status --
 
+    def _forgotten(self, status: Object, *, deleted: bool) -> None:
+        """Somebody wiped the status, or deleted the model with it."""
+        self._world.disturb(10.0)
+        self._effective.clear()
+        self._entered.clear()
+        route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
+        self._lost = lose(self._lost, status, shares(route), deleted=deleted)
+        self._lowered_by_hand &= {entry["revision"] for entry in status.get("blocked") or ()}
+
     def _status(self, old: Object, new: Object) -> None:
+        self._was_live |= {(new.get("stable") or {}).get("revision", "")} - {""}
+        if self._lost is not None and not old.get("attempts") and new.get("attempts"):
+            route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
+            for name, message in wrongs(self._lost, new, shares(route), self._world.policy):
+                self.fail(name, message)
+            self._lost = None
         self._keeps(old, new)
         self._users_left(old, new)
         before, after = old.get("candidate") or {}, new.get("candidate") or {}
@@ -369,14 +390,6 @@ class Checks:
         for revision, weight in recorded.items():
             if weight and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
                 self.fail("serving-kept", f"revision {revision} has {weight} and no Deployment")
-
-
-def shares(route: Mapping[str, Any] | None) -> dict[str, int]:
-    """Thousandths by revision."""
-    found: dict[str, int] = {}
-    for place in gateway.read("", route).slots if route else ():
-        found[place.revision] = found.get(place.revision, 0) + place.share
-    return found
 
 
 def seconds_of(moment: str) -> float:

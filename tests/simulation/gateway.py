@@ -171,6 +171,14 @@ def read(prefix: str, route: Fields) -> Taken:
     return Taken(route["metadata"].get("generation", 0), slots, mirror)
 
 
+def shares(route: Fields | None) -> dict[str, int]:
+    """Thousandths by revision."""
+    found: dict[str, int] = {}
+    for place in read("", route).slots if route else ():
+        found[place.revision] = found.get(place.revision, 0) + place.share
+    return found
+
+
 def _revision(service: str) -> str:
     return service.rpartition("-")[2]
 

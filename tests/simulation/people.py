@@ -78,8 +78,16 @@ def draw(rng: Random, policies: list[str]) -> Plan:
 class People:
     """`wall` is the true time in Unix seconds. `released` knows every revision that was ever asked for."""
 
-    def __init__(self, server: Any, plan: Plan, rng: Random, now: Callable[[], float], stamp: Callable[[float], str]) -> None:
-        self._server, self.plan, self._rng, self._now, self._stamp = server, plan, rng, now, stamp
+    def __init__(
+        self,
+        server: Any,
+        plan: Plan,
+        rng: Random,
+        now: Callable[[], float],
+        later: Callable[..., Any],
+        stamp: Callable[[float], str],
+    ) -> None:
+        self._server, self.plan, self._rng, self._now, self._later, self._stamp = server, plan, rng, now, later, stamp
         self.behaviours: dict[str, Behaviour] = {}
         self._released: list[Object] = []
         self._asked: dict[str, float] = {}
@@ -200,9 +208,19 @@ class People:
         self._released.append(changed)
         self._ask_for(changed)
 
-    def pause_and_resume(self) -> None:
-        self.intervene("Pause")
-        self.done.append("paused")
+    def wipe_status(self) -> None:
+        """A cluster restored from its manifests: all that was decided is forgotten."""
+        present = self._server.find(AIMODELS, MODEL, NAMESPACE)
+        if present is not None:
+            self._server.put(AIMODELS, {key: value for key, value in present.items() if key != "status"})
+
+    def delete_model(self) -> None:
+        """By mistake: it is applied again soon."""
+        self._server.remove(AIMODELS, MODEL, NAMESPACE)
+        self._later(self._rng.uniform(0.1, 15.0), self.apply_again)
+
+    def apply_again(self) -> None:
+        self._ask_for(self._released[-1])
 
     def _behaviour_of(self, spec: Object) -> Behaviour:
         return self.behaviour(revision_of(AIModelSpec.model_validate(spec), {}).revision)
@@ -230,4 +248,6 @@ ACTS: dict[str, Callable[[People], None]] = {
     "delete-approvals": People.delete_approvals,
     "edit-route": People.edit_route,
     "edit-hostnames": People.edit_hostnames,
+    "wipe-status": People.wipe_status,
+    "delete-model": People.delete_model,
 }

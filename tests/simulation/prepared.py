@@ -86,7 +86,7 @@ def _live(plan: Plan) -> bytes:
             (world.pods, {"fleets": world.pods.fleets}),
             (world.prometheus, {"_series": world.prometheus._series, "scraped": world.prometheus.scraped}),
             (people, {"behaviours": people.behaviours, "_released": people._released, "_serial": people._serial}),
-            (checks, {"allowed": checks.allowed, "decided": checks.decided, "_entered": checks._entered}),
+            (checks, {"allowed": checks.allowed, "decided": checks.decided, "_entered": checks._entered, "_was_live": checks._was_live}),
         )
         return pickle.dumps((loop.time(), shelves, [memory for _, memory in memories]))
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation import checks, faults, people
+from tests.simulation import faults, people
+from tests.simulation.gateway import shares
 from tests.simulation.policies import POLICIES
 
 from headgate.kube.resources import AIMODELS, DEPLOYMENTS, EVENTS, GOVERNANCE_APPROVALS, HTTP_ROUTES, PODS
@@ -44,8 +45,8 @@ def tell(world: "World", plural: str, old: Object | None, new: Object | None) ->
         elif (old or {}).get("spec") != new.get("spec"):
             world.say(f"{who}spec: version {new['spec']['version']}")
     elif plural == HTTP_ROUTES.plural:
-        if checks.shares(old) != checks.shares(new) or (old is None) != (new is None):
-            world.say(f"{who}route: {checks.shares(new)}")
+        if shares(old) != shares(new) or (old is None) != (new is None):
+            world.say(f"{who}route: {shares(new)}")
     elif plural == DEPLOYMENTS.plural:
         sizes = [body["spec"].get("replicas") if body else None for body in (old, new)]
         if sizes[0] != sizes[1]:

@@ -77,7 +77,7 @@ class World:
         self.faults = Faults(weather, Random(f"{seed}/faults"))
         self.server = Cluster(self.machine_time, self._changed)
         self.server.admission.append(self._denied)
-        self.people = People(self.server, plan, Random(f"{seed}/people"), self.now, stamp)
+        self.people = People(self.server, plan, Random(f"{seed}/people"), self.now, self.later, stamp)
         self.pods = Pods(self.server, Random(f"{seed}/pods"), self.now, self.later, stamp, self.people.behaviour, self._before_change)
         self.checks = Checks(self)
         self.gateway = Gateway(

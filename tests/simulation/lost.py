@@ -1,0 +1,62 @@
+"""What must be known again after a status was lost: it is made again from Deployments and route."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headgate.api.policy import RolloutPolicySpec
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What a status said before it was lost, and whom the route served. `deleted`: it went with its model."""
+
+    stable: str
+    candidate: str
+    shares: dict[str, int]
+    blocked: frozenset[str]
+    deleted: bool
+
+
+def lose(before: Lost | None, status: Object, shares: dict[str, int], *, deleted: bool) -> Lost | None:
+    """`before`: what is lost already, and was not made again yet."""
+    if before is not None:
+        return replace(before, deleted=before.deleted or deleted)
+    if not status.get("attempts"):
+        return None
+    blocked = frozenset(entry["revision"] for entry in status.get("blocked") or ())
+    return Lost(_revision(status, "stable"), _revision(status, "candidate"), shares, blocked, deleted)
+
+
+def wrongs(lost: Lost, new: Object, shares: dict[str, int], policy: RolloutPolicySpec) -> Iterator[tuple[str, str]]:
+    """In the first status after it, as names and messages of checks: who is live stays live, users stay where they are, and who was
+    taken back stays away. `shares`: those of the route now."""
+    stable, candidate = _revision(new, "stable"), _revision(new, "candidate")
+    if lost.stable and stable != lost.stable and not (stable == lost.candidate and lost.shares.get(stable)):
+        yield "status-made-again", f"revision {lost.stable} was live, and now it is {stable or 'none'}"
+    blocked = {entry["revision"] for entry in new.get("blocked") or ()}
+    forgiven = lost.blocked - blocked - set(new.get("retries") or ())
+    if forgiven:
+        yield "nothing-lost", f"revisions {sorted(forgiven)} are not blocked any more"
+    recorded = {slot["revision"]: slot["weight"] for slot in (new.get("traffic") or {}).get("slots") or ()}
+    present, given = shares.get(candidate, 0), recorded.get(candidate, 0)
+    if stable and candidate and given > max(present, 0 if present else _first_weight(policy, new["candidate"])):
+        yield "weights-kept", f"after its status was lost, candidate {candidate} goes from {present} to {given}"
+    had = lost.shares.get(lost.candidate, 0)
+    taken_off = lost.deleted or candidate != lost.candidate or new.get("failover")
+    if had and not taken_off and given < had:
+        yield "weights-kept", f"after its status was lost, candidate {candidate} goes from {had} to {given}"
+
+
+def _first_weight(policy: RolloutPolicySpec, candidate: Object) -> int:
+    """What a candidate without users may get at once."""
+    if candidate["kind"] == "Restore":
+        return 1000
+    stages = policy.stages if candidate["kind"] == "Rollout" else tuple(stage for stage in policy.stages if not stage.is_shadow)
+    return stages[0].weight
+
+
+def _revision(status: Object, role: str) -> str:
+    return str((status.get(role) or {}).get("revision", ""))
