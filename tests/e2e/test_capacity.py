@@ -38,9 +38,9 @@ def release(version: str, serving: dict[str, Any], outcome: Outcome) -> Release:
     return Release(version, "like the first", "two-stages", outcome, serving=serving)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def fresh(bed: Bed) -> Iterator[None]:
-    """An empty namespace with the approvers' rights, and a policy of two short stages. The tests release into it one after the other."""
+    """An empty namespace with the approvers' rights, and a policy of two short stages: v1 gets its size from this test's spec."""
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
     apply(*people.objects(), POLICY)
     yield
@@ -88,7 +88,7 @@ def _revision(version: str) -> str:
 
 
 def halt_at_the_last_stage(bed: Bed, version: str, serving: dict[str, Any], tmp_path: Path) -> tuple[Halted, Users]:
-    """`version` beside v1, which is made live first if it is not."""
+    """`version` beside v1, which is made live first."""
     perform(release("v1", serving, Outcome.LIVE), 120, lambda _: None)
     halted = Halted()
     with bed.users(tmp_path / "requests.jsonl") as users:
