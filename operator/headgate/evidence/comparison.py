@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric
+from headgate.evidence.arrays import Floats
 from headgate.evidence.block import ArmCounts, Block
 
 MOST_POINTS = 0.99
+STABLE_REQUESTS, STABLE_EVENTS, CANDIDATE_REQUESTS, CANDIDATE_EVENTS = range(4)
+"""The last axis of arrays of counts."""
+Counts = tuple[float, float, float, float]
+"""The same of one check: requests and events (errors, rejections, slow answers) of the stable version, then of the candidate."""
+NOTHING: Counts = (0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,39 +23,6 @@ class Line:
 
     ratio: float = 1.0
     offset: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Requests of both arms and the events among them: errors, rejections or slow answers."""
-
-    stable_requests: int = 0
-    stable_events: int = 0
-    candidate_requests: int = 0
-    candidate_events: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.stable_requests + other.stable_requests,
-            self.stable_events + other.stable_events,
-            self.candidate_requests + other.candidate_requests,
-            self.candidate_events + other.candidate_events,
-        )
-
-    @property
-    def comparable(self) -> bool:
-        """Without requests on both sides there is nothing to compare: 0 of 0 is neither good nor bad."""
-        return self.stable_requests > 0 and self.candidate_requests > 0
-
-    def excess(self, line: Line) -> float:
-        """Observed candidate rate minus the limit at the observed stable rate. 0 unless comparable."""
-        if not self.comparable:
-            return 0.0
-        stable = self.stable_events / self.stable_requests
-        return self.candidate_events / self.candidate_requests - line.ratio * stable - line.offset
-
-
-NOTHING = Counts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +49,28 @@ def limits_of(margin: Margin) -> Limits:
     return Limits(harm=half, act=whole, good=whole)
 
 
+def comparable(counts: Floats) -> Floats:
+    """1 where both arms have requests, else 0: 0 of 0 is neither good nor bad. Reduces the last axis."""
+    both: Floats = ((counts[..., STABLE_REQUESTS] > 0.0) & (counts[..., CANDIDATE_REQUESTS] > 0.0)).astype(np.float64)
+    return both
+
+
+def excess(counts: Floats, lines: Floats) -> Floats:
+    """Observed candidate rate minus the limit at the observed stable rate; 0 unless comparable. Lines as (ratio, offset)."""
+    both = comparable(counts) > 0.0
+    n_b, n_c = np.where(both, counts[..., STABLE_REQUESTS], 1.0), np.where(both, counts[..., CANDIDATE_REQUESTS], 1.0)
+    beyond = counts[..., CANDIDATE_EVENTS] / n_c - lines[..., 0] * counts[..., STABLE_EVENTS] / n_b - lines[..., 1]
+    observed: Floats = np.where(both, beyond, 0.0)
+    return observed
+
+
+def overlap(counts: Floats) -> Floats:
+    """n_b n_c / (n_b + n_c), the weight of a block in a sum of differences (Mantel and Haenszel); 0 unless comparable."""
+    n_b, n_c = counts[..., STABLE_REQUESTS], counts[..., CANDIDATE_REQUESTS]
+    weight: Floats = n_b * n_c / np.maximum(n_b + n_c, 1.0)
+    return weight
+
+
 def counted(metric: Metric, arm: ArmCounts) -> tuple[int, int]:
     """(requests, events) of one arm. A request without an answer is a failed request; it says nothing about rejections."""
     if metric is Metric.ERRORS:
@@ -86,4 +83,4 @@ def counted(metric: Metric, arm: ArmCounts) -> tuple[int, int]:
 
 def counts_of(metric: Metric, block: Block) -> Counts:
     """Both arms of one block, for errors and rejections."""
-    return Counts(*counted(metric, block.stable), *counted(metric, block.candidate))
+    return (*counted(metric, block.stable), *counted(metric, block.candidate))

@@ -5,11 +5,12 @@ seen in several blocks, not in one burst. A difference of 50 points needs neithe
 """
 
 from dataclasses import dataclass
-from functools import reduce
-from math import sqrt
-from operator import add
+from typing import Self
 
-from headgate.evidence.comparison import NOTHING, Counts, Line
+import numpy as np
+
+from headgate.evidence.arrays import Arrays, Floats
+from headgate.evidence.comparison import CANDIDATE_REQUESTS, comparable, excess, overlap
 
 TAIL = 40
 SPANS = (4, 12, TAIL)
@@ -23,67 +24,96 @@ OBVIOUS_BLOCKS = 2
 BIN_SECONDS = 30.0
 WINDOWS = (6, 20)
 """Windows of 3 and 10 minutes, in bins; the oldest bin is whole or absent, so a window may be up to one bin short."""
+_EQUAL = np.array([1.0, 0.0])
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """Memory of one check. `tail` holds the weighted excess of the last blocks, `bins` the counts per half minute, both oldest first."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Confirmation(Arrays):
+    """Memory of comparisons with any leading axes. All windows end with the newest entry; what never was is 0.
 
-    total: Counts = NOTHING
-    excess: float = 0.0
-    squares: float = 0.0
-    tail: tuple[float, ...] = ()
-    latest: tuple[Counts, ...] = ()
-    bins: tuple[tuple[int, Counts], ...] = ()
+    `total`: counts since the start. `sums`: the weighted excess and its squares. `tail`: the weighted excess of the last blocks.
+    `latest`: the counts of the last two. `bins`: counts per half minute, up to the one numbered `newest`.
+    """
+
+    total: Floats
+    sums: Floats
+    tail: Floats
+    latest: Floats
+    bins: Floats
+    newest: Floats
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> Self:
+        return cls(
+            total=np.zeros((*shape, 4)),
+            sums=np.zeros((*shape, 2)),
+            tail=np.zeros((*shape, TAIL)),
+            latest=np.zeros((*shape, OBVIOUS_BLOCKS, 4)),
+            bins=np.zeros((*shape, WINDOWS[-1], 4)),
+            newest=np.zeros(shape),
+        )
 
 
-def observe(memory: Confirmation, end: float, harm: Counts, act: Counts, line: Line) -> Confirmation:
-    """Add one comparable block that ended at `end` (seconds). `harm` and `act` are its counts for the two lines, `line` the harm null."""
-    weight = harm.stable_requests * harm.candidate_requests / (harm.stable_requests + harm.candidate_requests)
-    u = weight * harm.excess(line)
-    now = int(end // BIN_SECONDS)
-    bins = tuple(item for item in memory.bins if item[0] > now - WINDOWS[-1])
-    same = bool(bins) and bins[-1][0] == now
-    bins = (*bins[:-1], (now, bins[-1][1] + act)) if same else (*bins, (now, act))
+def observe(memory: Confirmation, end: Floats, harm: Floats, act: Floats, line: Floats) -> Confirmation:
+    """Add one block that ended at `end` (seconds). `harm` and `act` are its counts for the two lines, `line` the harm null.
+
+    A block that is not comparable is no block.
+    """
+    seen = comparable(harm) > 0.0
+    u = overlap(harm) * excess(harm, line)
+    now = np.where(seen, np.floor_divide(end, BIN_SECONDS), memory.newest)
+    bins = _shifted(memory.bins, np.clip(now - memory.newest, 0, WINDOWS[-1]).astype(np.intp))
+    bins[..., -1, :] += np.where(seen[..., None], act, 0.0)
     return Confirmation(
-        total=memory.total + act,
-        excess=memory.excess + u,
-        squares=memory.squares + u * u,
-        tail=(*memory.tail, u)[-TAIL:],
-        latest=(*memory.latest, harm)[-OBVIOUS_BLOCKS:],
+        total=memory.total + np.where(seen[..., None], act, 0.0),
+        sums=memory.sums + np.stack((u, u * u), axis=-1),
+        tail=np.where(seen[..., None], np.concatenate((memory.tail[..., 1:], u[..., None]), axis=-1), memory.tail),
+        latest=np.where(seen[..., None, None], np.concatenate((memory.latest[..., 1:, :], harm[..., None, :]), axis=-2), memory.latest),
         bins=bins,
+        newest=now,
     )
 
 
-def agreed(memory: Confirmation) -> bool:
+def _shifted(bins: Floats, by: np.ndarray) -> Floats:
+    """Each window moved on by its own number of bins."""
+    if not by.any():
+        return bins.copy()
+    index = np.arange(WINDOWS[-1]) + by[..., None]
+    moved: Floats = np.take_along_axis(bins, np.minimum(index, WINDOWS[-1] - 1)[..., None], axis=-2)
+    moved[index >= WINDOWS[-1]] = 0.0
+    return moved
+
+
+def agreed(memory: Confirmation) -> np.ndarray:
     """Is the excess spread over at least four blocks, over the run or one of its latest spans?"""
-    if _spread(memory.excess, memory.squares):
-        return True
-    return any(_spread(sum(memory.tail[-span:]), sum(u * u for u in memory.tail[-span:])) for span in SPANS)
+    found = _spread(memory.sums[..., 0], memory.sums[..., 1])
+    for span in SPANS:
+        latest = memory.tail[..., -span:]
+        found |= _spread(latest.sum(axis=-1), np.square(latest).sum(axis=-1))
+    return found
 
 
-def _spread(total: float, squares: float) -> bool:
-    return total > 0.0 and total >= AGREEMENT * sqrt(squares) * (1.0 - _ROUNDING)
+def _spread(total: Floats, squares: Floats) -> np.ndarray:
+    spread: np.ndarray = (total > 0.0) & (total >= AGREEMENT * np.sqrt(squares) * (1.0 - _ROUNDING))
+    return spread
 
 
-def exceeds(memory: Confirmation, line: Line) -> bool:
+def exceeds(memory: Confirmation, line: Floats) -> np.ndarray:
     """Is the observed candidate rate above the whole margin, since the start or lately?"""
-    if memory.total.excess(line) > 0.0:
-        return True
-    if not memory.bins:
-        return False
-    newest = memory.bins[-1][0]
-    return any(
-        reduce(add, (counts for index, counts in memory.bins if index > newest - window), NOTHING).excess(line) > 0.0 for window in WINDOWS
-    )
+    found: np.ndarray = excess(memory.total, line) > 0.0
+    for window in WINDOWS:
+        found |= excess(memory.bins[..., -window:, :].sum(axis=-2), line) > 0.0
+    return found
 
 
-def obvious(memory: Confirmation) -> bool:
+def obvious(memory: Confirmation) -> np.ndarray:
     """Is the candidate at least 50 points worse on at least 30 requests in the last two blocks?"""
-    counts = reduce(add, memory.latest, NOTHING)
-    return counts.candidate_requests >= OBVIOUS_REQUESTS and counts.excess(Line()) >= OBVIOUS_EXCESS
+    counts = memory.latest.sum(axis=-2)
+    worse: np.ndarray = (counts[..., CANDIDATE_REQUESTS] >= OBVIOUS_REQUESTS) & (excess(counts, _EQUAL) >= OBVIOUS_EXCESS)
+    return worse
 
 
-def confirmed(memory: Confirmation, act: Line) -> bool:
-    """May a rollback be based on this check?"""
-    return obvious(memory) or (exceeds(memory, act) and agreed(memory))
+def confirmed(memory: Confirmation, act: Floats) -> np.ndarray:
+    """May a rollback be based on these checks?"""
+    confirmed: np.ndarray = obvious(memory) | (exceeds(memory, act) & agreed(memory))
+    return confirmed

@@ -7,7 +7,8 @@ that many models can be judged in one call. Source: Ville's inequality; Turner, 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from headgate.evidence.projection import Floats, project
+from headgate.evidence.arrays import Floats
+from headgate.evidence.projection import project
 
 HARM_GAPS = np.array([0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64])
 """How far beyond the null the candidate is supposed to be, as shares: small regressions and total failures at once."""

@@ -1,34 +1,33 @@
 """The judge of one attempt: blocks in, verdict out. Pure; the state carries all that later blocks need.
 
-Every check has an e-process for harm (null: within half the margin) and one for being good (null: at the whole margin or worse). The
-harm processes share one budget: their weighted mean is itself an e-process under any dependence, so P(it ever reaches 1/alpha) <= alpha
-for a candidate within the limits, over all looks, checks and stages. Sources: Ville's inequality; Vovk and Wang on averages of e-values.
+Every check has evidence of harm (null: within half the margin) and of being good (null: at the whole margin or worse). The evidence of
+harm shares one budget: its weighted mean is itself an e-process under any dependence, so P(it ever reaches 1/alpha) <= alpha for a
+candidate within the limits, over all looks, checks and stages. Sources: Ville's inequality; Vovk and Wang on averages of e-values.
 """
 
 from dataclasses import dataclass, replace
 from math import exp, log
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence import eprocess
+from headgate.evidence import asymptotic, eprocess, panel
+from headgate.evidence.arrays import Floats
 from headgate.evidence.block import Block
+from headgate.evidence.calibration import Calibration
 from headgate.evidence.check import Check, Question
-from headgate.evidence.confirmation import confirmed, observe
-from headgate.evidence.eprocess import EFFECTS, GOOD_PRIOR, HARM_GAPS, HARM_PRIOR
-from headgate.evidence.judge_state import CheckState, JudgeState, from_json, to_json
+from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, Limits, Line
+from headgate.evidence.judge_state import JudgeState, from_json, to_json
 from headgate.evidence.latency import Choice, Past, Unresolved
 from headgate.evidence.measure import Reading, limits_for, measure, refusal
-from headgate.evidence.projection import Floats
+from headgate.evidence.panel import Panel, Rows
 from headgate.evidence.view import CheckReading
 
-__all__ = ["CheckState", "JudgeState", "Judgement", "advance", "assess", "from_json", "start", "to_json"]
+__all__ = ["JudgeState", "Judgement", "advance", "assess", "from_json", "start", "to_json"]
 
-_HARM = len(HARM_GAPS)
-_SIDE = np.array([1.0] * _HARM + [-1.0] * (EFFECTS - _HARM))
 _LARGEST_LOG = 700.0
 _LEAST_WEIGHT = 1e-9
+_NO_LIMITS = Limits(Line(), Line(), Line())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,127 +41,100 @@ class Judgement:
 
 def start(question: Question) -> JudgeState:
     """Nothing compared yet. Checks that cannot be asked at all are told by `assess` as NotMeasurable."""
-    checks = tuple(CheckState(latency=Past() if check.metric is Metric.LATENCY else None) for check in question.checks)
-    return JudgeState(checks=checks, seen=(0,) * len(question.stage_blocks))
+    latency = tuple(Past() if check.metric is Metric.LATENCY else None for check in question.checks)
+    return JudgeState(Panel.empty((len(question.checks),)), latency, seen=(0,) * len(question.stage_blocks))
 
 
-def advance(state: JudgeState, question: Question, block: Block, stage: int, kappa: ArrayLike = 1.0) -> JudgeState:
+def advance(state: JudgeState, question: Question, block: Block, stage: int, calibration: Calibration | None = None) -> JudgeState:
     """The state after one more block of `stage` (index into `question.stage_blocks`).
 
-    Unusable blocks only add to what is known of the stable version. `kappa` in (0, 1] tempers the evidence of clustered events; it
-    broadcasts against (checks, effects), nine columns for harm and three for being good, and may depend on earlier blocks only.
+    Unusable blocks only add to what is known of the stable version. `calibration`, shape (checks,), may depend on earlier blocks only;
+    without one requests are taken to be independent.
     """
-    readings = [
-        measure(check, checked.history, checked.latency, block) for check, checked in zip(question.checks, state.checks, strict=True)
-    ]
-    learnt = tuple(
-        replace(checked, history=reading.history, latency=reading.latency) for checked, reading in zip(state.checks, readings, strict=True)
-    )
-    if not block.usable or not readings:
-        return replace(state, checks=learnt)
+    readings = [measure(check, known, block) for check, known in zip(question.checks, state.latency, strict=True)]
+    latency = tuple(reading.latency for reading in readings)
+    if not readings:
+        return state
+    rows = _rows(readings, block.end)
+    if not block.usable:
+        return replace(state, panel=replace(state.panel, history=panel.learn(state.panel.history, rows.learnt)), latency=latency)
     index = state.seen[stage] if 0 <= stage < len(state.seen) else 0
     weight = eprocess.start_weight(question.stage_blocks, stage, index, first=state.spent == 0.0)
     spent = min(state.spent + weight, 1.0)
-    wealth = eprocess.grow(np.array([checked.wealth for checked in learnt]), weight, _log_evalues(readings) * np.asarray(kappa))
-    harm = eprocess.log_evidence(wealth[:, :_HARM], HARM_PRIOR, spent)
-    good = eprocess.log_evidence(wealth[:, _HARM:], GOOD_PRIOR, spent)
+    moved = panel.advance(state.panel, rows, calibration or Calibration.exact((len(readings),)), weight, spent)
+    peak = max(state.peak_harm, float(panel.joint(moved.evidence[:, 0], weights_of(question))))
+    failed = state.failed if state.failed is not None else _cause(moved, peak, question, rows)
+    seen = tuple(count + (number == stage) for number, count in enumerate(state.seen))
+    return JudgeState(moved, latency, seen, spent, peak, failed)
+
+
+def assess(state: JudgeState, question: Question, dispersion: Floats | None = None) -> Judgement:
+    """What the evidence says now. Fail and each check's Pass are latched; exactly one check says Fail when the verdict is Fail.
+
+    `dispersion`: phi per check, for the intervals; None: 1.
+    """
+    phi = np.ones(len(question.checks)) if dispersion is None else np.maximum(dispersion, 1.0)
+    _, low, high = asymptotic.interval(state.panel.drift, phi, question.alpha)
     checks = tuple(
-        _moved(learnt[i], readings[i], block.end, tuple(wealth[i].tolist()), float(harm[i]), float(good[i])) for i in range(len(learnt))
+        _read(state, i, check, question, (float(low[i]), float(high[i])), float(phi[i])) for i, check in enumerate(question.checks)
     )
-    joined = float(np.logaddexp.reduce(np.log(_weights(question)) + harm))
-    after = JudgeState(
-        checks=checks,
-        seen=tuple(count + (number == stage) for number, count in enumerate(state.seen)),
-        spent=spent,
-        peak_harm=max(state.peak_harm, joined),
-        failed=state.failed,
-    )
-    return after if after.failed is not None else replace(after, failed=_cause(after, question))
-
-
-def assess(state: JudgeState, question: Question) -> Judgement:
-    """What the evidence says now. Fail and each check's Pass are latched; exactly one check says Fail when the verdict is Fail."""
-    pairs = zip(state.checks, question.checks, strict=True)
-    checks = tuple(_read(checked, check, question, failed=state.failed == i) for i, (checked, check) in enumerate(pairs))
     return Judgement(_join(checks), _value(state.peak_harm), checks)
 
 
-def _log_evalues(readings: list[Reading]) -> Floats:
-    """log S of one block, shape (checks, effects): all checks and both directions in one projection."""
-    rows = np.array([reading.row for reading in readings], dtype=np.float64)
-    harm, good, expected = rows[:, 0:7], rows[:, 7:14], rows[:, 14]
-    targets = np.concatenate(
-        (
-            eprocess.harm_targets(harm[:, 0], harm[:, 5], harm[:, 6]),
-            eprocess.good_targets(good[:, 0], expected, good[:, 5], good[:, 6]),
-        ),
-        axis=1,
-    )
-    stable, n_b, e_b, n_c, e_c, ratio, offset = (np.where(_SIDE > 0.0, harm[:, column, None], good[:, column, None]) for column in range(7))
-    return eprocess.block_log_evalue(stable, targets, (n_b, e_b, n_c, e_c), ratio, offset, _SIDE)
-
-
-def _moved(checked: CheckState, reading: Reading, end: float, wealth: tuple[float, ...], harm: float, good: float) -> CheckState:
-    memory = checked.memory
-    if reading.limits is not None and reading.harm.comparable:
-        memory = observe(memory, end, reading.harm, reading.act, reading.limits.harm)
-    return replace(
-        checked,
-        wealth=wealth,
-        peak_harm=max(checked.peak_harm, harm),
-        peak_good=max(checked.peak_good, good),
-        compared=checked.compared + reading.harm.comparable,
-        memory=memory,
-    )
-
-
-def _cause(state: JudgeState, question: Question) -> int | None:
-    """The check to roll back for: the largest contributor, or one whose evidence is enough alone, once it is confirmed."""
-    threshold = -log(question.alpha)
-    if state.peak_harm < threshold:
-        return None
-    shares = [float(share) + checked.peak_harm for share, checked in zip(np.log(_weights(question)), state.checks, strict=True)]
-    largest = max(shares)
-    for i in sorted(range(len(shares)), key=lambda k: -shares[k]):
-        limits = limits_for(question.checks[i], state.checks[i].latency)
-        if limits is not None and (shares[i] == largest or shares[i] >= threshold) and confirmed(state.checks[i].memory, limits.act):
-            return i
-    return None
-
-
-def _weights(question: Question) -> Floats:
+def weights_of(question: Question) -> Floats:
+    """Each check's share of alpha; they sum to 1."""
     weights = np.maximum(np.array([check.weight for check in question.checks], dtype=np.float64), _LEAST_WEIGHT)
     normalised: Floats = weights / weights.sum()
     return normalised
 
 
-def _read(checked: CheckState, check: Check, question: Question, *, failed: bool) -> CheckReading:
-    total, limits, why = checked.memory.total, limits_for(check, checked.latency), refusal(check)
-    if isinstance(checked.latency, Unresolved):
-        why = checked.latency.detail
-    stable = total.stable_events / total.stable_requests if total.stable_requests else 0.0
-    candidate = total.candidate_events / total.candidate_requests if total.candidate_requests else 0.0
+def _rows(readings: list[Reading], end: float) -> Rows:
+    limits = [reading.limits or _NO_LIMITS for reading in readings]
+    return Rows(
+        end=np.full(len(readings), end),
+        counts=np.array([reading.counts for reading in readings], dtype=np.float64),
+        lines=np.array([[(line.ratio, line.offset) for line in (one.harm, one.act, one.good)] for one in limits], dtype=np.float64),
+        learnt=np.array([reading.learnt for reading in readings], dtype=np.float64),
+    )
+
+
+def _cause(moved: Panel, peak: float, question: Question, rows: Rows) -> int | None:
+    found = int(panel.blamed(moved, np.asarray(peak), weights_of(question), question.alpha, rows.lines[:, panel.ACT]))
+    return found if found >= 0 else None
+
+
+def _read(state: JudgeState, i: int, check: Check, question: Question, interval: tuple[float, float], phi: float) -> CheckReading:
+    latency, moved = state.latency[i], state.panel
+    total, limits, why = moved.memory.total[i], limits_for(check, latency), refusal(check)
+    if isinstance(latency, Unresolved):
+        why = latency.detail
+    harm, good = (float(peak) for peak in moved.peaks[i])
+    stable = total[STABLE_EVENTS] / max(total[STABLE_REQUESTS], 1.0)
+    candidate = total[CANDIDATE_EVENTS] / max(total[CANDIDATE_REQUESTS], 1.0)
     if why is not None:
         verdict = Verdict.NOT_MEASURABLE
-    elif failed:
+    elif state.failed == i:
         verdict = Verdict.FAIL
-    elif checked.compared == 0:
+    elif moved.compared[i] == 0:
         verdict = Verdict.NO_DATA
     else:
-        verdict = Verdict.PASS if checked.peak_good >= -log(question.beta) else Verdict.INCONCLUSIVE
+        verdict = Verdict.PASS if good >= -log(question.beta) else Verdict.INCONCLUSIVE
     return CheckReading(
         metric=check.metric,
         verdict=verdict,
         required=check.required,
-        harm=_value(checked.peak_harm),
-        good=_value(checked.peak_good),
-        candidate_requests=total.candidate_requests,
-        candidate_events=total.candidate_events,
-        stable_requests=total.stable_requests,
-        stable_events=total.stable_events,
-        difference=candidate - stable,
-        limit=(limits.act.ratio - 1.0) * stable + limits.act.offset if limits is not None else 0.0,
-        detail=why or (checked.latency.detail if isinstance(checked.latency, Choice) else ""),
+        harm=_value(harm),
+        good=_value(good),
+        candidate_requests=int(total[CANDIDATE_REQUESTS]),
+        candidate_events=int(total[CANDIDATE_EVENTS]),
+        stable_requests=int(total[STABLE_REQUESTS]),
+        stable_events=int(total[STABLE_EVENTS]),
+        difference=float(candidate - stable),
+        low=interval[0],
+        high=interval[1],
+        limit=float((limits.act.ratio - 1.0) * stable + limits.act.offset) if limits is not None else 0.0,
+        dispersion=phi,
+        detail=why or (latency.detail if isinstance(latency, Choice) else ""),
     )
 
 

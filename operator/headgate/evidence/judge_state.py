@@ -1,38 +1,23 @@
-"""What the judge remembers between blocks, and its compact form for a checkpoint."""
+"""What the judge remembers of one attempt between blocks, and its compact form for a checkpoint."""
 
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass
 from typing import Any
 
-from headgate.evidence.comparison import Counts
-from headgate.evidence.confirmation import Confirmation
-from headgate.evidence.eprocess import EFFECTS, LOG_ZERO
 from headgate.evidence.latency import Choice, Pair, Past, Unresolved
-from headgate.evidence.measure import UNKNOWN, History, Latency
+from headgate.evidence.measure import Latency
+from headgate.evidence.panel import Panel
 
-_FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class CheckState:
-    """One check of the attempt. Evidence is kept as logarithms; the peaks are running maxima.
-
-    `wealth` has one entry per supposed effect, first those of the test for harm. `compared` counts blocks with requests on both sides.
-    """
-
-    history: History = UNKNOWN
-    wealth: tuple[float, ...] = (LOG_ZERO,) * EFFECTS
-    peak_harm: float = 0.0
-    peak_good: float = 0.0
-    compared: int = 0
-    memory: Confirmation = field(default_factory=Confirmation)
-    latency: Latency | None = None
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeState:
-    """`seen` counts usable blocks per stage, `spent` is the prior weight of the start times so far, `failed` the check to blame."""
+    """`panel`: the checks side by side, shape (checks,). `latency`: what is known of the buckets, per check; None for other metrics.
+    `seen` counts usable blocks per stage, `spent` is the prior weight of the start times so far, `peak_harm` the running maximum of the
+    checks' joint log evidence, `failed` the check to blame."""
 
-    checks: tuple[CheckState, ...] = ()
+    panel: Panel
+    latency: tuple[Latency | None, ...] = ()
     seen: tuple[int, ...] = ()
     spent: float = 0.0
     peak_harm: float = 0.0
@@ -43,11 +28,12 @@ def to_json(state: JudgeState) -> dict[str, Any]:
     """Plain lists and finite numbers; `json.dumps` writes floats so that `from_json` gives back every bit."""
     return {
         "format": _FORMAT,
+        "panel": state.panel.to_json(),
+        "latency": [_latency_out(known) for known in state.latency],
         "seen": list(state.seen),
         "spent": state.spent,
         "peak": state.peak_harm,
         "failed": state.failed,
-        "checks": [_check_out(check) for check in state.checks],
     }
 
 
@@ -57,7 +43,8 @@ def from_json(data: dict[str, Any]) -> JudgeState:
         raise ValueError(f"judge state of format {data.get('format')!r}, not {_FORMAT}: start the attempt's evidence anew")
     try:
         return JudgeState(
-            checks=tuple(_check_in(check) for check in data["checks"]),
+            panel=Panel.from_json(data["panel"]),
+            latency=tuple(_latency_in(known) for known in data["latency"]),
             seen=tuple(data["seen"]),
             spent=data["spent"],
             peak_harm=data["peak"],
@@ -65,43 +52,6 @@ def from_json(data: dict[str, Any]) -> JudgeState:
         )
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"judge state cannot be read: {error!r}") from error
-
-
-def _check_out(check: CheckState) -> dict[str, Any]:
-    memory = check.memory
-    return {
-        "history": list(astuple(check.history)),
-        "wealth": list(check.wealth),
-        "harm": check.peak_harm,
-        "good": check.peak_good,
-        "compared": check.compared,
-        "total": list(astuple(memory.total)),
-        "excess": [memory.excess, memory.squares],
-        "tail": list(memory.tail),
-        "latest": [list(astuple(counts)) for counts in memory.latest],
-        "bins": [[index, *astuple(counts)] for index, counts in memory.bins],
-        "latency": _latency_out(check.latency),
-    }
-
-
-def _check_in(data: dict[str, Any]) -> CheckState:
-    excess, squares = data["excess"]
-    return CheckState(
-        history=History(*data["history"]),
-        wealth=tuple(data["wealth"]),
-        peak_harm=data["harm"],
-        peak_good=data["good"],
-        compared=data["compared"],
-        memory=Confirmation(
-            total=Counts(*data["total"]),
-            excess=excess,
-            squares=squares,
-            tail=tuple(data["tail"]),
-            latest=tuple(Counts(*counts) for counts in data["latest"]),
-            bins=tuple((index, Counts(*counts)) for index, *counts in data["bins"]),
-        ),
-        latency=_latency_in(data["latency"]),
-    )
 
 
 def _latency_out(latency: Latency | None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 
 from headgate.api.quantities import Margin, Unit
 from headgate.evidence.block import ArmCounts, Block
-from headgate.evidence.comparison import Counts, Limits, Line
+from headgate.evidence.comparison import NOTHING, Counts, Limits, Line
 
 SLOW_EVENTS_NEEDED = 10
 """Expected requests of the stable version above the quantile before bounds are chosen: 200 requests for a p95."""
@@ -88,8 +88,8 @@ def pair_counts(block: Block, pair: Pair) -> Counts:
     stable = slow(block.stable, block.bounds, pair.stable)
     candidate = slow(block.candidate, block.bounds, pair.candidate)
     if stable is None or candidate is None:
-        return Counts()
-    return Counts(block.stable.timed, stable, block.candidate.timed, candidate)
+        return NOTHING
+    return (block.stable.timed, stable, block.candidate.timed, candidate)
 
 
 def choose(past: Past, quantile: float, margin: Margin) -> Choice | Unresolved | None:

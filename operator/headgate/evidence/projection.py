@@ -1,12 +1,13 @@
 """The nearest point of a composite null hypothesis: the constrained minimum that makes one block of counts an e-value."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from headgate.evidence.arrays import Floats
 
-_STEPS = 40
-"""Halvings of an interval no wider than 1: the root is known to 1e-12, a thousandth of a millionth of any rate that is told apart."""
+_HALVINGS = 16
+_NEWTON_STEPS = 3
+"""Halvings bring Newton's method near enough to double its digits at each step: the root is known to 1e-10, as by 40 halvings."""
 
 
 def project(
@@ -27,11 +28,15 @@ def project(
     meets = (c - d) / r
     low = np.maximum(np.minimum(s, meets), np.maximum(0.0, -d / r))
     width = np.minimum(np.maximum(s, meets), np.minimum(1.0, (1.0 - d) / r)) - low
-    for _ in range(_STEPS):
+    for _ in range(_HALVINGS):
         width = width * 0.5
         middle = low + width
         low = np.where(((cubic * middle + square) * middle + linear) * middle + constant < 0.0, middle, low)
-    x = low + 0.5 * width
+    high, x = low + width, low + 0.5 * width
+    for _ in range(_NEWTON_STEPS):
+        slope = (3.0 * cubic * x + 2.0 * square) * x + linear
+        step = (((cubic * x + square) * x + linear) * x + constant) / np.where(slope > 0.0, slope, np.inf)
+        x = np.clip(x - step, low, high)
     return x, r * x + d
 
 

@@ -10,7 +10,9 @@ class CheckReading:
     """One check of the policy: candidate against stable version, side by side, over one attempt.
 
     `harm` and `good` are e-values (the running maximum is what decides): how strongly the data speak against "within the limit" and
-    against "at the limit or worse". `events` are errors, rejections or slow requests. `difference` and `limit` are absolute shares.
+    against "at the limit or worse". `events` are errors, rejections or slow requests. `difference`, its confidence sequence from `low` to
+    `high` (at level 1 - alpha, however often one looks) and `limit` are absolute shares. `dispersion` is how much noisier than independent
+    requests the stable version is; 1 where nothing is known.
     """
 
     metric: Metric
@@ -23,7 +25,10 @@ class CheckReading:
     stable_requests: int = 0
     stable_events: int = 0
     difference: float = 0.0
+    low: float = -1.0
+    high: float = 1.0
     limit: float = 0.0
+    dispersion: float = 1.0
     detail: str = ""
     """For people: the latency bound compared, or why the check cannot be measured."""
 

@@ -1,19 +1,24 @@
 """A rollback needs several agreeing blocks and an observed difference above the whole margin, unless the harm is obvious."""
 
+import numpy as np
 import pytest
 
-from headgate.evidence.comparison import Counts, Line
-from headgate.evidence.confirmation import TAIL, WINDOWS, Confirmation, agreed, confirmed, exceeds, observe, obvious
+from headgate.evidence.arrays import joined
+from headgate.evidence.confirmation import TAIL, WINDOWS, Confirmation, agreed, confirmed, exceeds, obvious
+from headgate.evidence.confirmation import observe as observe_many
 
-HALF, WHOLE = Line(offset=0.005), Line(offset=0.01)
+HALF, WHOLE = np.array([1.0, 0.005]), np.array([1.0, 0.01])
 
 
-def _fed(*candidate_events: int, candidate: int = 20, interval: float = 1.0, memory: Confirmation | None = None) -> Confirmation:
-    memory = memory or Confirmation()
-    for events in candidate_events:
-        end = (memory.bins[-1][0] * 30.0 if interval > 30 and memory.bins else len(memory.tail) * 1.0) + interval
-        counts = Counts(80, 0, candidate, events)
-        memory = observe(memory, end, counts, counts, HALF)
+def observe(memory: Confirmation, end: float, *counts: float) -> Confirmation:
+    both = np.array(counts, dtype=float)
+    return observe_many(memory, np.asarray(end), both, both, HALF)
+
+
+def _fed(*candidate_events: int) -> Confirmation:
+    memory = Confirmation.empty(())
+    for k, events in enumerate(candidate_events):
+        memory = observe(memory, k + 1.0, 80, 0, 20, events)
     return memory
 
 
@@ -22,7 +27,7 @@ def _fed(*candidate_events: int, candidate: int = 20, interval: float = 1.0, mem
     [((4,), False), ((4, 4), False), ((4, 4, 4), False), ((4, 4, 4, 4), True), ((0, 0, 20, 0, 0), False), ((0,) * 30 + (3,) * 4, True)],
 )
 def test_four_blocks_must_agree(events: tuple[int, ...], expected: bool) -> None:
-    assert agreed(_fed(*events)) is expected
+    assert bool(agreed(_fed(*events))) is expected
 
 
 def test_one_burst_never_confirms() -> None:
@@ -32,33 +37,45 @@ def test_one_burst_never_confirms() -> None:
 
 
 def test_agreement_without_the_whole_difference_is_not_enough() -> None:
-    memory = Confirmation()
+    memory = Confirmation.empty(())
     for k in range(20):
-        counts = Counts(8000, 0, 2000, 15)
-        memory = observe(memory, float(k), counts, counts, HALF)
+        memory = observe(memory, float(k), 8000, 0, 2000, 15)
     assert agreed(memory)
     assert not exceeds(memory, WHOLE)
     assert not confirmed(memory, WHOLE)
 
 
 def test_a_late_regression_exceeds_by_its_own_window() -> None:
-    memory = Confirmation()
+    memory = Confirmation.empty(())
     for k in range(3600):
-        counts = Counts(80, 0, 20, 1 if k >= 3400 and k % 2 else 0)
-        memory = observe(memory, float(k), counts, counts, HALF)
-    assert memory.total.excess(WHOLE) < 0
+        memory = observe(memory, float(k), 80, 0, 20, 1 if k >= 3400 and k % 2 else 0)
+    assert memory.total[3] / memory.total[2] < WHOLE[1]
     assert exceeds(memory, WHOLE)
-    assert len(memory.bins) <= WINDOWS[-1]
-    assert len(memory.tail) == TAIL
+    assert memory.bins.shape == (WINDOWS[-1], 4)
+    assert memory.tail.shape == (TAIL,)
 
 
 @pytest.mark.parametrize(
     ("blocks", "expected"), [(((15, 15), (15, 15)), True), (((15, 15), (14, 14)), False), (((20, 9), (20, 9)), False), (((30, 30),), True)]
 )
 def test_the_obvious_needs_thirty_requests_and_fifty_points(blocks: tuple[tuple[int, int], ...], expected: bool) -> None:
-    memory = Confirmation()
+    memory = Confirmation.empty(())
     for k, (requests, events) in enumerate(blocks):
-        counts = Counts(80, 0, requests, events)
-        memory = observe(memory, float(k), counts, counts, HALF)
-    assert obvious(memory) is expected
-    assert confirmed(memory, WHOLE) is expected
+        memory = observe(memory, float(k), 80, 0, requests, events)
+    assert bool(obvious(memory)) is expected
+    assert bool(confirmed(memory, WHOLE)) is expected
+
+
+def test_many_comparisons_at_once_are_what_each_is_alone_whatever_their_times() -> None:
+    rng = np.random.default_rng(3)
+    together, alone = Confirmation.empty((3,)), [Confirmation.empty(()) for _ in range(3)]
+    ends = np.zeros(3)
+    for _ in range(80):
+        ends = ends + rng.choice([1.0, 20.0, 700.0], 3)
+        counts = np.stack([rng.integers(0, 90, 3), rng.integers(0, 3, 3), rng.integers(0, 30, 3), rng.integers(0, 3, 3)], axis=-1).astype(
+            float
+        )
+        together = observe_many(together, ends, counts, counts, HALF)
+        alone = [observe_many(one, ends[i], counts[i], counts[i], HALF) for i, one in enumerate(alone)]
+    assert together == joined(alone, np.stack)
+    assert confirmed(together, WHOLE).tolist() == [bool(confirmed(one, WHOLE)) for one in alone]

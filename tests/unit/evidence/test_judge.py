@@ -12,10 +12,11 @@ from tests.statistics.arms import ENVOY_BOUNDS, ERRORS, LATENCY, REJECTIONS, arm
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.block import ArmCounts, Block
+from headgate.evidence.calibration import Calibration
 from headgate.evidence.check import Check, Question
-from headgate.evidence.comparison import Line
 from headgate.evidence.confirmation import confirmed
 from headgate.evidence.judge import Judgement, JudgeState, advance, assess, from_json, start, to_json
+from headgate.evidence.latency import Choice
 
 ALL = question(ERRORS, REJECTIONS, LATENCY, stages=(300, 300))
 
@@ -88,10 +89,10 @@ def test_time_alone_never_passes() -> None:
 def test_unusable_blocks_teach_the_stable_rate_but_compare_nothing() -> None:
     state = _judged(ALL, [replace(one, usable=False) for one in _blocks(60, errors=1.0)])
     assert assess(state, ALL).verdict is Verdict.NO_DATA
-    assert state.checks[0].history.requests == pytest.approx(4800, rel=0.1)
+    assert state.panel.history[0, 0] == pytest.approx(4800, rel=0.1)
     assert state.spent == 0.0
     assert state.seen == (0, 0)
-    assert state.checks[2].latency is not None
+    assert isinstance(state.latency[2], Choice)
 
 
 def test_a_required_check_that_cannot_be_measured_blocks_pass_and_an_optional_one_does_not() -> None:
@@ -156,7 +157,7 @@ def test_a_small_contributor_is_not_blamed_for_the_evidence_of_an_unconfirmed_on
     blocks.append(Block(4.0, ArmCounts(80), ArmCounts(20, 9, 1)))
     state = _judged(asked, blocks)
     assert state.peak_harm >= np.log(20)
-    assert confirmed(state.checks[1].memory, Line(offset=0.01))
+    assert confirmed(state.panel.memory, np.array([[1.0, 0.01]] * 2))[1]
     assert assess(state, asked).verdict is Verdict.INCONCLUSIVE
 
 
@@ -168,16 +169,19 @@ def test_weights_share_one_budget() -> None:
 
 
 def test_kappa_tempers_the_evidence_by_check_and_effect() -> None:
-    blocks = _blocks(60, errors=0.03)
     asked = question(ERRORS, REJECTIONS)
-    full, none, errors_only = start(asked), start(asked), start(asked)
-    for one in blocks:
-        full = advance(full, asked, one, 0)
-        none = advance(none, asked, one, 0, kappa=1e-9)
-        errors_only = advance(errors_only, asked, one, 0, kappa=np.array([[0.5], [1.0]]))
+    exact = Calibration.exact((2,))
+
+    def judged(kappa: np.ndarray | float) -> JudgeState:
+        state = start(asked)
+        for one in _blocks(60, errors=0.03):
+            state = advance(state, asked, one, 0, replace(exact, kappa=exact.kappa * kappa))
+        return state
+
+    full, none, errors_only = judged(1.0), judged(1e-9), judged(np.array([[0.5], [1.0]]))
     assert none.peak_harm == pytest.approx(0.0, abs=1e-5)
-    assert 0 < errors_only.checks[0].peak_harm < full.checks[0].peak_harm
-    assert errors_only.checks[1] == full.checks[1]
+    assert 0 < errors_only.panel.peaks[0, 0] < full.panel.peaks[0, 0]
+    assert errors_only.panel.peaks[1].tolist() == full.panel.peaks[1].tolist()
 
 
 @given(st.integers(0, 90), st.sampled_from([0.005, 0.03, 1.0]), st.integers(0, 3))
@@ -195,7 +199,7 @@ def test_the_checkpoint_stays_small_and_refuses_what_it_cannot_read() -> None:
     with pytest.raises(ValueError, match="format"):
         from_json({"format": 0})
     with pytest.raises(ValueError, match="cannot be read"):
-        from_json({"format": 1, "checks": [{}]})
+        from_json({"format": 2, "panel": {}})
 
 
 counts = st.builds(

@@ -5,6 +5,7 @@ import pytest
 
 from headgate.api.quantities import Margin, Unit
 from headgate.evidence.block import ArmCounts, Block
+from headgate.evidence.comparison import NOTHING
 from headgate.evidence.latency import Choice, Pair, Past, Unresolved, choose, pair_counts, remember, slow
 
 DEFAULT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -85,5 +86,5 @@ def test_slow_requests_are_counted_at_a_bound_or_not_at_all() -> None:
     assert slow(arm, (0.1, 0.2), 0.15) is None
     assert slow(ArmCounts(timed=3), (0.1, 0.2), 0.1) is None
     block = Block(0.0, arm, arm, (0.1, 0.2))
-    assert pair_counts(block, Pair(0.1, 0.2)).candidate_events == 2
-    assert not pair_counts(block, Pair(0.1, 0.3)).comparable
+    assert pair_counts(block, Pair(0.1, 0.2))[3] == 2
+    assert pair_counts(block, Pair(0.1, 0.3)) == NOTHING

@@ -1,0 +1,170 @@
+"""Many rollouts judged side by side, from blocks that were recorded or made up: the same judge, a whole axis of series longer."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self
+
+import numpy as np
+
+from headgate.evidence import asymptotic, eprocess, noise, panel
+from headgate.evidence.arrays import Floats, joined
+from headgate.evidence.calibration import FEWEST_ARMS, Calibration, fit, tempered
+from headgate.evidence.check import Check, Question
+from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, limits_of
+from headgate.evidence.judge import weights_of
+from headgate.evidence.panel import ACT, Panel, Rows
+
+_HISTORY_BLOCKS = 1_000_000
+"""Blocks of A/A data that are fitted at once: what bounds the memory it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What was counted of one check in many rollouts.
+
+    `ends`: end of each block in seconds since the rollout began, (series, blocks); NaN where a series has no such block. `counts`: as
+    in comparison.py, (series, blocks, 4). `arms`, (series, arms, blocks, 4): the same of each stable pod against the others in these
+    blocks; `past`, (series, arms, blocks, 4): before the rollout. No arms: nothing is known of the noise.
+    """
+
+    ends: Floats
+    counts: Floats
+    arms: Floats | None = None
+    past: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Per series, shape (series,): when harm was proven and when being good was (seconds; inf: never), the check to blame (-1: none).
+
+    Per check, shape (series, checks): the largest log evidence of harm and of being good, the difference between the arms and its
+    confidence sequence at the last block, and the dispersion found.
+    """
+
+    failed_at: Floats
+    passed_at: Floats
+    blamed: np.ndarray
+    harm: Floats
+    good: Floats
+    joint_harm: Floats
+    difference: Floats
+    low: Floats
+    high: Floats
+    dispersion: Floats
+
+
+def judge_streams(question: Question, streams: dict[Check, Streams]) -> Outcomes:
+    """Every series through the whole of its blocks. `streams` has the same series and blocks for every check of `question`.
+
+    A series goes on after it passed: later harm takes it back. After harm was proven it is looked at no further. Checks are counted
+    events (errors, rejections); latency and values are turned into such counts, or into lines of their own, by the caller.
+    """
+    judged = _Judged.begin(question, [streams[check] for check in question.checks])
+    for block in range(judged.blocks):
+        judged.take(block)
+    return judged.outcomes()
+
+
+class _Judged:
+    """A panel of (series, checks) being moved on, block by block."""
+
+    def __init__(self, question: Question, streams: list[Streams], fitted: list[Calibration], state: Panel, lines: Floats) -> None:
+        self._question, self._streams, self._fitted, self._lines = question, streams, fitted, lines
+        self._panel = state
+        self._weights = weights_of(question)
+        series, self.blocks = streams[0].ends.shape
+        self._seen = [noise.Dispersion.unknown((series,), one.arms.shape[1]) if one.arms is not None else None for one in streams]
+        self._spent = 0.0
+        self._joint = np.zeros(series)
+        self._failed_at, self._passed_at = np.full(series, np.inf), np.full(series, np.inf)
+        self._blamed = np.full(series, -1)
+
+    @classmethod
+    def begin(cls, question: Question, streams: list[Streams]) -> Self:
+        limits = [limits_of(check.margin) for check in question.checks]
+        lines = np.array([[(line.ratio, line.offset) for line in (one.harm, one.act, one.good)] for one in limits])
+        series = streams[0].ends.shape[0]
+        fitted = [_calibrated(one, float(limit.good.offset)) for one, limit in zip(streams, limits, strict=True)]
+        state = Panel.empty((series, len(streams)))
+        history = np.stack([_past(one) for one in streams], axis=1)
+        started = replace(state, history=panel.learn(state.history, history))
+        return cls(question, streams, fitted, started, np.broadcast_to(lines, (series, *lines.shape)))
+
+    def take(self, block: int) -> None:
+        ends = self._streams[0].ends[:, block]
+        there = np.isfinite(ends) & ~np.isfinite(self._failed_at)
+        counts = np.where(there[:, None, None], np.stack([one.counts[:, block] for one in self._streams], axis=1), 0.0)
+        learnt = np.stack((counts[..., 0], counts[..., 1], counts[..., 1], counts[..., 1]), axis=-1)
+        rows = Rows(
+            end=np.broadcast_to(np.where(there, ends, 0.0)[:, None], counts.shape[:2]),
+            counts=np.broadcast_to(counts[:, :, None, :], (*counts.shape[:2], 3, 4)),
+            lines=self._lines,
+            learnt=learnt,
+        )
+        weight = eprocess.start_weight(self._question.stage_blocks, 0, block, first=block == 0)
+        self._spent = min(self._spent + weight, 1.0)
+        calibration = self._now()
+        self._panel = panel.advance(self._panel, rows, calibration, weight, self._spent)
+        self._joint = np.maximum(self._joint, panel.joint(self._panel.evidence[..., 0], self._weights))
+        self._note(ends, there)
+        self._learn(block)
+
+    def _now(self) -> Calibration:
+        """What may be bet on the next block."""
+        known = [
+            calibration if seen is None else tempered(calibration, seen) for calibration, seen in zip(self._fitted, self._seen, strict=True)
+        ]
+        return joined(known, partial(np.stack, axis=1))
+
+    def _learn(self, block: int) -> None:
+        for i, (one, known) in enumerate(zip(self._streams, self._seen, strict=True)):
+            if one.arms is not None and known is not None:
+                self._seen[i] = noise.learn(known, one.arms[:, :, block])
+
+    def _note(self, ends: Floats, there: np.ndarray) -> None:
+        found = panel.blamed(self._panel, self._joint, self._weights, self._question.alpha, self._lines[:, :, ACT])
+        fails = there & (found >= 0)
+        self._failed_at = np.where(fails, ends, self._failed_at)
+        self._blamed = np.where(fails, found, self._blamed)
+        required = np.array([check.required for check in self._question.checks])
+        proven = self._panel.peaks[..., 1] >= -np.log(self._question.beta)
+        passes = proven[:, required].all(axis=1) if required.any() else proven.any(axis=1)
+        self._passed_at = np.where(there & passes & ~np.isfinite(self._passed_at), ends, self._passed_at)
+
+    def outcomes(self) -> Outcomes:
+        dispersion = np.maximum(self._now().phi, 1.0)
+        estimate, low, high = asymptotic.interval(self._panel.drift, dispersion, self._question.alpha)
+        return Outcomes(
+            failed_at=self._failed_at,
+            passed_at=self._passed_at,
+            blamed=self._blamed,
+            harm=self._panel.peaks[..., 0],
+            good=self._panel.peaks[..., 1],
+            joint_harm=self._joint,
+            difference=estimate,
+            low=low,
+            high=high,
+            dispersion=dispersion,
+        )
+
+
+def _calibrated(one: Streams, margin: float) -> Calibration:
+    """By the series' own history, else by its pods during the rollout, else not at all."""
+    series = one.ends.shape[0]
+    if one.past is not None and one.past.shape[1] >= FEWEST_ARMS and one.past.shape[2] > 0:
+        size = max(1, _HISTORY_BLOCKS // (one.past.shape[1] * one.past.shape[2]))
+        parts = [fit(one.past[at : at + size], np.full(len(one.past[at : at + size]), margin)) for at in range(0, series, size)]
+        return joined(parts, np.concatenate)
+    if one.arms is not None and one.arms.shape[1] >= FEWEST_ARMS:
+        return Calibration.learning((series,))
+    return Calibration.robust((series,))
+
+
+def _past(one: Streams) -> Floats:
+    """The stable version's requests and events before the rollout, as Rows.learnt."""
+    if one.past is None:
+        return np.zeros((one.ends.shape[0], 4))
+    totals = one.past.sum(axis=(1, 2))
+    events = totals[:, CANDIDATE_EVENTS]
+    learnt: Floats = np.stack((totals[:, CANDIDATE_REQUESTS], events, events, events), axis=-1)
+    return learnt

@@ -1,0 +1,159 @@
+"""What the judge knows of the stable version's noise before it compares anything, and how much it therefore bets.
+
+Three layers: bets tempered by kappa = 1/phi (noise.py), lowered until they would have won nothing on the stable version's own pods; a
+quarter of the money on the self-normalised bet, whose v is measured on the same data; and, where no such data exists, the asymptotic
+evidence that learns the noise from the rollout itself. Specification: docs/statistics.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from headgate.evidence import eprocess
+from headgate.evidence.arrays import Arrays, Floats
+from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, comparable
+from headgate.evidence.eprocess import EFFECTS, GOOD_DEPTHS, HARM_GAPS
+from headgate.evidence.noise import SPANS, Dispersion, deviations, inflated
+from headgate.evidence.selfnormal import LEAST_DEFICIT, standardised
+
+BETS, STEADY, ASYMPTOTIC = range(3)
+"""The last axis of `shares`: the tempered bets, the self-normalised one, the asymptotic evidence."""
+FEWEST_ARMS = 3
+"""Pods of the stable version below which their differences say too little about noise."""
+_CALIBRATED = (0.75, 0.25, 0.0)
+_WARY = (0.25, 0.0, 0.75)
+_EXACT = (1.0, 0.0, 0.0)
+_LOWER, _MOST_LOWERINGS = 0.7, 24
+_LEVEL = np.array([1.0, 0.0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration(Arrays):
+    """For comparisons with leading axes (...).
+
+    `kappa`: the power of each bet, (..., effects). `deficit`: v of the self-normalised bet for harm and for good, (..., 2). `phi`: the
+    dispersion found, for people and for intervals; 0 where none is known. `shares`: how the money is split, (..., 3). `variance`: of
+    one request's value, where events are not counted; 0: where they are. `wary`: 1 where nothing is known of the noise: then the bets
+    count only while the harm is obvious, as no burst makes it.
+    """
+
+    kappa: Floats
+    deficit: Floats
+    phi: Floats
+    shares: Floats
+    variance: Floats
+    wary: Floats
+
+    @classmethod
+    def _plain(cls, shape: tuple[int, ...], shares: tuple[float, ...], *, wary: float) -> Self:
+        return cls(
+            kappa=np.ones((*shape, EFFECTS)),
+            deficit=np.ones((*shape, 2)),
+            phi=np.zeros(shape),
+            shares=np.broadcast_to(np.array(shares), (*shape, 3)).copy(),
+            variance=np.zeros(shape),
+            wary=np.full(shape, wary),
+        )
+
+    @classmethod
+    def exact(cls, shape: tuple[int, ...]) -> Self:
+        """For requests that are known to fail independently of each other."""
+        return cls._plain(shape, _EXACT, wary=0.0)
+
+    @classmethod
+    def robust(cls, shape: tuple[int, ...]) -> Self:
+        """Where the stable version's noise is not known and will not be."""
+        return cls._plain(shape, _WARY, wary=1.0)
+
+    @classmethod
+    def learning(cls, shape: tuple[int, ...]) -> Self:
+        """Where it will be learnt from enough pods during the rollout: nothing is bet before."""
+        return cls._plain(shape, _CALIBRATED, wary=0.0)
+
+
+def tempered(calibration: Calibration, seen: Dispersion) -> Calibration:
+    """`calibration` with no bet above 1/phi of the noise `seen` in earlier blocks of the rollout.
+
+    Beside a history only a phi that chance does not explain counts. Without one every phi does, and nothing is bet before it is known.
+    """
+    historic = calibration.phi > 0.0
+    phi = np.where(historic, seen.least, seen.phi)
+    known = np.isfinite(phi)
+    most = np.where(known, 1.0 / np.where(known, phi, 1.0), 0.0)
+    free = calibration.shares[..., STEADY] == 0.0
+    kappa = np.where(free[..., None], calibration.kappa, np.minimum(calibration.kappa, most[..., None]))
+    learnt = np.where(free, calibration.phi, np.maximum(calibration.phi, np.where(known, phi, 0.0)))
+    return replace(calibration, kappa=kappa, phi=learnt)
+
+
+def fit(arms: Floats, margin: Floats) -> Calibration:
+    """From A/A counts (..., arms, blocks, 4): each arm a pod as the candidate, the others together as the stable version.
+
+    `margin` is the whole margin as a share, for the depth of the bets on being good. Comparisons without an event in their history get
+    phi of a single event. Raises ValueError for fewer than FEWEST_ARMS arms.
+    """
+    if arms.shape[-3] < FEWEST_ARMS:
+        raise ValueError(f"{arms.shape[-3]} pods are too few to tell their noise: at least {FEWEST_ARMS}")
+    shape = arms.shape[:-3]
+    events = arms[..., CANDIDATE_EVENTS].sum(axis=(-1, -2))
+    phi = inflated(_worst_ratio(arms), events)
+    rate = (events + 0.5) / (arms[..., CANDIDATE_REQUESTS].sum(axis=(-1, -2)) + 50.0)
+    x = standardised(arms, _LEVEL, rate[..., None, None], np.zeros((*shape, 1, 1)))
+    seen = np.maximum(comparable(arms).sum(axis=(-1, -2)), 1.0)
+    deficit = np.stack([np.square(np.minimum(side * x, 0.0)).sum(axis=(-1, -2)) / seen for side in (1.0, -1.0)], axis=-1)
+    plain = Calibration._plain(shape, _CALIBRATED, wary=0.0)
+    return replace(plain, kappa=_powers(arms, rate, margin, phi), deficit=np.maximum(deficit, LEAST_DEFICIT), phi=phi)
+
+
+def _worst_ratio(arms: Floats) -> Floats:
+    """max over spans of sum (sum_span u)^2 / sum v."""
+    u, v = deviations(arms)
+    expected = np.maximum(v.sum(axis=(-1, -2)), 1e-12)
+    ratios = [np.square(_by_span(u, span)).sum(axis=(-1, -2)) / expected for span in SPANS]
+    worst: Floats = np.where(v.sum(axis=(-1, -2)) > 0.0, np.max(ratios, axis=0), 1.0)
+    return worst
+
+
+def _by_span(values: Floats, span: int) -> Floats:
+    """Sums over whole spans of the last axis; the rest at the end is a span of its own."""
+    blocks = values.shape[-1]
+    padded = np.concatenate((values, np.zeros((*values.shape[:-1], -blocks % span))), axis=-1)
+    sums: Floats = padded.reshape(*values.shape[:-1], -1, span).sum(axis=-1)
+    return sums
+
+
+def _powers(arms: Floats, rate: Floats, margin: Floats, phi: Floats) -> Floats:
+    """1/phi, lowered until the mean of exp(kappa sum log S) over the spans is at most 1 for every effect."""
+    kappas = []
+    for effect in range(EFFECTS):
+        logs = _level_evalues(arms, rate, margin, effect)
+        kappa = 1.0 / phi
+        sums = [_by_span(logs, span) for span in SPANS]
+        for _ in range(_MOST_LOWERINGS):
+            won = np.max([np.exp(np.minimum(kappa[..., None, None] * s, 700.0)).mean(axis=(-1, -2)) for s in sums], axis=0) > 1.0
+            if not won.any():
+                break
+            kappa = np.where(won, kappa * _LOWER, kappa)
+        kappas.append(kappa)
+    powers: Floats = np.stack(kappas, axis=-1)
+    return powers
+
+
+def _level_evalues(arms: Floats, rate: Floats, margin: Floats, effect: int) -> Floats:
+    """log S per arm and block for one supposed effect, against the null of no difference."""
+    harmful = effect < len(HARM_GAPS)
+    gap = HARM_GAPS[effect] if harmful else -margin * GOOD_DEPTHS[effect - len(HARM_GAPS)]
+    supposed = np.clip(np.maximum(rate + gap, 0.5 * rate), eprocess.LEAST_RATE, 1.0 - eprocess.LEAST_RATE)
+    stable, candidate = (np.asarray(value)[..., None, None] for value in (rate, supposed))
+    n_b, e_b, n_c, e_c = (arms[..., k] for k in (STABLE_REQUESTS, STABLE_EVENTS, CANDIDATE_REQUESTS, CANDIDATE_EVENTS))
+    # Where the null is equality, the nearest point of it is the mean of the supposed rates, weighted by requests.
+    nearest = (n_b * stable + n_c * candidate) / np.maximum(n_b + n_c, 1.0)
+    nearest = np.where(comparable(arms) > 0.0, nearest, stable)
+    logs: Floats = (
+        e_b * np.log(stable / nearest)
+        + (n_b - e_b) * np.log((1.0 - stable) / (1.0 - nearest))
+        + e_c * np.log(candidate / nearest)
+        + (n_c - e_c) * np.log((1.0 - candidate) / (1.0 - nearest))
+    )
+    return np.where(comparable(arms) > 0.0, logs, 0.0)
