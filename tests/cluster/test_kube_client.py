@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from headgate.kube.client import Impersonation, KubeClient
+from headgate.kube.client import KubeClient
 from headgate.kube.containment import differs
 from headgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from headgate.kube.events import EventRecorder, Happening, Regarding
@@ -20,6 +20,7 @@ from headgate.kube.lease import Elector, LeaseName
 from headgate.kube.manifests import Manifest, read, stored
 from headgate.kube.resources import CONFIG_MAPS, CONTROLLER_REVISIONS, DEPLOYMENTS, EVENTS, GATEWAYS, LEASES, NAMESPACES, SERVICES, Resource
 from headgate.kube.routes import Mirror, ObservedRoute, Slot, WantedRoute, gateway
+from headgate.kube.wire import Impersonation
 from headgate.kube.workloads import Workload, deployment, service
 
 pytestmark = pytest.mark.cluster
