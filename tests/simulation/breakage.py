@@ -72,7 +72,7 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         meddled,
     ),
     "no lease is asked for before writes": (
-        lambda: patch("headgate.controller.app.fenced", lambda api, leading: api),
+        lambda: patch("headgate.controller.parts.fenced", lambda api, leading: api),
         frozenset({"no-write-without-lease", "one-leader"}),
         as_drawn,
     ),
