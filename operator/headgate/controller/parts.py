@@ -16,7 +16,7 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.fence import fenced
 from headgate.controller.freeze import EACH, ClusterFreeze
 from headgate.controller.intake import Intake
-from headgate.controller.judging import Judging, harmful
+from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
 from headgate.controller.manifests import Manifests
 from headgate.controller.orphans import Orphans
@@ -115,9 +115,7 @@ class Parts:
         )
 
     def _rank(self, key: ModelKey) -> Priority:
-        evidence = self.judging.evidence.get(key)
-        harm = self.watching.fires(key) or (evidence is not None and harmful(evidence))
-        return Priority.HARM if harm else self.intake.rank(key)
+        return Priority.HARM if self.watching.fires(key) or self.judging.harms(key) else self.intake.rank(key)
 
     async def check_enforcement(self) -> None:
         """Every model shows whether governance is enforced: all are decided anew when that changes."""
