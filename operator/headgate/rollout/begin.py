@@ -14,6 +14,9 @@ from headgate.rollout.people import Orders, refuse, rejection_of, take_up
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
 
+UNPINNED = "none"
+"""The policy copy of an attempt that runs on no policy, or of which none is known."""
+
 
 def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStatus) -> Draft:
     """Start an attempt for `wanted`, or say why there is none."""
@@ -79,7 +82,7 @@ def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
         subject=earlier.subject,
         autoscale=earlier.autoscale,
         policy=snapshot.spec.policy.name if snapshot.spec else "",
-        policy_copy="none",
+        policy_copy=UNPINNED,
     )
     return draft.with_status(
         phase=Phase.PREPARING,
@@ -106,7 +109,7 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
         replicas=spec.serving.deployment.least,
         autoscale=bounds_of(spec),
         policy=spec.policy.name,
-        policy_copy="none",
+        policy_copy=UNPINNED,
         subject=deployment_subject(snapshot, pinned.content, spec.classification.declared_tier, policy) if policy else None,
     )
     words = f"nothing is known of this model: its baseline {pinned.version} (revision {pinned.revision}) comes first, without a gate"

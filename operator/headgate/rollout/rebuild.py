@@ -23,10 +23,11 @@ from headgate.api.status import (
     TrafficStatus,
 )
 from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
+from headgate.rollout.begin import UNPINNED
 from headgate.rollout.capacity import bounds_of
 from headgate.rollout.decision import Announcement
 from headgate.rollout.failover import FIRST_PAUSE
-from headgate.rollout.placing import UNPINNED, phase_of, placed_in_stage, placed_late, policy_of
+from headgate.rollout.placing import phase_of, placed_in_stage, placed_late, policy_of
 from headgate.rollout.revisions import description_of, revision_of
 from headgate.rollout.snapshot import Snapshot, WorkloadState
 from headgate.rollout.traffic import ALL
@@ -196,8 +197,7 @@ def _traffic(snapshot: Snapshot, survivors: _Survivors) -> TrafficStatus:
 
 def _past(snapshot: Snapshot, survivors: _Survivors) -> tuple[PastStatus, ...]:
     """Earlier live versions are kept for another whole window: when theirs began is not known."""
-    policy, now = snapshot.policy.spec, snapshot.now
-    drain = timedelta(seconds=snapshot.spec.serving.drain if snapshot.spec else 30)
+    policy, now, drain = snapshot.policy.spec, snapshot.now, snapshot.drain
     kept = []
     for revision, workload in sorted(survivors.found.items(), key=lambda item: item[1].attempt):
         if revision in (survivors.stable, survivors.candidate):
