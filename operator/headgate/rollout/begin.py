@@ -10,7 +10,7 @@ from headgate.rollout.approval_gate import deployment_subject
 from headgate.rollout.capacity import bounds_of, frozen
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
-from headgate.rollout.people import Orders, refuse, rejection_of, take_up
+from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
 
@@ -30,8 +30,7 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     blocked = next((b for b in status.blocked if b.revision == wanted.revision), None)
     if blocked is not None:
         return _blocked(draft, snapshot, orders, blocked)
-    if orders.retry is not None:
-        draft = refuse(draft, orders.retry, "there is nothing to retry: this revision was not taken back")
+    draft = refuse_if_asked(draft, orders.retry, "there is nothing to retry: this revision was not taken back")
     earlier = earlier_live(draft, snapshot, wanted.revision)
     if earlier is not None:
         return restore(draft, snapshot, earlier)
@@ -197,8 +196,3 @@ def _kind(draft: Draft, wanted: RevisionStatus) -> AttemptKind:
     if stable is None:
         return AttemptKind.FIRST
     return AttemptKind.UNCHANGED if stable.content == wanted.content else AttemptKind.ROLLOUT
-
-
-def unused_retry(draft: Draft, orders: Orders, why: str) -> Draft:
-    """Refuse a Retry that came while an attempt is on its way."""
-    return refuse(draft, orders.retry, why) if orders.retry else draft
