@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from headgate.controller import facts
-from headgate.controller.facts import ApprovalFacts, AutoscalerFacts, Body, DeploymentFacts, ModelFacts, ModelKey, PodFacts, PolicyFacts
+from headgate.controller import facts, workload_facts
+from headgate.controller.facts import ApprovalFacts, Body, ModelFacts, ModelKey, PolicyFacts
+from headgate.controller.workload_facts import AutoscalerFacts, DeploymentFacts, PodFacts
 from headgate.kube.labels import MODEL, PREFIX, REVISION, revision_of
 from headgate.kube.resources import (
     AIMODELS,
@@ -212,7 +213,7 @@ class Cache:
         key, revision = facts.model_of(body), facts.revision_label(body)
         if key is None or not revision:
             return set()
-        self._room(key).deployments[revision] = facts.deployment_facts(body)
+        self._room(key).deployments[revision] = workload_facts.deployment_facts(body)
         return {key}
 
     def _forget_deployment(self, name: ModelKey) -> set[ModelKey]:
@@ -222,7 +223,7 @@ class Cache:
         key, revision = facts.model_of(body), facts.revision_label(body)
         if key is None or not revision:
             return set()
-        shelf, found = self._room(key).autoscalers, facts.autoscaler_facts(body)
+        shelf, found = self._room(key).autoscalers, workload_facts.autoscaler_facts(body)
         before = shelf.get(revision)
         shelf[revision] = found
         # Its status changes each time it reads its metrics: no news.
@@ -235,7 +236,7 @@ class Cache:
         key, revision = facts.model_of(body), facts.revision_label(body)
         if key is None or not revision:
             return set()
-        self._room(key).ports[revision] = facts.service_port(body)
+        self._room(key).ports[revision] = workload_facts.service_port(body)
         return {key}
 
     def _forget_service(self, name: ModelKey) -> set[ModelKey]:
@@ -258,7 +259,7 @@ class Cache:
         key = facts.model_of(body)
         if key is None:
             return set()
-        owned, pod = self._room(key), facts.pod_facts(body)
+        owned, pod = self._room(key), workload_facts.pod_facts(body)
         before = owned.pods.get(name.name)
         owned.pods[name.name] = pod
         self._count_restarts(owned, before, pod)
@@ -311,7 +312,7 @@ class Cache:
             return set()
         metadata = {k: body["metadata"][k] for k in _ROUTE_METADATA if k in body["metadata"]}
         metadata["annotations"] = {k: v for k, v in (metadata.get("annotations") or {}).items() if k.startswith(PREFIX)}
-        metadata["managedFields"] = facts.spec_managers(body)
+        metadata["managedFields"] = _spec_managers(body)
         self._room(key).route = facts.compact({"metadata": metadata, "spec": body.get("spec") or {}, "status": body.get("status") or {}})
         return {key}
 
@@ -384,6 +385,12 @@ WATCHED: tuple[tuple[Resource, str], ...] = (
     (HTTP_ROUTES, MODEL),
 )
 """Kinds and the label selector that leaves out what is not ours."""
+
+
+def _spec_managers(body: Body) -> list[dict[str, Any]]:
+    """Of managedFields, who wrote into the spec: what they wrote is of no use, and large."""
+    entries = [e for e in body["metadata"].get("managedFields") or () if not e.get("subresource") and "f:spec" in (e.get("fieldsV1") or {})]
+    return [{"manager": entry.get("manager", ""), "fieldsV1": {"f:spec": {}}} for entry in entries]
 
 
 def _number(version: Any) -> int:
