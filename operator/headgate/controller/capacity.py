@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
 from headgate.controller.autoscaling import AutoscalerWriter, metrics_digest
-from headgate.controller.cache import Cache, Owned
+from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
+from headgate.controller.inventory import Owned
 from headgate.controller.manifests import Manifests, described
 from headgate.controller.observe import Observation
 from headgate.controller.refusals import Refusals, problem_of
