@@ -10,16 +10,17 @@ from uuid import uuid4
 
 import pytest
 
-from headgate.kube.client import Impersonation, KubeClient
+from headgate.kube.client import KubeClient
 from headgate.kube.containment import differs
 from headgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from headgate.kube.events import EventRecorder, Happening, Regarding
 from headgate.kube.interface import Object
-from headgate.kube.labels import FIELD_MANAGER, MANAGED_SELECTOR, Owner, TrafficRole
+from headgate.kube.labels import FIELD_MANAGER, MANAGED_BY, MANAGED_BY_HEADGATE, Owner, TrafficRole
 from headgate.kube.lease import Elector, LeaseName
 from headgate.kube.manifests import Manifest, read, stored
 from headgate.kube.resources import CONFIG_MAPS, CONTROLLER_REVISIONS, DEPLOYMENTS, EVENTS, GATEWAYS, LEASES, NAMESPACES, SERVICES, Resource
 from headgate.kube.routes import Mirror, ObservedRoute, Slot, WantedRoute, gateway
+from headgate.kube.wire import Impersonation
 from headgate.kube.workloads import Workload, deployment, service
 
 pytestmark = pytest.mark.cluster
@@ -128,7 +129,7 @@ def test_what_was_applied_is_not_applied_again_and_repeating_it_changes_nothing(
             # Controllers may have written status meanwhile, so that the resourceVersion says nothing.
             assert again["metadata"].get("generation") == first["metadata"].get("generation")
             assert again["spec"] == first["spec"]
-            found = await client.list(resource, name, labels=MANAGED_SELECTOR, page=1)
+            found = await client.list(resource, name, labels=f"{MANAGED_BY}={MANAGED_BY_HEADGATE}", page=1)
             assert [item["kind"] for item in found.items] == [resource.kind]
 
     run(test)

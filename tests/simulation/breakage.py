@@ -1,7 +1,7 @@
 """Wrong builds of the operator: each forgets one thing that keeps users safe. The simulation must find every one of them."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -12,7 +12,7 @@ from headgate.api.vocabulary import Verdict
 from headgate.controller.routing import RoutePlan
 from headgate.controller.traffic import TrafficWriter
 from headgate.evidence.view import Evidence
-from headgate.rollout import advance
+from headgate.rollout import advance, enter
 from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import RouteState, Snapshot
 from headgate.rollout.stages import Step
@@ -55,6 +55,13 @@ def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence
     return evidence is not None and evidence.verdict is Verdict.PASS
 
 
+@contextmanager
+def _ascending(**wrong: Any) -> Iterator[None]:
+    """Wherever a candidate rises: into a stage, and on from it."""
+    with patch.multiple(enter, **wrong), patch.multiple(advance, **wrong):
+        yield
+
+
 BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Script]]] = {
     "the status is recorded after a weight was raised": (
         lambda: patch.object(RoutePlan, "lowers", property(lambda plan: True)),
@@ -72,12 +79,12 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         meddled,
     ),
     "no lease is asked for before writes": (
-        lambda: patch("headgate.controller.app.fenced", lambda api, leading: api),
+        lambda: patch("headgate.controller.parts.fenced", lambda api, leading: api),
         frozenset({"no-write-without-lease", "one-leader"}),
         as_drawn,
     ),
     "the gate is not read": (
-        lambda: patch("headgate.rollout.advance.gate_open", lambda candidate: True),
+        lambda: _ascending(gate_open=lambda candidate: True),
         frozenset({"approved-only"}),
         as_drawn,
     ),
@@ -99,7 +106,7 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         established,
     ),
     "weights rise without pods": (
-        lambda: patch.multiple("headgate.rollout.advance", reachable=lambda step, *_: step.weight, floor_of=lambda *_: 0),
+        lambda: _ascending(reachable=lambda step, *_: step.weight, floor_of=lambda *_: 0),
         frozenset({"endpoints-first"}),
         as_drawn,
     ),

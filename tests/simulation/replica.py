@@ -14,8 +14,9 @@ from tests.simulation.policies import ENVIRONMENT, PLATFORM
 from tests.simulation.prometheus import Source
 
 from headgate.config import Settings
-from headgate.controller.app import LEASE, Parts, Running, begin
+from headgate.controller.app import LEASE, Running, begin
 from headgate.controller.cache import WATCHED
+from headgate.controller.parts import Parts
 from headgate.kube.errors import KubeError
 from headgate.kube.interface import KubeApi
 from headgate.kube.lease import Clocks, Elector, LeaseName

@@ -8,7 +8,6 @@ from pydantic.alias_generators import to_camel
 
 GROUP = "headgate.dev"
 VERSION = "v1alpha1"
-API_VERSION = f"{GROUP}/{VERSION}"
 
 Opaque = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
 """An object whose fields another API defines and validates."""

@@ -123,7 +123,8 @@ def _place(item: Object) -> tuple[str, str]:
 
 async def open_client(access: Access) -> Any:
     """An async context manager that is a KubeApi. Imported late: `--help` and usage errors need no cluster."""
-    from headgate.kube.client import Impersonation, KubeClient
+    from headgate.kube.client import KubeClient
+    from headgate.kube.wire import Impersonation
 
     impersonation = Impersonation(access.user) if access.user else None
     return await KubeClient.connect(context=access.context, impersonation=impersonation)

@@ -1,4 +1,4 @@
-"""The operator put together, started and stopped."""
+"""The operator started and stopped: watches, lease, and the tasks that run until the end."""
 
 import asyncio
 import logging
@@ -13,146 +13,20 @@ from typing import Any, cast
 import kopf
 
 from headgate.config import Settings, kopf_settings
-from headgate.controller.announcing import Announcer
-from headgate.controller.apply import Applier
-from headgate.controller.cache import Cache
-from headgate.controller.capacity import CapacityWriter
-from headgate.controller.checkpoints import Checkpoints
-from headgate.controller.clock import ClockWatch
-from headgate.controller.configuration import Configurations
-from headgate.controller.enforcement import Enforcement
-from headgate.controller.facts import ModelKey
-from headgate.controller.fence import fenced
-from headgate.controller.freeze import EACH, ClusterFreeze
 from headgate.controller.handlers import register, selectors
-from headgate.controller.intake import Intake
-from headgate.controller.judging import Judging, harmful
-from headgate.controller.kinds import Kinds
-from headgate.controller.manifests import Manifests
-from headgate.controller.orphans import Orphans
-from headgate.controller.ownership import OwnershipWriter
-from headgate.controller.probes import Health, Heartbeat, Server, metric_routes, probe_routes
-from headgate.controller.queue import Priority, Queue
-from headgate.controller.reconcile import Reconciler, Setting
-from headgate.controller.refusals import Refusals
-from headgate.controller.secret_hashes import SecretHashes
-from headgate.controller.traffic import TrafficWriter
-from headgate.controller.watching import Watching
+from headgate.controller.parts import Parts
+from headgate.controller.probes import Server, metric_routes, probe_routes
 from headgate.kube.client import KubeClient
-from headgate.kube.events import EventRecorder
-from headgate.kube.lease import Clocks, Elector, LeaseName
+from headgate.kube.lease import Elector, LeaseName
 from headgate.prometheus.client import PrometheusClient
-from headgate.prometheus.profiles import PROFILES
-from headgate.prometheus.sampler import Sampler
-from headgate.prometheus.totals import TotalsSampler
-from headgate.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
 LEASE = "headgate"
-PERIOD = 300.0
-"""Seconds between full lists."""
 _LAST_WRITES = 10.0
 _CHECK_EARLY = 10.0
 """Seconds between looks at the admission policies while they are missing: the chart may be on its way."""
 _QUERY_LIMIT = 10.0
-
-
-class Parts:
-    """Everything but kopf and the lease: what simulations put together in the same way. `leading` is asked before each write."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        api: KubeClient,
-        prometheus: PrometheusClient,
-        leading: Callable[[], bool],
-        clocks: Clocks | None = None,
-        *,
-        period: float = PERIOD,
-    ) -> None:
-        clocks = clocks or Clocks()
-        wall, monotonic = clocks.wall, clocks.monotonic
-        self.telemetry = Telemetry()
-        self.cache = Cache(policy_namespace=settings.policy_namespace, wall=wall)
-        self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
-        self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
-        self.enforcement = Enforcement(api, wall, prefix=settings.admission_prefix)
-        writer = fenced(api, leading)
-        hashes = SecretHashes(writer, settings.namespace) if settings.hash_secrets else None
-        self.configurations = Configurations(api, self.cache, self.intake.enqueue, hashes=hashes)
-        self.freeze = ClusterFreeze(api, settings.policy_namespace, wall)
-        self.clock = ClockWatch(wall, monotonic)
-        self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
-        samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
-        self.judging = Judging(
-            self.cache,
-            samplers,
-            self.checkpoints.recall,
-            self.queue.add,
-            wall=lambda: wall().timestamp(),
-            measured=self.telemetry.queried,
-        )
-        self.kinds = Kinds(api, monotonic=monotonic)
-        traffic = TrafficWriter(writer, self.cache, Refusals(monotonic=monotonic))
-        events = EventRecorder(writer, settings.pod_name, clocks=clocks)
-        totals = {name: TotalsSampler(prometheus, profile) for name, profile in PROFILES.items()}
-        self.watching = Watching(self.cache, totals, self.queue.add, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
-        self.applier = Applier(
-            writer,
-            self.cache,
-            traffic,
-            CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic), Manifests(writer, self.cache, self.configurations)),
-            OwnershipWriter(writer, self.cache),
-            Announcer(writer, self.cache, events),
-        )
-        self.orphans = Orphans(writer, self.cache, traffic, events, self.kinds, wall=wall, monotonic=monotonic)
-        setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, wall)
-        self.reconciler = Reconciler(
-            self.cache,
-            self.queue,
-            self.judging,
-            self.watching,
-            self.applier,
-            self.orphans,
-            self.enforcement,
-            setting,
-            self.telemetry,
-            configurations=self.configurations,
-            freeze=self.freeze,
-            clock=self.clock,
-        )
-        self.heartbeat = Heartbeat(monotonic, self.telemetry)
-        self.health = Health(self.intake, self.heartbeat, period, self.kinds)
-        self.telemetry.watch(
-            queue_depth=lambda: len(self.queue),
-            watch_age=lambda: self.intake.age,
-            orphans=lambda: len(self.orphans.serving),
-            kinds_missing=lambda: bool(self.kinds.problem),
-        )
-
-    def _rank(self, key: ModelKey) -> Priority:
-        evidence = self.judging.evidence.get(key)
-        harm = self.watching.fires(key) or (evidence is not None and harmful(evidence))
-        return Priority.HARM if harm else self.intake.rank(key)
-
-    async def check_enforcement(self) -> None:
-        """Every model shows whether governance is enforced: all are decided anew when that changes."""
-        if await self.enforcement.check():
-            self.decide_all()
-
-    async def run_calendar(self) -> None:
-        """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right."""
-        while True:
-            await asyncio.sleep(EACH)
-            before = self.clock.stepped
-            if await self.freeze.look() or (self.clock.look() is not None) != before:
-                self.intake.enqueue(set(self.cache.moving))
-
-    def decide_all(self) -> None:
-        """Models in rollout first, then what deleted models left behind."""
-        self.intake.enqueue(sorted(self.cache.models, key=lambda key: key not in self.cache.moving))
-        self.intake.enqueue(sorted(self.cache.orphans))
 
 
 @dataclass(slots=True)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
 from headgate.controller.autoscaling import AutoscalerWriter, metrics_digest
-from headgate.controller.cache import Cache, Owned
-from headgate.controller.facts import DeploymentFacts, ModelKey
+from headgate.controller.cache import Cache
+from headgate.controller.facts import ModelKey
+from headgate.controller.inventory import Owned
 from headgate.controller.manifests import Manifests, described
 from headgate.controller.observe import Observation
 from headgate.controller.refusals import Refusals, problem_of
+from headgate.controller.workload_facts import DeploymentFacts
 from headgate.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import ATTEMPT, FIELD_MANAGER, MODEL, ROLE, Owner, TrafficRole, annotations_patch, object_metadata, revision_name

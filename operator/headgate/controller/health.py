@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 from headgate.api.reasons import Reason
-from headgate.controller.facts import AutoscalerFacts, DeploymentFacts, PodFacts
+from headgate.controller.workload_facts import AutoscalerFacts, DeploymentFacts, PodFacts
 from headgate.rollout.snapshot import Problem, Provenance, WorkloadState
 
 _IMAGE = frozenset(

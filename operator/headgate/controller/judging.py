@@ -94,6 +94,11 @@ class Judging:
         shortest = min((case.exposure.interval for case in cases), default=0.0)
         return max(SHORTEST_TICK, shortest / _LOOKS_PER_INTERVAL) if cases else IDLE
 
+    def harms(self, key: ModelKey) -> bool:
+        """Whether users must leave the model's candidate, by what was measured last."""
+        evidence = self.evidence.get(key)
+        return evidence is not None and harmful(evidence)
+
     def forget(self, key: ModelKey) -> None:
         """The attempt is over, or the model is gone."""
         self.states.pop(key, None)

@@ -12,11 +12,12 @@ from headgate.api.aimodel import AIModelSpec, DeletionPolicy
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
-from headgate.controller.cache import Cache, Owned
+from headgate.controller.cache import Cache
 from headgate.controller.enforcement import Proof
 from headgate.controller.facts import ApprovalFacts, ModelFacts, ModelKey, PolicyFacts
 from headgate.controller.freeze import FreezeState
 from headgate.controller.health import workload_state
+from headgate.controller.inventory import Owned
 from headgate.controller.routing import route_state
 from headgate.evidence.guards import WINDOW
 from headgate.evidence.view import Evidence, LiveReading

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, SlotStatus, TrafficStatus
-from headgate.controller.cache import Cache, Owned
+from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
+from headgate.controller.inventory import Owned
 from headgate.controller.kinds import Kinds
 from headgate.controller.observe import route_of, workloads_of
 from headgate.controller.routing import Wanted, plan_route, route_state

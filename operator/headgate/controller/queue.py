@@ -133,11 +133,6 @@ class Queue(Generic[Key]):
             if not worker.done():
                 worker.set_exception(ShutDown())
 
-    @property
-    def idle(self) -> bool:
-        """No worker has a key."""
-        return not self._held
-
     def _next(self, least: Priority) -> Key | None:
         for priority in Priority:
             if priority <= least and self._waiting[priority]:

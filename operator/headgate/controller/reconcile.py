@@ -15,7 +15,7 @@ from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.fence import NotLeading
 from headgate.controller.freeze import ClusterFreeze
-from headgate.controller.judging import Judging, harmful
+from headgate.controller.judging import Judging
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
 from headgate.controller.orphans import Orphans
 from headgate.controller.queue import Priority, Queue, ShutDown
@@ -130,8 +130,7 @@ class Reconciler:
     def _retry(self, key: ModelKey) -> None:
         """Pauses grow, but not while users wait to be taken off a version."""
         pause = self._queue.retry(key)
-        evidence = self._judging.evidence.get(key)
-        harm = self._watching.fires(key) or (evidence is not None and harmful(evidence))
+        harm = self._watching.fires(key) or self._judging.harms(key)
         longest = _HARM_RETRY if harm else _ROLLOUT_RETRY if key in self._cache.moving else pause
         self._queue.add_after(key, min(pause, longest))
 

@@ -32,10 +32,6 @@ class GateReading:
     """The GovernanceApprovals that fill roles."""
     not_counted: dict[str, str]
     """Why each other Approve has no effect, and which Rejects and Revokes were answered by a later Approve; by name."""
-    next_change: datetime | None
-    """When the first of the counted approvals ends; None without any."""
-    standing_rejection: Approval | None
-    """The oldest Reject or Revoke that keeps the gate closed."""
 
 
 def evaluate(
@@ -56,9 +52,7 @@ def evaluate(
     """
     unknown = _unknown(required, tier)
     if unknown or tier is None:
-        return GateReading(
-            open=False, missing=unknown, counted=(), counted_names=(), not_counted={}, next_change=None, standing_rejection=None
-        )
+        return GateReading(open=False, missing=unknown, counted=(), counted_names=(), not_counted={})
     matter = Matter(gate=gate, tier=Tier(tier), subject=subject, technical_owner=technical_owner, now=now)
     seats = _seats([Role(role) for role in required if role != Role.AUTOMATED_CHECKS], approvals, matter)
     rejections = standing_rejections(approvals, matter)
@@ -71,8 +65,6 @@ def evaluate(
         counted=tuple(_line(words) for role in required if (words := _counted_words(Role(role), seats, matter, automated))),
         counted_names=tuple(approval.name for approval in chosen),
         not_counted=_not_counted(seats, approvals, rejections, matter),
-        next_change=min((counted_until(approval, matter.tier) for approval in chosen), default=None),
-        standing_rejection=rejections[0] if rejections else None,
     )
 
 

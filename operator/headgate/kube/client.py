@@ -1,23 +1,16 @@
-"""The API server over HTTP: verbs, errors and retries. How a request gets there is the wire's matter."""
+"""What is asked of an API server over HTTP: verbs, errors and retries. How a request gets there is the wire's matter."""
 
 import asyncio
-import json
-import os
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
-from urllib.parse import urlencode
+from typing import Any
 
 import aiohttp
-from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
-from multidict import CIMultiDict
 
-from headgate import __version__
-from headgate.kube.errors import Gone, KubeError, NotConfigured, Throttled, Unavailable, from_response
+from headgate.kube.errors import Gone, KubeError, Throttled, Unavailable, from_response
 from headgate.kube.interface import Listing, Object, Propagation, Subresource
 from headgate.kube.resources import Resource
+from headgate.kube.wire import HttpWire, Impersonation, Transport, Wire
 
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
@@ -25,78 +18,6 @@ _MERGE = "application/merge-patch+json"
 _PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 _PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 _RETRIED = frozenset({429, 500, 502, 503, 504})
-
-
-@dataclass(frozen=True, slots=True)
-class Impersonation:
-    """Act as another user, as `kubectl --as` does. Needs the `impersonate` verb."""
-
-    user: str
-    groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """Times in seconds. `request_timeout` is per try; a server that asks for more than `longest_pause` gets no further try."""
-
-    connections: int = 32
-    request_timeout: float = 10.0
-    retries: int = 3
-    first_pause: float = 0.1
-    longest_pause: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer. `body`: the decoded JSON object, empty if it was none; `text`: what came instead. `retry_after` in seconds."""
-
-    status: int
-    body: Object
-    text: str = ""
-    retry_after: float = 0.0
-
-
-class Wire(Protocol):
-    """Takes one request to an API server and brings the answer, once."""
-
-    host: str
-    """The server's address, for messages."""
-
-    async def send(
-        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
-    ) -> Reply:
-        """Raises TimeoutError, OSError or aiohttp.ClientError if no answer comes. `content` is the media type of the body, `accept`
-        that of the answer."""
-        ...
-
-    async def close(self) -> None: ...
-
-
-class HttpWire:
-    """Raw JSON through the transport, TLS and credentials of `kubernetes.aio`. Must be made inside a running event loop."""
-
-    def __init__(self, configuration: Configuration, transport: Transport, impersonation: Impersonation | None = None) -> None:
-        configuration.connection_pool_maxsize = transport.connections
-        configuration.retries = None
-        self._client: Any = ApiClient(configuration)
-        self._timeout = aiohttp.ClientTimeout(total=transport.request_timeout, connect=min(5.0, transport.request_timeout))
-        self._headers = [("User-Agent", f"headgate/{__version__}")]
-        if impersonation is not None:
-            self._headers += [("Impersonate-User", impersonation.user), *(("Impersonate-Group", group) for group in impersonation.groups)]
-        self.host: str = configuration.host
-
-    async def send(
-        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
-    ) -> Reply:
-        headers = CIMultiDict([*self._headers, ("Accept", accept), ("Content-Type", content)])
-        url = self.host + path + ("?" + urlencode(query) if query else "")
-        await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        response = await self._client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
-        text = (await response.read()).decode("utf-8", errors="replace")
-        return Reply(response.status, _decoded(text), text, _seconds(response.headers.get("Retry-After")))
-
-    async def close(self) -> None:
-        await self._client.close()
 
 
 class KubeClient:
@@ -136,19 +57,9 @@ class KubeClient:
 
         Raises NotConfigured if none of them is usable.
         """
-        configuration = Configuration()
-        try:
-            if "KUBERNETES_SERVICE_HOST" in os.environ and kubeconfig is None and context is None:
-                load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-            else:
-                await load_kube_config(  # type: ignore[no-untyped-call]
-                    kubeconfig, context, client_configuration=configuration, persist_config=False
-                )
-        except (ConfigException, OSError) as error:
-            message = f"no access to a cluster: {error}. Set KUBECONFIG, or run in a pod with a service account"
-            raise NotConfigured(message) from error
         transport = transport or Transport()
-        return cls(HttpWire(configuration, transport, impersonation), transport=transport)
+        wire = await HttpWire.connect(transport, kubeconfig=kubeconfig, context=context, impersonation=impersonation)
+        return cls(wire, transport=transport)
 
     def permitted(self, permit: Callable[[], None]) -> "KubeClient":
         """This client, but with `permit` called before every try of a write: a retry is a write of its own. What it raises goes to
@@ -290,19 +201,3 @@ def _typed(resource: Resource, body: Mapping[str, Any]) -> Object:
 def _write_query(field_manager: str, *, dry_run: bool = False, strict: bool = False) -> dict[str, str]:
     # Strict: a misspelt field in a user's pod template is an error that names it, not a field that silently vanishes.
     return {"fieldManager": field_manager, "dryRun": "All" if dry_run else "", "fieldValidation": "Strict" if strict else ""}
-
-
-def _decoded(text: str) -> Object:
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _seconds(header: str | None) -> float:
-    """Retry-After in seconds. The API server never sends the HTTP-date form: read as 0, the usual pause then applies."""
-    try:
-        return max(0.0, float(header or 0))
-    except ValueError:
-        return 0.0

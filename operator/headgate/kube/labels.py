@@ -32,8 +32,6 @@ _PROVENANCE = {"version": ".{1,256}", "content": DIGEST, "subject": DIGEST, "tie
 FIELD_MANAGER = "headgate"
 STATUS_MANAGER = "headgate-status"
 
-MANAGED_SELECTOR = f"{MANAGED_BY}={MANAGED_BY_HEADGATE}"
-
 
 class TrafficRole(StrEnum):
     """What a revision is to its model's users. Rebuilding a lost status starts from this label."""

@@ -1,23 +1,23 @@
 """Steps 3 to 5: a candidate that does no harm goes on when its pods are ready, its time is served and it is proven good."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind, StageStatus
-from headgate.api.vocabulary import Phase, Verdict
+from headgate.api.status import AttemptKind
+from headgate.api.vocabulary import Verdict
 from headgate.evidence.view import Evidence
 from headgate.governance.approvals import Approval
-from headgate.rollout.approval_gate import announce_change, gate_open, read_gate, waiting_words
-from headgate.rollout.capacity import enlarged, floor_of, is_proportional, mirrored, reachable
+from headgate.rollout.approval_gate import announce_change, gate_open, read_gate
+from headgate.rollout.capacity import enlarged, floor_of, reachable
 from headgate.rollout.draft import Draft
+from headgate.rollout.enter import enter, enter_first, is_whole, rise
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
-from headgate.rollout.people import Orders, refuse, rejection_of, take_up
-from headgate.rollout.snapshot import ESTABLISHED, Snapshot, in_force
+from headgate.rollout.people import Orders, refuse_if_asked, rejection_of, take_up
+from headgate.rollout.snapshot import Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
-from headgate.rollout.waiting import barred, kept_waiting, lapsed, not_now, overdue
+from headgate.rollout.waiting import barred, kept_waiting, lapsed, not_now, not_ready, overdue, route_pending
 
 
 def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
@@ -35,14 +35,14 @@ def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
     before = draft.candidate.gate
     draft = announce_change(before, read_gate(draft, snapshot, policy, steps))
     if draft.candidate.stage is None:
-        return _enter_first(draft, snapshot, steps, orders)
+        return enter_first(draft, snapshot, steps, orders)
     return _stay_or_go(draft, snapshot, steps, policy, orders)
 
 
 def _restore(draft: Draft, snapshot: Snapshot) -> Draft:
     workload = snapshot.workload(draft.candidate.revision)
     if workload.ready == 0:
-        return _not_ready(draft, snapshot, 1)
+        return not_ready(draft, snapshot, 1)
     policy = snapshot.policy.spec
     warm, window = (policy.rollback_warm, policy.rollback_window) if policy else (0, 0)
     return go_live(draft, snapshot, rollback_warm=warm, rollback_window=window)
@@ -62,77 +62,9 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot) -> Draft:
     return _restore(draft, snapshot)
 
 
-def _enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], orders: Orders) -> Draft:
-    candidate = draft.candidate
-    step = next(s for s in steps if s.weight > 0 or not candidate.shadow_passed)
-    if reachable(step, draft.status, snapshot) is None:
-        return _not_ready(draft.with_status(phase=Phase.PREPARING), snapshot, floor_of(step, draft.status, snapshot))
-    if step.weight > 0:
-        draft = draft.with_status(phase=Phase.AWAITING_DEPLOYMENT)
-        unreachable = snapshot.route.problem or snapshot.refusal
-        if unreachable is not None:
-            # Said before people are asked: what they approve could not be reached.
-            draft = draft.held_by(unreachable.reason, unreachable.message)
-        if not gate_open(candidate):
-            waiting = waiting_words(candidate.gate) if candidate.gate else "the list of approvals is being read"
-            return _unused_promote(draft, orders, f"the gate is closed: {waiting}").held_by(Reason.WAITING_FOR_APPROVAL, waiting)
-        if candidate.kind is AttemptKind.FIRST and snapshot.established:
-            return _enter_established(draft, snapshot, step, orders)
-    elif draft.status.phase is not Phase.SHADOW:
-        draft = draft.with_status(phase=Phase.PREPARING)
-    return _enter(draft, snapshot, step)
-
-
-def _enter_established(draft: Draft, snapshot: Snapshot, step: Step, orders: Orders) -> Draft:
-    """Only people know which version of an established model users should get: a cluster without its status must not guess."""
-    if orders.promote is None:
-        words = (
-            f"the model is annotated {ESTABLISHED}, and neither a status nor spec.serving.baseline says which version was live: "
-            f"`kubectl headgate promote {snapshot.name} -n {snapshot.namespace}` gives {draft.candidate.version} all users. "
-            "To begin with another version, delete the AIModel and apply it with that version as spec.serving.baseline"
-        )
-        return draft.held_by(Reason.PROMOTE_REQUIRED, words)
-    entered = _enter(draft, snapshot, step)
-    if entered.candidate.stage is None:
-        return entered
-    return take_up(entered, orders.promote, f"{draft.candidate.version} takes all users of an established model")
-
-
-def _enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
-    """Take the step unless something that concerns every upward move forbids it."""
-    if (bar := barred(draft, step, snapshot)) is not None:
-        return draft.held_by(bar.reason, bar.message)
-    if snapshot.route.problem is not None:
-        return draft.held_by(snapshot.route.problem.reason, snapshot.route.problem.message)
-    weight = reachable(step, draft.status, snapshot)
-    if weight is None:
-        return _not_ready(draft, snapshot, floor_of(step, draft.status, snapshot))
-    candidate, copies = draft.candidate, mirrored(step, draft.status, snapshot)
-    stage = StageStatus(index=step.index, name=step.name, entered=snapshot.now, weight=weight, mirror=copies)
-    exposed = candidate.exposed or (snapshot.now if step.weight else None)
-    return (
-        draft.with_candidate(stage=stage, exposed=exposed)
-        .with_status(phase=Phase.SHADOW if step.weight == 0 else Phase.FULL if step.is_full else Phase.CANARY)
-        .announce(Reason.STAGE_STARTED, f"{candidate.version} enters {step.name}: {_share_words(step, copies)}")
-    )
-
-
-def _is_whole(draft: Draft, snapshot: Snapshot, step: Step) -> bool:
-    """Whether the candidate has all of its stage's weight. Only where versions share room is a stage entered pod by pod; elsewhere a
-    smaller weight is one that was found when a lost status was rebuilt, and stays."""
-    stage = draft.candidate.stage
-    given = stage.weight if stage else None
-    reached = draft.status.traffic.weight_of(draft.candidate.revision) if given is None else given
-    return reached >= step.weight or not is_proportional(draft.status, snapshot)
-
-
-def _share_words(step: Step, copies: int) -> str:
-    return f"{copies / 10:g} % of requests are copied to it" if step.weight == 0 else f"{step.weight / 10:g} % of the users"
-
-
 def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], policy: RolloutPolicySpec, orders: Orders) -> Draft:
     step = steps[draft.candidate.stage.index] if draft.candidate.stage else steps[0]
-    if _is_whole(draft, snapshot, step):
+    if is_whole(draft, snapshot, step):
         draft = _effective(draft, snapshot)
     evidence = _present_evidence(draft, snapshot)
     verdict = evidence.verdict if evidence else Verdict.NO_DATA
@@ -144,33 +76,20 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     kept_out = served and (not_now(snapshot) is not None or _short_of_pods(draft, snapshot, steps, step))
     draft = _waived(draft, snapshot, waived=closed or stopped or kept_out or verdict is Verdict.SOURCE_DOWN)
     if closed:
-        return lapsed(_unused_promote(draft, orders, "the gate is closed"), snapshot, policy)
-    if not _is_whole(draft, snapshot, step):
-        return _rise(draft, snapshot, step)
+        return lapsed(refuse_if_asked(draft, orders.promote, "the gate is closed"), snapshot, policy)
+    if not is_whole(draft, snapshot, step):
+        return rise(draft, snapshot, step)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
-        return _route_pending(draft, snapshot)
+        return route_pending(draft, snapshot)
     if served:
         return _go_on(draft, snapshot, steps, step, policy)
     if draft.status.paused is not None:
-        draft, orders = _unused_promote(draft, orders, "the rollout is paused: resume it first"), Orders()
+        draft, orders = refuse_if_asked(draft, orders.promote, "the rollout is paused: resume it first"), Orders()
     if orders.promote is not None and step.weight and stable_failing(snapshot):
         return _replace_failing(draft, snapshot, policy, orders.promote)
     if orders.promote is not None and step.compares:
         return _promote(draft, snapshot, steps, step, policy, orders.promote)
     return overdue(kept_waiting(draft, step, evidence, snapshot), snapshot, step, policy)
-
-
-def _rise(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
-    """A stage that is entered pod by pod: its next part. The stable version gives up pods only for weights that are in force."""
-    if (bar := barred(draft, step, snapshot)) is not None:
-        return draft.held_by(bar.reason, bar.message)
-    if not in_force(draft.status.traffic, snapshot.route):
-        return _route_pending(draft, snapshot)
-    weight = reachable(step, draft.status, snapshot)
-    if weight is None:
-        return _not_ready(draft, snapshot, floor_of(step, draft.status, snapshot))
-    stage = draft.candidate.stage
-    return draft.with_stage(stage.model_copy(update={"weight": weight}) if stage else None)
 
 
 def _short_of_pods(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step) -> bool:
@@ -191,7 +110,7 @@ def _promote(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: St
 def _replace_failing(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, order: Approval) -> Draft:
     """A person decides that the candidate takes the place of a stable version that breaks its guards."""
     if snapshot.workload(draft.candidate.revision).ready == 0:
-        return _not_ready(draft, snapshot, 1)
+        return not_ready(draft, snapshot, 1)
     told = f"{draft.candidate.version} replaces the failing stable version without proof ({draft.candidate.verdict})"
     taken = take_up(draft, order, told)
     return go_live(taken, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)
@@ -203,12 +122,6 @@ def _effective(draft: Draft, snapshot: Snapshot) -> Draft:
     if stage is None or stage.effective is not None or draft.status.failover is not None or not in_force(traffic, snapshot.route):
         return draft
     return draft.with_stage(stage.model_copy(update={"effective": snapshot.now}))
-
-
-def _route_pending(draft: Draft, snapshot: Snapshot) -> Draft:
-    problem = snapshot.route.problem or snapshot.refusal
-    reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
-    return draft.held_by(reason, message)
 
 
 def _present_evidence(draft: Draft, snapshot: Snapshot) -> Evidence | None:
@@ -249,30 +162,11 @@ def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step
         proven = step.name not in draft.candidate.inconclusive_accepted
         words = f"passed {step.name}" if proven else f"leaves {step.name} without proof: automated-checks stays closed for this attempt"
         told = shadowed.announce(Reason.PROMOTED, f"{draft.candidate.version} {words}")
-        return _enter_first(read_gate(told, snapshot, policy, steps), snapshot, steps, Orders())
+        return enter_first(read_gate(told, snapshot, policy, steps), snapshot, steps, Orders())
     if step.index + 1 < len(steps):
-        return _enter(draft, snapshot, steps[step.index + 1])
+        return enter(draft, snapshot, steps[step.index + 1])
     if (bar := barred(draft, step, snapshot)) is not None:
         return draft.held_by(bar.reason, bar.message)
     if snapshot.workload(draft.candidate.revision).ready < (needed := floor_of(step, draft.status, snapshot)):
-        return _not_ready(draft, snapshot, needed)
+        return not_ready(draft, snapshot, needed)
     return go_live(draft, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)
-
-
-def _not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:
-    workload = snapshot.workload(draft.candidate.revision)
-    scaled, bounds = replace(draft, scale_for=needed), draft.candidate.autoscale
-    if bounds is not None and needed > bounds.max_replicas:
-        words = f"the next stage needs {needed} pods of revision {draft.candidate.revision}, as its share of what the stable version has"
-        limit = f"spec.serving.deployment.autoscaling.maxReplicas is {bounds.max_replicas}: raise it"
-        return scaled.held_by(Reason.WAITING_FOR_CAPACITY, f"{words}; {limit}", stalled=True)
-    if snapshot.refusal is not None:
-        return scaled.held_by(snapshot.refusal.reason, snapshot.refusal.message, stalled=True)
-    if workload.problem is not None:
-        return scaled.held_by(workload.problem.reason, workload.problem.message)
-    words = f"{workload.ready} of {needed} pods of revision {draft.candidate.revision} are ready"
-    return scaled.held_by(Reason.WORKLOAD_NOT_READY if workload.exists else Reason.PREPARING, words)
-
-
-def _unused_promote(draft: Draft, orders: Orders, why: str) -> Draft:
-    return refuse(draft, orders.promote, why) if orders.promote else draft

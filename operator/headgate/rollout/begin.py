@@ -10,9 +10,12 @@ from headgate.rollout.approval_gate import deployment_subject
 from headgate.rollout.capacity import bounds_of, frozen
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
-from headgate.rollout.people import Orders, refuse, rejection_of, take_up
+from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
+
+UNPINNED = "none"
+"""The policy copy of an attempt that runs on no policy, or of which none is known."""
 
 
 def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStatus) -> Draft:
@@ -27,8 +30,7 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     blocked = next((b for b in status.blocked if b.revision == wanted.revision), None)
     if blocked is not None:
         return _blocked(draft, snapshot, orders, blocked)
-    if orders.retry is not None:
-        draft = refuse(draft, orders.retry, "there is nothing to retry: this revision was not taken back")
+    draft = refuse_if_asked(draft, orders.retry, "there is nothing to retry: this revision was not taken back")
     earlier = earlier_live(draft, snapshot, wanted.revision)
     if earlier is not None:
         return restore(draft, snapshot, earlier)
@@ -79,7 +81,7 @@ def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
         subject=earlier.subject,
         autoscale=earlier.autoscale,
         policy=snapshot.spec.policy.name if snapshot.spec else "",
-        policy_copy="none",
+        policy_copy=UNPINNED,
     )
     return draft.with_status(
         phase=Phase.PREPARING,
@@ -106,7 +108,7 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
         replicas=spec.serving.deployment.least,
         autoscale=bounds_of(spec),
         policy=spec.policy.name,
-        policy_copy="none",
+        policy_copy=UNPINNED,
         subject=deployment_subject(snapshot, pinned.content, spec.classification.declared_tier, policy) if policy else None,
     )
     words = f"nothing is known of this model: its baseline {pinned.version} (revision {pinned.revision}) comes first, without a gate"
@@ -194,8 +196,3 @@ def _kind(draft: Draft, wanted: RevisionStatus) -> AttemptKind:
     if stable is None:
         return AttemptKind.FIRST
     return AttemptKind.UNCHANGED if stable.content == wanted.content else AttemptKind.ROLLOUT
-
-
-def unused_retry(draft: Draft, orders: Orders, why: str) -> Draft:
-    """Refuse a Retry that came while an attempt is on its way."""
-    return refuse(draft, orders.retry, why) if orders.retry else draft

@@ -9,7 +9,7 @@ from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.rollout import failover, live
 from headgate.rollout.advance import advance
-from headgate.rollout.begin import begin, policy_copy, unused_retry
+from headgate.rollout.begin import begin, policy_copy
 from headgate.rollout.calendar import closed
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
@@ -19,7 +19,7 @@ from headgate.rollout.harm import Harm
 from headgate.rollout.instants import pulled_back
 from headgate.rollout.live import frozen, note_readiness
 from headgate.rollout.ownership import deletion_policy
-from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, take_up
+from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, refuse_if_asked, take_up
 from headgate.rollout.rebuild import rebuild, unserved
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
@@ -111,9 +111,8 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         draft = _replaced(draft, snapshot, wanted)
         candidate = None
     if candidate is not None:
-        return unused_retry(draft, asked, f"attempt {candidate.attempt} is under way")
-    if asked.promote is not None:
-        draft = refuse(draft, asked.promote, "no rollout is under way")
+        return refuse_if_asked(draft, asked.retry, f"attempt {candidate.attempt} is under way")
+    draft = refuse_if_asked(draft, asked.promote, "no rollout is under way")
     return begin(draft, snapshot, asked, wanted)
 
 

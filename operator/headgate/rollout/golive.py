@@ -43,7 +43,6 @@ def left_live(draft: Draft, snapshot: Snapshot) -> Draft:
 
 
 def _past(stable: StableStatus, snapshot: Snapshot, warm: int, window: int) -> PastStatus:
-    drain = snapshot.spec.serving.drain if snapshot.spec else 30
     return PastStatus(
         revision=stable.revision,
         version=stable.version,
@@ -53,8 +52,8 @@ def _past(stable: StableStatus, snapshot: Snapshot, warm: int, window: int) -> P
         subject=stable.subject,
         replicas=stable.replicas,
         autoscale=stable.autoscale,
-        warm_until=snapshot.now + timedelta(seconds=max(drain, warm)),
-        keep_until=snapshot.now + timedelta(seconds=max(drain, window)),
+        warm_until=snapshot.now + max(snapshot.drain, timedelta(seconds=warm)),
+        keep_until=snapshot.now + max(snapshot.drain, timedelta(seconds=window)),
     )
 
 

@@ -102,6 +102,11 @@ def refuse(draft: Draft, approval: Approval, why: str) -> Draft:
     )
 
 
+def refuse_if_asked(draft: Draft, order: Approval | None, why: str) -> Draft:
+    """`refuse` for what may not have been asked for."""
+    return draft if order is None else refuse(draft, order, why)
+
+
 def latch_of(approval: Approval) -> Latch:
     """What is kept of a negative decision after its object is gone."""
     spec = approval.spec

@@ -5,13 +5,10 @@ from dataclasses import replace
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AttemptKind, CandidateStatus, StageStatus
 from headgate.api.vocabulary import Phase
-from headgate.rollout.begin import copy_name
+from headgate.rollout.begin import UNPINNED, copy_name
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import Step, steps_of
 from headgate.rollout.traffic import ALL
-
-UNPINNED = "none"
-"""The policy copy of an attempt of which no policy is known."""
 
 
 def placed_in_stage(candidate: CandidateStatus, snapshot: Snapshot, weight: int, mirror: int) -> CandidateStatus:

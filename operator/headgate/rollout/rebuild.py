@@ -4,7 +4,7 @@ Weights stay as they are. A candidate is put back into the stage that has its we
 known than before, so nothing is shortened. What moves users upwards needs its approvals and its evidence as ever.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from headgate.api.reasons import Reason
@@ -17,39 +17,23 @@ from headgate.api.status import (
     FailoverStatus,
     MirrorStatus,
     PastStatus,
-    RevisionStatus,
     SlotStatus,
     StableStatus,
     TrafficStatus,
 )
 from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
+from headgate.rollout.begin import UNPINNED
 from headgate.rollout.capacity import bounds_of
 from headgate.rollout.decision import Announcement
 from headgate.rollout.failover import FIRST_PAUSE
-from headgate.rollout.placing import UNPINNED, phase_of, placed_in_stage, placed_late, policy_of
-from headgate.rollout.revisions import description_of, revision_of
+from headgate.rollout.placing import phase_of, placed_in_stage, placed_late, policy_of
 from headgate.rollout.snapshot import Snapshot, WorkloadState
+from headgate.rollout.survivors import UNKNOWN_CONTENT, Survivors, identity_of, survivors_of
 from headgate.rollout.traffic import ALL
 
-UNKNOWN_CONTENT = "sha256:" + "0" * 64
-"""No content has this digest, so a version of unknown content is like no other."""
 _UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.PROMOTE})
 """A Retry names the attempt that it follows, so it cannot act twice."""
 _MOST_PAST = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Survivors:
-    """Deployments that exist, by revision, and which of them is what."""
-
-    found: dict[str, WorkloadState]
-    stable: str | None
-    candidate: str | None
-    """One that lost its traffic already is none."""
-
-    @property
-    def attempt(self) -> int:
-        return max((workload.attempt for workload in self.found.values()), default=0)
 
 
 def rebuild(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
@@ -57,7 +41,7 @@ def rebuild(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
     status = snapshot.status
     if not is_blank(status):
         return placed_late(snapshot), ()
-    survivors = _survivors(snapshot)
+    survivors = survivors_of(snapshot)
     weight = snapshot.route.weights.get(survivors.candidate, 0) if survivors.candidate else 0
     if survivors.stable is None and not weight:
         # Nobody was served: the attempt begins again, under its own number. Without any Deployment even that does not matter.
@@ -89,24 +73,7 @@ def unserved(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
     return replace(snapshot, status=status), (Announcement(Reason.REBUILT, words, warning=True),)
 
 
-def _survivors(snapshot: Snapshot) -> _Survivors:
-    found = {revision: workload for revision, workload in sorted(snapshot.workloads.items()) if workload.exists and workload.role}
-    route, blocked = snapshot.route, {entry.revision for entry in snapshot.route.blocked}
-
-    def foremost(role: str, *, serving: bool = False) -> str | None:
-        fitting = [r for r, w in found.items() if w.role == role and (not serving or route.weights.get(r))]
-        return max(fitting, key=lambda r: (route.weights.get(r, 0), route.mirrored.get(r, 0), found[r].attempt), default=None)
-
-    candidate = foremost("candidate")
-    return _Survivors(
-        found=found,
-        # A version that is being brought back still has the role of an earlier one for a moment.
-        stable=foremost("stable") or foremost("previous", serving=True),
-        candidate=candidate if candidate not in blocked else None,
-    )
-
-
-def _status(snapshot: Snapshot, survivors: _Survivors) -> AIModelStatus:
+def _status(snapshot: Snapshot, survivors: Survivors) -> AIModelStatus:
     stable = _stable(snapshot, survivors)
     candidate, failover = _candidate(snapshot, survivors, stable)
     stage = candidate.stage if candidate else None
@@ -127,14 +94,14 @@ def _status(snapshot: Snapshot, survivors: _Survivors) -> AIModelStatus:
     )
 
 
-def _stable(snapshot: Snapshot, survivors: _Survivors) -> StableStatus | None:
+def _stable(snapshot: Snapshot, survivors: Survivors) -> StableStatus | None:
     if survivors.stable is None:
         return None
     workload = survivors.found[survivors.stable]
     return StableStatus(
         revision=survivors.stable,
-        version=_identity(snapshot, survivors, survivors.stable).version,
-        content=_identity(snapshot, survivors, survivors.stable).content,
+        version=identity_of(snapshot, survivors, survivors.stable).version,
+        content=identity_of(snapshot, survivors, survivors.stable).content,
         live_since=workload.created or snapshot.now,
         replicas=max(workload.wanted, 1),
         autoscale=_bounds(snapshot, workload),
@@ -144,20 +111,15 @@ def _stable(snapshot: Snapshot, survivors: _Survivors) -> StableStatus | None:
 
 
 def _candidate(
-    snapshot: Snapshot, survivors: _Survivors, stable: StableStatus | None
+    snapshot: Snapshot, survivors: Survivors, stable: StableStatus | None
 ) -> tuple[CandidateStatus | None, FailoverStatus | None]:
     weights = snapshot.route.weights
     fallback = _failover(snapshot, StandIn.FALLBACK) if weights.get(FALLBACK) else None
     if survivors.candidate is None:
         return None, fallback
     revision, workload = survivors.candidate, survivors.found[survivors.candidate]
-    identity = _identity(snapshot, survivors, revision)
-    kind = AttemptKind.FIRST
-    if stable is not None:
-        kind = AttemptKind.UNCHANGED if stable.content == identity.content != UNKNOWN_CONTENT else AttemptKind.ROLLOUT
-        if any(entry.revision == stable.revision for entry in snapshot.route.blocked):
-            kind = AttemptKind.RESTORE
-    spec = snapshot.spec
+    identity = identity_of(snapshot, survivors, revision)
+    kind, spec = _kind(snapshot, stable, identity.content), snapshot.spec
     candidate = CandidateStatus(
         revision=revision,
         version=identity.version,
@@ -179,12 +141,21 @@ def _candidate(
     return placed, _failover(snapshot, StandIn.CANDIDATE) if stands_in else fallback
 
 
+def _kind(snapshot: Snapshot, stable: StableStatus | None, content: str) -> AttemptKind:
+    """Beside a stable version that was taken back, the candidate is the one that takes its place."""
+    if stable is None:
+        return AttemptKind.FIRST
+    if any(entry.revision == stable.revision for entry in snapshot.route.blocked):
+        return AttemptKind.RESTORE
+    return AttemptKind.UNCHANGED if stable.content == content != UNKNOWN_CONTENT else AttemptKind.ROLLOUT
+
+
 def _bounds(snapshot: Snapshot, workload: WorkloadState) -> AutoscaleStatus | None:
     """Of a version that has an autoscaler: those of the spec, which is what versions of one model usually share."""
     return bounds_of(snapshot.spec) if snapshot.spec is not None and workload.least else None
 
 
-def _traffic(snapshot: Snapshot, survivors: _Survivors) -> TrafficStatus:
+def _traffic(snapshot: Snapshot, survivors: Survivors) -> TrafficStatus:
     """As the route has it. What it gives to something unknown is the stable version's."""
     weights, mirrored = snapshot.route.weights, snapshot.route.mirrored
     order = [revision for revision in (survivors.stable, survivors.candidate) if revision]
@@ -194,15 +165,14 @@ def _traffic(snapshot: Snapshot, survivors: _Survivors) -> TrafficStatus:
     return TrafficStatus(slots=slots, mirror=mirror)
 
 
-def _past(snapshot: Snapshot, survivors: _Survivors) -> tuple[PastStatus, ...]:
+def _past(snapshot: Snapshot, survivors: Survivors) -> tuple[PastStatus, ...]:
     """Earlier live versions are kept for another whole window: when theirs began is not known."""
-    policy, now = snapshot.policy.spec, snapshot.now
-    drain = timedelta(seconds=snapshot.spec.serving.drain if snapshot.spec else 30)
+    policy, now, drain = snapshot.policy.spec, snapshot.now, snapshot.drain
     kept = []
     for revision, workload in sorted(survivors.found.items(), key=lambda item: item[1].attempt):
         if revision in (survivors.stable, survivors.candidate):
             continue
-        identity = _identity(snapshot, survivors, revision)
+        identity = identity_of(snapshot, survivors, revision)
         was_live = workload.role in ("previous", "stable")
         window = timedelta(seconds=policy.rollback_window) if policy and was_live else drain
         warm = timedelta(seconds=policy.rollback_warm) if policy and was_live and workload.wanted else drain
@@ -229,17 +199,6 @@ def _failover(snapshot: Snapshot, to: StandIn) -> FailoverStatus:
     return FailoverStatus(
         to=to, since=snapshot.now, why="its status was lost meanwhile", measured=measured, retry_at=snapshot.now + FIRST_PAUSE
     )
-
-
-def _identity(snapshot: Snapshot, survivors: _Survivors, revision: str) -> RevisionStatus:
-    """From the spec where it describes the revision: that is certain. Else as its Deployment says."""
-    configuration = snapshot.configuration
-    certain = configuration.known and configuration.problem is None
-    described = description_of(snapshot.spec, configuration.digests, revision) if snapshot.spec and certain else None
-    if described is not None:
-        return revision_of(described, configuration.digests)
-    said = survivors.found[revision].provenance
-    return RevisionStatus(revision=revision, version=said.version or revision, content=said.content or UNKNOWN_CONTENT)
 
 
 def _words(status: AIModelStatus) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.policy import RolloutPolicySpec
@@ -164,6 +164,11 @@ class Snapshot:
     def workload(self, revision: str) -> WorkloadState:
         """An absent one for a revision that has no workload."""
         return self.workloads.get(revision, WorkloadState())
+
+    @property
+    def drain(self) -> timedelta:
+        """How long pods of a version stay after its last user; the default where the spec cannot be read."""
+        return timedelta(seconds=self.spec.serving.drain if self.spec else 30)
 
     def without_evidence(self) -> "Snapshot":
         """The same, as if nothing had been measured."""

@@ -7,7 +7,7 @@ from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import Harm, measured, shared_failure
 from headgate.rollout.live import leave_live
-from headgate.rollout.people import Orders, refuse, take_up
+from headgate.rollout.people import Orders, refuse_if_asked, take_up
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import steps_of
 from headgate.rollout.withdraw import retreat, withdraw
@@ -52,9 +52,7 @@ def _others_can_answer(draft: Draft, snapshot: Snapshot, *, by_person: bool) -> 
 
 
 def _kept_serving(draft: Draft, asked: Orders, harm: Harm) -> Draft:
-    stop = asked.halt or asked.rollback
-    if stop is not None:
-        draft = refuse(draft, stop, "there is no other version and no fallback that could answer instead")
+    draft = refuse_if_asked(draft, asked.halt or asked.rollback, "there is no other version and no fallback that could answer instead")
     return draft.held_by(Reason.DEGRADED, f"{harm.message}; it keeps serving because nothing else can")
 
 

@@ -87,6 +87,29 @@ def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: 
     return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: within its limits so far; lasts until {needed} are there")
 
 
+def not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:
+    """Held until `needed` pods of the candidate are ready, to which it is scaled; with the reason why they are not."""
+    workload = snapshot.workload(draft.candidate.revision)
+    scaled, bounds = replace(draft, scale_for=needed), draft.candidate.autoscale
+    if bounds is not None and needed > bounds.max_replicas:
+        words = f"the next stage needs {needed} pods of revision {draft.candidate.revision}, as its share of what the stable version has"
+        limit = f"spec.serving.deployment.autoscaling.maxReplicas is {bounds.max_replicas}: raise it"
+        return scaled.held_by(Reason.WAITING_FOR_CAPACITY, f"{words}; {limit}", stalled=True)
+    if snapshot.refusal is not None:
+        return scaled.held_by(snapshot.refusal.reason, snapshot.refusal.message, stalled=True)
+    if workload.problem is not None:
+        return scaled.held_by(workload.problem.reason, workload.problem.message)
+    words = f"{workload.ready} of {needed} pods of revision {draft.candidate.revision} are ready"
+    return scaled.held_by(Reason.WORKLOAD_NOT_READY if workload.exists else Reason.PREPARING, words)
+
+
+def route_pending(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Held until the gateway serves the weights that were decided."""
+    problem = snapshot.route.problem or snapshot.refusal
+    reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
+    return draft.held_by(reason, message)
+
+
 def overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicySpec) -> Draft:
     """A stage past its maxDuration does what the policy says; before, nothing changes."""
     if snapshot.clock_step is not None:

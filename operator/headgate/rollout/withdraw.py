@@ -1,7 +1,5 @@
 """Taking traffic off a version: one way for all causes."""
 
-from datetime import timedelta
-
 from headgate.api.base import Text
 from headgate.api.reasons import Reason
 from headgate.api.status import Blocked, CandidateStatus, FailoverStatus, PastStatus, RevisionStatus, StableStatus
@@ -57,7 +55,6 @@ def kept(past: tuple[PastStatus, ...], entry: PastStatus) -> tuple[PastStatus, .
 
 
 def _drained(candidate: CandidateStatus, snapshot: Snapshot) -> PastStatus:
-    drain = timedelta(seconds=snapshot.spec.serving.drain if snapshot.spec else 30)
     return PastStatus(
         revision=candidate.revision,
         version=candidate.version,
@@ -66,8 +63,8 @@ def _drained(candidate: CandidateStatus, snapshot: Snapshot) -> PastStatus:
         was_live=False,
         replicas=candidate.replicas,
         autoscale=candidate.autoscale,
-        warm_until=snapshot.now + drain,
-        keep_until=snapshot.now + drain,
+        warm_until=snapshot.now + snapshot.drain,
+        keep_until=snapshot.now + snapshot.drain,
     )
 
 

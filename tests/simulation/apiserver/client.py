@@ -9,7 +9,8 @@ from typing import Any
 from tests.simulation.apiserver.requests import OPERATOR, Request, Response
 from tests.simulation.apiserver.server import ApiServer
 
-from headgate.kube.client import KubeClient, Reply, Transport
+from headgate.kube.client import KubeClient
+from headgate.kube.wire import Reply, Transport
 
 Before = Callable[[Request], Awaitable[Response | None]]
 """Awaited before a request reaches the server. An answer stands in for the server's; an exception is what becomes of the connection."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from tests.resources import ABSENT, AIMODEL, EXAMPLES, POLICY, REFUSALS, ROOT, Document, Refusal, changed, example
 
 from headgate.api.aimodel import AIModelSpec
-from headgate.api.base import API_VERSION
+from headgate.api.base import GROUP, VERSION
 from headgate.api.crd import RESOURCES
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Role, Tier
@@ -23,7 +23,7 @@ def parse(document: Document) -> BaseModel:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_example_is_valid_and_survives_being_written_back(path: Path) -> None:
     for document in yaml.safe_load_all(path.read_text()):
-        assert document["apiVersion"] == API_VERSION
+        assert document["apiVersion"] == f"{GROUP}/{VERSION}"
         spec = parse(document)
         assert type(spec).model_validate(spec.model_dump(mode="json", by_alias=True)) == spec
 

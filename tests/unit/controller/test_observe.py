@@ -9,10 +9,10 @@ from tests.unit.controller.fake_cluster import START
 from tests.unit.controller.operator_world import KEY, OperatorWorld, in_canary, live, model_spec
 
 from headgate.api.reasons import Reason
-from headgate.controller.facts import DeploymentFacts, PodFacts, pod_facts
 from headgate.controller.health import workload_state
 from headgate.controller.observe import Surroundings, UnreadableStatus, observe, parse_spec
 from headgate.controller.routing import route_state
+from headgate.controller.workload_facts import DeploymentFacts, PodFacts, pod_facts
 from headgate.kube.resources import AIMODELS, GATEWAYS, HTTP_ROUTES, ROLLOUT_POLICIES
 
 DEPLOYMENT = DeploymentFacts(uid="d", replicas=2, role="candidate", attempt="1")

@@ -12,9 +12,10 @@ from headgate.api.vocabulary import Metric, Verdict
 from headgate.controller.fence import NotLeading, fenced
 from headgate.controller.queue import Priority
 from headgate.evidence.view import CheckReading
-from headgate.kube.client import KubeClient, Reply
+from headgate.kube.client import KubeClient
 from headgate.kube.errors import Conflict, Forbidden, Invalid, KubeError, Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
+from headgate.kube.wire import Reply
 from headgate.rollout.decision import Decision
 from headgate.rollout.snapshot import Snapshot
 

@@ -11,9 +11,10 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from headgate import __version__
-from headgate.kube.client import HttpWire, Impersonation, KubeClient, Transport
+from headgate.kube.client import KubeClient
 from headgate.kube.errors import Conflict, Forbidden, Gone, Invalid, KubeError, NotConfigured, NotFound, Throttled, Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SERVICES, Resource
+from headgate.kube.wire import HttpWire, Impersonation, Transport
 
 Body = dict[str, Any]
 

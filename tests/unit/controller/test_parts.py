@@ -7,8 +7,8 @@ import pytest
 from tests.unit.controller.operator_world import KEY, OperatorWorld, live, model_spec
 
 from headgate.config import Settings
-from headgate.controller.app import Parts
 from headgate.controller.enforcement import POLICIES
+from headgate.controller.parts import Parts
 from headgate.controller.queue import Priority
 from headgate.kube.resources import AIMODELS
 from headgate.prometheus.client import PrometheusClient
