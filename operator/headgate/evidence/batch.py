@@ -1,8 +1,8 @@
 """Many rollouts judged side by side, from blocks that were recorded or made up: the same judge, a whole axis of series longer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Self
 
 import numpy as np
 
@@ -10,25 +10,53 @@ from headgate.evidence import asymptotic, eprocess, noise, panel
 from headgate.evidence.arrays import Floats, joined
 from headgate.evidence.calibration import FEWEST_ARMS, Calibration, fit, tempered
 from headgate.evidence.check import Check, Question
-from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, limits_of
+from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, limits_of
 from headgate.evidence.judge import weights_of
-from headgate.evidence.panel import ACT, Panel, Rows
+from headgate.evidence.panel import ACT, GOOD, Panel, Rows
 
-_HISTORY_BLOCKS = 1_000_000
+_FITTED_AT_ONCE = 1_000_000
 """Blocks of A/A data that are fitted at once: what bounds the memory it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """What was counted of one check in many rollouts.
+    """Events counted for one check in many rollouts.
 
     `ends`: end of each block in seconds since the rollout began, (series, blocks); NaN where a series has no such block. `counts`: as
     in comparison.py, (series, blocks, 4). `arms`, (series, arms, blocks, 4): the same of each stable pod against the others in these
-    blocks; `past`, (series, arms, blocks, 4): before the rollout. No arms: nothing is known of the noise.
+    blocks, 0 where it was not there; `past`, (series, arms, blocks, 4): before the rollout. No arms: nothing is known of the noise.
     """
 
     ends: Floats
     counts: Floats
+    arms: Floats | None = None
+    past: Floats | None = None
+
+    def compared(self, check: Check) -> "Compared":
+        """With the lines of `check`, a comparison of counted events. Raises ValueError for a margin in ms."""
+        limits = limits_of(check.margin)
+        lines = np.array([(line.ratio, line.offset) for line in (limits.harm, limits.act, limits.good)])
+        series, blocks, _ = self.counts.shape
+        requests, events = self.counts[..., STABLE_REQUESTS], self.counts[..., STABLE_EVENTS]
+        return Compared(
+            ends=self.ends,
+            counts=np.broadcast_to(self.counts[:, :, None, :], (series, blocks, 3, 4)),
+            lines=np.broadcast_to(lines, (series, 3, 2)),
+            learnt=np.stack((requests, events, events, events), axis=-1),
+            arms=self.arms,
+            past=self.past,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One check in many rollouts: as Streams, with what panel.Rows has for each block: counts (series, blocks, 3, 4), lines
+    (series, 3, 2), learnt (series, blocks, 4)."""
+
+    ends: Floats
+    counts: Floats
+    lines: Floats
+    learnt: Floats
     arms: Floats | None = None
     past: Floats | None = None
 
@@ -53,14 +81,15 @@ class Outcomes:
     dispersion: Floats
 
 
-def judge_streams(question: Question, streams: dict[Check, Streams]) -> Outcomes:
+def judge_streams(question: Question, streams: Mapping[Check, Streams | Compared]) -> Outcomes:
     """Every series through the whole of its blocks. `streams` has the same series and blocks for every check of `question`.
 
-    A series goes on after it passed: later harm takes it back. After harm was proven it is looked at no further. Checks are counted
-    events (errors, rejections); latency and values are turned into such counts, or into lines of their own, by the caller.
+    A series goes on after it passed: later harm takes it back. After harm was proven it is looked at no further.
     """
-    judged = _Judged.begin(question, [streams[check] for check in question.checks])
-    for block in range(judged.blocks):
+    found = [streams[check] for check in question.checks]
+    compared = [one.compared(check) if isinstance(one, Streams) else one for check, one in zip(question.checks, found, strict=True)]
+    judged = _Judged(question, compared)
+    for block in range(compared[0].ends.shape[1]):
         judged.take(block)
     return judged.outcomes()
 
@@ -68,43 +97,34 @@ def judge_streams(question: Question, streams: dict[Check, Streams]) -> Outcomes
 class _Judged:
     """A panel of (series, checks) being moved on, block by block."""
 
-    def __init__(self, question: Question, streams: list[Streams], fitted: list[Calibration], state: Panel, lines: Floats) -> None:
-        self._question, self._streams, self._fitted, self._lines = question, streams, fitted, lines
-        self._panel = state
+    def __init__(self, question: Question, compared: list[Compared]) -> None:
+        self._question, self._compared = question, compared
         self._weights = weights_of(question)
-        series, self.blocks = streams[0].ends.shape
-        self._seen = [noise.Dispersion.unknown((series,), one.arms.shape[1]) if one.arms is not None else None for one in streams]
+        self._required = np.array([check.required for check in question.checks])
+        series = compared[0].ends.shape[0]
+        self._lines = np.stack([one.lines for one in compared], axis=1)
+        self._fitted = [_calibrated(one) for one in compared]
+        self._seen = [None if one.arms is None else noise.Dispersion.unknown((series,), one.arms.shape[1]) for one in compared]
+        state = Panel.empty((series, len(compared)))
+        past = np.stack([_past(one) for one in compared], axis=1)
+        self._panel = replace(state, history=panel.learn(state.history, past))
         self._spent = 0.0
         self._joint = np.zeros(series)
         self._failed_at, self._passed_at = np.full(series, np.inf), np.full(series, np.inf)
         self._blamed = np.full(series, -1)
 
-    @classmethod
-    def begin(cls, question: Question, streams: list[Streams]) -> Self:
-        limits = [limits_of(check.margin) for check in question.checks]
-        lines = np.array([[(line.ratio, line.offset) for line in (one.harm, one.act, one.good)] for one in limits])
-        series = streams[0].ends.shape[0]
-        fitted = [_calibrated(one, float(limit.good.offset)) for one, limit in zip(streams, limits, strict=True)]
-        state = Panel.empty((series, len(streams)))
-        history = np.stack([_past(one) for one in streams], axis=1)
-        started = replace(state, history=panel.learn(state.history, history))
-        return cls(question, streams, fitted, started, np.broadcast_to(lines, (series, *lines.shape)))
-
     def take(self, block: int) -> None:
-        ends = self._streams[0].ends[:, block]
+        ends = self._compared[0].ends[:, block]
         there = np.isfinite(ends) & ~np.isfinite(self._failed_at)
-        counts = np.where(there[:, None, None], np.stack([one.counts[:, block] for one in self._streams], axis=1), 0.0)
-        learnt = np.stack((counts[..., 0], counts[..., 1], counts[..., 1], counts[..., 1]), axis=-1)
         rows = Rows(
-            end=np.broadcast_to(np.where(there, ends, 0.0)[:, None], counts.shape[:2]),
-            counts=np.broadcast_to(counts[:, :, None, :], (*counts.shape[:2], 3, 4)),
+            end=np.broadcast_to(np.where(there, ends, 0.0)[:, None], (len(ends), len(self._compared))),
+            counts=np.where(there[:, None, None, None], np.stack([one.counts[:, block] for one in self._compared], axis=1), 0.0),
             lines=self._lines,
-            learnt=learnt,
+            learnt=np.where(there[:, None, None], np.stack([one.learnt[:, block] for one in self._compared], axis=1), 0.0),
         )
         weight = eprocess.start_weight(self._question.stage_blocks, 0, block, first=block == 0)
         self._spent = min(self._spent + weight, 1.0)
-        calibration = self._now()
-        self._panel = panel.advance(self._panel, rows, calibration, weight, self._spent)
+        self._panel = panel.advance(self._panel, rows, self._now(), weight, self._spent)
         self._joint = np.maximum(self._joint, panel.joint(self._panel.evidence[..., 0], self._weights))
         self._note(ends, there)
         self._learn(block)
@@ -117,7 +137,7 @@ class _Judged:
         return joined(known, partial(np.stack, axis=1))
 
     def _learn(self, block: int) -> None:
-        for i, (one, known) in enumerate(zip(self._streams, self._seen, strict=True)):
+        for i, (one, known) in enumerate(zip(self._compared, self._seen, strict=True)):
             if one.arms is not None and known is not None:
                 self._seen[i] = noise.learn(known, one.arms[:, :, block])
 
@@ -126,9 +146,8 @@ class _Judged:
         fails = there & (found >= 0)
         self._failed_at = np.where(fails, ends, self._failed_at)
         self._blamed = np.where(fails, found, self._blamed)
-        required = np.array([check.required for check in self._question.checks])
         proven = self._panel.peaks[..., 1] >= -np.log(self._question.beta)
-        passes = proven[:, required].all(axis=1) if required.any() else proven.any(axis=1)
+        passes = proven[:, self._required].all(axis=1) if self._required.any() else proven.any(axis=1)
         self._passed_at = np.where(there & passes & ~np.isfinite(self._passed_at), ends, self._passed_at)
 
     def outcomes(self) -> Outcomes:
@@ -148,19 +167,18 @@ class _Judged:
         )
 
 
-def _calibrated(one: Streams, margin: float) -> Calibration:
+def _calibrated(one: Compared) -> Calibration:
     """By the series' own history, else by its pods during the rollout, else not at all."""
-    series = one.ends.shape[0]
+    series, margins = one.ends.shape[0], one.lines[:, GOOD, 1]
     if one.past is not None and one.past.shape[1] >= FEWEST_ARMS and one.past.shape[2] > 0:
-        size = max(1, _HISTORY_BLOCKS // (one.past.shape[1] * one.past.shape[2]))
-        parts = [fit(one.past[at : at + size], np.full(len(one.past[at : at + size]), margin)) for at in range(0, series, size)]
-        return joined(parts, np.concatenate)
+        size = max(1, _FITTED_AT_ONCE // (one.past.shape[1] * one.past.shape[2]))
+        return joined([fit(one.past[at : at + size], margins[at : at + size]) for at in range(0, series, size)], np.concatenate)
     if one.arms is not None and one.arms.shape[1] >= FEWEST_ARMS:
         return Calibration.learning((series,))
     return Calibration.robust((series,))
 
 
-def _past(one: Streams) -> Floats:
+def _past(one: Compared) -> Floats:
     """The stable version's requests and events before the rollout, as Rows.learnt."""
     if one.past is None:
         return np.zeros((one.ends.shape[0], 4))

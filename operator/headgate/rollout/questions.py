@@ -22,7 +22,21 @@ def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
     """The checks, guards and error budget of the attempt; of its shadow while it is in shadow. Raises ValueError without a candidate."""
     _, step, steps = _where(status, policy)
     analysis = policy.analysis
-    compared = tuple(
+    same_kind = [s for s in steps if (s.weight == 0) == (step.weight == 0)]
+    return Question(
+        checks=checks_of(policy) if step.compares else (),
+        guards=request_guards(policy.guards),
+        alpha=float(analysis.alpha) / (_SHADOW_SHARE if step.weight == 0 else 1),
+        beta=float(analysis.beta),
+        interval=float(analysis.interval),
+        warmup=float(analysis.warmup),
+        stage_blocks=tuple(max(1, s.max_duration // analysis.interval) for s in same_kind),
+    )
+
+
+def checks_of(policy: RolloutPolicySpec) -> tuple[Check, ...]:
+    """The policy's checks as the judge is asked them."""
+    return tuple(
         Check(
             metric=check.metric,
             margin=check.max_increase,
@@ -31,16 +45,6 @@ def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
             quantile=float(check.quantile) if check.quantile is not None else None,
         )
         for check in policy.checks
-    )
-    same_kind = [s for s in steps if (s.weight == 0) == (step.weight == 0)]
-    return Question(
-        checks=compared if step.compares else (),
-        guards=request_guards(policy.guards),
-        alpha=float(analysis.alpha) / (_SHADOW_SHARE if step.weight == 0 else 1),
-        beta=float(analysis.beta),
-        interval=float(analysis.interval),
-        warmup=float(analysis.warmup),
-        stage_blocks=tuple(max(1, s.max_duration // analysis.interval) for s in same_kind),
     )
 
 
