@@ -21,6 +21,11 @@ def is_judged(status: AIModelStatus) -> bool:
 def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
     """The checks, guards and error budget of the attempt; of its shadow while it is in shadow. Raises ValueError without a candidate."""
     _, step, steps = _where(status, policy)
+    return question_in(policy, steps, step)
+
+
+def question_in(policy: RolloutPolicySpec, steps: tuple[Step, ...], step: Step) -> Question:
+    """What is asked in `step`, one of `steps`."""
     analysis = policy.analysis
     compared = tuple(
         Check(
@@ -32,7 +37,6 @@ def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
         )
         for check in policy.checks
     )
-    same_kind = [s for s in steps if (s.weight == 0) == (step.weight == 0)]
     return Question(
         checks=compared if step.compares else (),
         guards=request_guards(policy.guards),
@@ -40,8 +44,13 @@ def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
         beta=float(analysis.beta),
         interval=float(analysis.interval),
         warmup=float(analysis.warmup),
-        stage_blocks=tuple(max(1, s.max_duration // analysis.interval) for s in same_kind),
+        stage_blocks=tuple(max(1, s.max_duration // analysis.interval) for s in judged_with(steps, step)),
     )
+
+
+def judged_with(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
+    """The steps that share a budget with `step`, itself included: shadow has its own."""
+    return tuple(other for other in steps if (other.weight == 0) == (step.weight == 0))
 
 
 def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec, *, sees_missing: bool) -> Exposure:
