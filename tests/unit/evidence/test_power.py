@@ -68,7 +68,7 @@ def test_more_traffic_never_needs_longer(rate: float, margin: float, share: floa
     assert fast.most <= slow.most
 
 
-@given(rates, margins, st.floats(1.0, 5.0), st.booleans())
+@given(rates, margins, st.floats(1.0, 3.0), st.booleans())
 def test_a_wider_margin_never_needs_more(rate: float, margin: float, factor: float, proof: bool) -> None:
     ask = good if proof else harm
     narrow, wide = (ask(ONE_IN_TWENTY, rate, width, Judging(15.0)) for width in (margin, margin * factor))
