@@ -11,7 +11,7 @@ from headgate.api.reasons import Reason
 
 
 class ConditionType(StrEnum):
-    """Reconciling and Stalled are there only while true."""
+    """Reconciling and Stalled are there only while true, EvidenceSufficient only while false."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -19,6 +19,7 @@ class ConditionType(StrEnum):
     SERVING = "Serving"
     APPROVED = "Approved"
     ANALYSIS_PASSING = "AnalysisPassing"
+    EVIDENCE_SUFFICIENT = "EvidenceSufficient"
     TRAFFIC_SHIFTED = "TrafficShifted"
     GOVERNANCE_ENFORCED = "GovernanceEnforced"
 

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     NO_DATA = "NoData"
     SOURCE_DOWN = "SourceDown"
     NOT_MEASURABLE = "NotMeasurable"
+    TRAFFIC_INSUFFICIENT = "TrafficInsufficient"
     SILENT_FAILURE_INVISIBLE = "SilentFailureInvisible"
     STABLE_DEGRADED = "StableDegraded"
     SHARED_FAILURE = "SharedFailure"

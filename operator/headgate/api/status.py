@@ -116,6 +116,8 @@ class CandidateStatus(SizedStatus):
     inconclusive_accepted: Annotated[tuple[Label, ...], Field(max_length=12, json_schema_extra=ATOMIC)] = ()
     """Stages ended by Promote without proof."""
     verdict: Verdict = Verdict.NO_DATA
+    doubt: Text = ""
+    """What could not be decided in time at the traffic there was when the attempt began; empty if all could, or nothing was known."""
 
 
 class PastStatus(SizedStatus):

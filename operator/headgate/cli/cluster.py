@@ -11,7 +11,7 @@ from headgate.cli.view import ModelView, view_of
 from headgate.evidence.readings import config_map_name
 from headgate.kube.errors import Conflict, KubeError, NotFound
 from headgate.kube.interface import KubeApi, Object
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, GOVERNANCE_APPROVALS, Resource
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, Resource
 from headgate.rollout.decision import POLICY_KEY
 
 SELF_SUBJECT_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", namespaced=False)
@@ -76,6 +76,21 @@ class Cluster:
             return view
         copy = await self._config_map(view.status.candidate.policy_copy, namespace) or {}
         return replace(view, policy=(copy.get("data") or {}).get(POLICY_KEY))
+
+    async def policy(self, name: str) -> Object:
+        """The RolloutPolicy called `name`, or `namespace/name`. Raises Refused unless there is exactly one."""
+        namespace, _, plain = name.rpartition("/")
+        try:
+            listing = await self._api.list(ROLLOUT_POLICIES, namespace or None)
+        except NotFound as error:
+            raise Refused(_NOT_INSTALLED) from error
+        found = [item for item in listing.items if item["metadata"]["name"] == plain]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise Refused(f"there is no RolloutPolicy {name or 'that the model names'} (--policy chooses another one, or a file)")
+        places = ", ".join(sorted("/".join(_place(item)) for item in found))
+        raise Refused(f"there are several RolloutPolicies {plain}: choose one of {places} with --policy")
 
     async def _config_map(self, name: str, namespace: str) -> Object | None:
         """Approvers need not be allowed to read ConfigMaps: without them there are no counts and no statement, but everything else."""

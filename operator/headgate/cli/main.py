@@ -13,6 +13,7 @@ from headgate.cli.backtest import backtest
 from headgate.cli.explain import explain
 from headgate.cli.intervene import HELP, intervention, rollback
 from headgate.cli.pin import pin
+from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
 from headgate.cli.status import status
 from headgate.cli.subject import subject
@@ -39,7 +40,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, subject, approve, rollback, pin, backtest):
+for _command in (status, explain, subject, approve, rollback, pin, plan, backtest):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))

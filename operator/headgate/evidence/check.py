@@ -44,7 +44,8 @@ class Question:
 
     `alpha` bounds the chance of rolling back a candidate within all limits, over all looks, checks and stages; `beta` the chance that
     one at a limit is called good. `stage_blocks` is the planned number of blocks of each stage, in order: start times of late
-    regressions get their prior weight from it (at most 240 starts per stage).
+    regressions get their prior weight from it (at most 240 starts per stage). `first_stage` is the index of the first of them among all
+    stages of the attempt: a shadow stage is asked a question of its own.
     """
 
     checks: tuple[Check, ...]
@@ -54,3 +55,4 @@ class Question:
     interval: float
     warmup: float
     stage_blocks: tuple[int, ...]
+    first_stage: int = 0

@@ -46,7 +46,7 @@ def start(question: Question) -> JudgeState:
 
 
 def advance(state: JudgeState, question: Question, block: Block, stage: int, calibration: Calibration | None = None) -> JudgeState:
-    """The state after one more block of `stage` (index into `question.stage_blocks`).
+    """The state after one more block of `stage`, an index into all stages of the attempt.
 
     Unusable blocks only add to what is known of the stable version. `calibration`, shape (checks,), may depend on earlier blocks only;
     without one requests are taken to be independent.
@@ -58,13 +58,14 @@ def advance(state: JudgeState, question: Question, block: Block, stage: int, cal
     rows = _rows(readings, block.end)
     if not block.usable:
         return replace(state, panel=replace(state.panel, history=panel.learn(state.panel.history, rows.learnt)), latency=latency)
-    index = state.seen[stage] if 0 <= stage < len(state.seen) else 0
-    weight = eprocess.start_weight(question.stage_blocks, stage, index, first=state.spent == 0.0)
+    place = stage - question.first_stage
+    index = state.seen[place] if 0 <= place < len(state.seen) else 0
+    weight = eprocess.start_weight(question.stage_blocks, place, index, first=state.spent == 0.0)
     spent = min(state.spent + weight, 1.0)
     moved = panel.advance(state.panel, rows, calibration or Calibration.exact((len(readings),)), weight, spent)
     peak = max(state.peak_harm, float(panel.joint(moved.evidence[:, 0], weights_of(question))))
     failed = state.failed if state.failed is not None else _cause(moved, peak, question, rows)
-    seen = tuple(count + (number == stage) for number, count in enumerate(state.seen))
+    seen = tuple(count + (number == place) for number, count in enumerate(state.seen))
     return JudgeState(moved, latency, seen, spent, peak, failed)
 
 

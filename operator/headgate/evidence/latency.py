@@ -109,7 +109,7 @@ def choose(past: Past, quantile: float, margin: Margin) -> Choice | Unresolved |
     at = view.quantile(quantile)
     if not bounds or at is None:
         return Unresolved(f"p{100 * quantile:g} of the stable version lies above the last latency bucket; add longer bounds")
-    m = margin.fraction * at if margin.unit is Unit.RELATIVE else margin.seconds
+    m = _width(margin, at)
     nearest = min(bounds, key=lambda b: abs(log(view.above(b) / tail)))
     harm, act = _harm_pairs(bounds, nearest, m)
     good = _good_pair(bounds, nearest, m, tail, view)
@@ -130,6 +130,18 @@ def choose(past: Past, quantile: float, margin: Margin) -> Choice | Unresolved |
     words.insert(0, f"above {_ms(act.candidate)}, stable above {_ms(act.stable)}; good: {_ms(good.candidate)} against {_ms(good.stable)}")
     counted = (view.slow(harm.stable), view.slow(good.stable), view.slow(good.candidate))
     return Choice(harm, act, good, past.timed, counted, "; ".join(words))
+
+
+def slow_when_later(past: Past, quantile: float, margin: Margin, margins: float, bound: float) -> float:
+    """The share above `bound` of a version whose every answer comes `margins` margins later than the stable version's did."""
+    view = _View(past)
+    at = view.quantile(quantile)
+    return 1.0 - view.cumulative(bound - margins * _width(margin, at if at is not None else 0.0))
+
+
+def _width(margin: Margin, at: float) -> float:
+    """A margin in seconds; a relative one is a part of the quantile `at`."""
+    return margin.fraction * at if margin.unit is Unit.RELATIVE else margin.seconds
 
 
 def _harm_pairs(bounds: list[float], start: float, m: float) -> tuple[Pair, Pair | None]:

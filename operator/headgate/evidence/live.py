@@ -3,15 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from headgate.evidence import guards
 from headgate.evidence.check import Guard
 from headgate.evidence.guards import WINDOW, Moment, Window
+from headgate.evidence.panel import predicted
+from headgate.evidence.power import Traffic
 from headgate.evidence.series import Arm
 from headgate.evidence.view import LiveReading
 
 SETTLE = 15.0
 """Seconds after a place changed hands in which nothing is counted there. The gateway follows at once, but requests to the version before
 may still end in a timeout (15 s unless the route says otherwise), and the version that replaced it must not be blamed for them."""
+
+_LEAST_SPAN = 20.0
+"""Seconds of samples without which nothing is said of a model's traffic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +95,15 @@ def read(count: LiveCount, asked: Sequence[Guard], now: float) -> LiveReading | 
     if now + skew - count.counted > WINDOW:
         return None
     readings = tuple(guards.read(guard, count.window, now + skew) for guard in asked)
-    return LiveReading(count.revision, count.counted - skew, readings)
+    return LiveReading(count.revision, count.counted - skew, readings, _traffic(count.window))
+
+
+def _traffic(window: Window) -> Traffic | None:
+    """What the window says of the traffic: nobody knows how long its first moment took. Rates are drawn off 0, as the judge's are."""
+    first, *others = window.moments or (None,)
+    if first is None or not others or (seconds := others[-1].time - first.time) < _LEAST_SPAN:
+        return None
+    requests = sum(moment.requests for moment in others)
+    counts = [requests, sum(moment.errors for moment in others), sum(moment.rejections for moment in others), 0]
+    errors, rejections, _ = predicted(np.array(counts, dtype=np.float64)).tolist()
+    return Traffic(requests / seconds, errors, rejections)

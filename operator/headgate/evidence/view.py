@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from headgate.api.vocabulary import Metric, Verdict
+from headgate.evidence.power import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,5 @@ class LiveReading:
     as_of: float | None = None
     """Time of the newest sample counted, or None."""
     guards: tuple[GuardReading, ...] = ()
+    traffic: Traffic | None = None
+    """Of the last 60 seconds; None if they hold too few samples."""

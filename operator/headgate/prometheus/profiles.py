@@ -54,6 +54,21 @@ class Summed:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """PromQL selectors of what one model's users got: `answers`, told apart by the label `code`, and `timed`, by `le` in 1/`units` s."""
+
+    answers: str
+    code: str
+    timed: str
+    units: int
+
+    def bound(self, le: str) -> float | None:
+        """In seconds; None if it is not a number."""
+        text = _seconds(le, self.units)
+        return float(text) if text else None
+
+
 class MetricsProfile(Protocol):
     """How to read one kind of counters."""
 
@@ -77,6 +92,9 @@ class MetricsProfile(Protocol):
 
     def place(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> tuple[Target, Arm] | None:
         """Whose requests a row of such sums counts. A target's only version is its `stable` one, in whichever slots it holds."""
+
+    def rated(self, target: Target) -> Rated:
+        """The counters that say how much traffic a model has, whichever versions answer it."""
 
 
 def quoted(pattern: str) -> str:
@@ -150,6 +168,11 @@ class EnvoyGateway:
         target = index.get(cluster[0]) if cluster else None
         return (target, cluster[1]) if cluster and target else None
 
+    def rated(self, target: Target) -> Rated:
+        cluster = f"httproute/{one_of([f'{target.namespace}/{target.name}'])}/rule/[0-9]+(?:/backend/[01])?"
+        matchers = f"{{envoy_cluster_name=~{quoted(cluster)}}}"
+        return Rated(f"envoy_cluster_upstream_rq{matchers}", _ENVOY_CODE, f"envoy_cluster_upstream_rq_time_bucket{matchers}", 1000)
+
 
 _ENVOY_CODE = "envoy_response_code"
 _CLUSTER = re.compile(
@@ -215,6 +238,10 @@ class Http:
     def place(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> tuple[Target, Arm] | None:
         target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
         return (target, Arm.STABLE) if target and labels.get("headgate_revision") == target.stable else None
+
+    def rated(self, target: Target) -> Rated:
+        matchers = f'namespace=~{quoted(one_of([target.namespace]))},headgate_model=~{quoted(one_of([target.name]))},headgate_revision!=""'
+        return Rated(f'http_requests_total{{{matchers},code!=""}}', "code", f"http_request_duration_seconds_bucket{{{matchers}}}", 1)
 
 
 _HTTP = {"http_requests_total": What.ANSWERED, "http_request_duration_seconds_bucket": What.TIMED}

@@ -6,10 +6,12 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, Blocked, CandidateStatus, PastStatus, RevisionStatus
 from headgate.api.vocabulary import Phase, Profile, RollbackCause
+from headgate.rollout.advice import undecided
 from headgate.rollout.approval_gate import deployment_subject
 from headgate.rollout.capacity import bounds_of, frozen
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
+from headgate.rollout.forecast import forecast
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
@@ -180,7 +182,19 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         attempts=attempt,
         past=tuple(p for p in draft.status.past if p.revision != wanted.revision),
     ).announce(Reason.STARTED, f"{wanted.version} (revision {wanted.revision}) starts attempt {attempt} under policy {spec.policy.name}")
-    return _warned(started, policy)
+    return _doubted(_warned(started, policy), snapshot, policy)
+
+
+def _doubted(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft:
+    """A rollout that the present traffic cannot decide is told before weeks are spent on it."""
+    stable, live = draft.status.stable, snapshot.live
+    if draft.candidate.kind is not AttemptKind.ROLLOUT or stable is None or live is None or live.revision != stable.revision:
+        return draft
+    stuck = undecided(forecast(policy, live.traffic)) if live.traffic is not None else ""
+    if live.traffic is None or not stuck:
+        return draft
+    words = f"at {live.traffic.requests:.2g} requests/s, as in the last minute, {stuck}: see `kubectl headgate plan {snapshot.name}`"
+    return draft.with_candidate(doubt=words).announce(Reason.TRAFFIC_INSUFFICIENT, words, warning=True)
 
 
 def _warned(draft: Draft, policy: RolloutPolicySpec) -> Draft:

@@ -21,8 +21,13 @@ def is_judged(status: AIModelStatus) -> bool:
 def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
     """The checks, guards and error budget of the attempt; of its shadow while it is in shadow. Raises ValueError without a candidate."""
     _, step, steps = _where(status, policy)
+    return question_in(policy, steps, step)
+
+
+def question_in(policy: RolloutPolicySpec, steps: tuple[Step, ...], step: Step) -> Question:
+    """What is asked in `step`, one of `steps`."""
     analysis = policy.analysis
-    same_kind = [s for s in steps if (s.weight == 0) == (step.weight == 0)]
+    judged = judged_with(steps, step)
     return Question(
         checks=checks_of(policy) if step.compares else (),
         guards=request_guards(policy.guards),
@@ -30,7 +35,8 @@ def question_of(status: AIModelStatus, policy: RolloutPolicySpec) -> Question:
         beta=float(analysis.beta),
         interval=float(analysis.interval),
         warmup=float(analysis.warmup),
-        stage_blocks=tuple(max(1, s.max_duration // analysis.interval) for s in same_kind),
+        stage_blocks=tuple(max(1, s.max_duration // analysis.interval) for s in judged),
+        first_stage=steps.index(judged[0]),
     )
 
 
@@ -46,6 +52,11 @@ def checks_of(policy: RolloutPolicySpec) -> tuple[Check, ...]:
         )
         for check in policy.checks
     )
+
+
+def judged_with(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
+    """The steps that share a budget with `step`, itself included: shadow has its own."""
+    return tuple(other for other in steps if (other.weight == 0) == (step.weight == 0))
 
 
 def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec, *, sees_missing: bool) -> Exposure:

@@ -77,6 +77,8 @@ def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
         reason = Reason.APPROVED if gate.open else Reason.APPROVAL_LAPSED if gate.lapsed_since else Reason.APPROVAL_MISSING
         words = ", ".join(gate.counted) if gate.open else waiting_words(gate)
         rows.append((ConditionType.APPROVED, "True" if gate.open else "False", reason, words))
+    if candidate is not None and candidate.doubt and candidate.verdict is not Verdict.PASS:
+        rows.append((ConditionType.EVIDENCE_SUFFICIENT, "False", Reason.TRAFFIC_INSUFFICIENT, candidate.doubt))
     if candidate is not None and candidate.stage is not None:
         verdict = candidate.verdict
         good = "True" if verdict is Verdict.PASS else "False" if verdict is Verdict.FAIL else "Unknown"

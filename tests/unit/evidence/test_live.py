@@ -183,3 +183,16 @@ def test_whatever_the_source_says_no_reading_is_impossible_or_old(answers):
             assert 0 <= guard.failures <= guard.requests
             assert math.isfinite(reading.as_of)
             assert time - 60 <= reading.as_of <= time
+
+
+def test_the_last_minute_says_how_much_traffic_there_is():
+    answers = [at(15.0 * k, Sums(1, 150 * k, 3 * k, 6 * k)) for k in range(5)]
+    traffic = read(counted(*answers), (), 60).traffic
+    assert traffic.requests == 10.0
+    assert traffic.errors == pytest.approx(0.02, rel=0.1)
+    assert traffic.rejections == pytest.approx(0.04, rel=0.1)
+
+
+def test_one_step_says_nothing_about_traffic():
+    assert read(counted(at(0, Sums(1, 0)), at(15, Sums(1, 150))), (), 15).traffic is None
+    assert read(counted(at(0, Sums(1, 0)), at(15, Sums(1, 150)), at(30, Sums(1, 300))), (), 30).traffic is None

@@ -1,0 +1,226 @@
+"""What a rollout will need before it starts: for each stage and check, how long it takes to see harm and to prove that there is none."""
+
+from dataclasses import dataclass
+from math import inf, log
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.quantities import Unit
+from headgate.api.status import AttemptKind
+from headgate.api.vocabulary import Metric
+from headgate.evidence import latency, power
+from headgate.evidence.check import Check, Question
+from headgate.evidence.comparison import limits_of
+from headgate.evidence.eprocess import start_weight
+from headgate.evidence.latency import Unresolved
+from headgate.evidence.power import Contest, Flow, Judging, Traffic, Wait
+from headgate.rollout.questions import judged_with, question_in
+from headgate.rollout.stages import Step, steps_of
+
+TWICE, BEYOND = 2.0, 1.5
+"""Harm that is looked for, in margins worse than the stable version: twice the margin; and one margin beyond the null, which is half."""
+_MOST = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """Seconds since the stage took effect, warm-up included, for half of all rollouts (`typical`) and for nine in ten (`most`); and how
+    many candidate requests are compared in the typical time. inf: never."""
+
+    typical: float
+    most: float
+    requests: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckForecast:
+    """One check in one stage. `twice` and `beyond` are harm that shows first in this stage; `good` is None where the proof was there
+    before. A `problem` says why nothing can be said; `detail` how latency is compared."""
+
+    check: Check
+    twice: Effort | None = None
+    beyond: Effort | None = None
+    good: Effort | None = None
+    proven: bool = False
+    """In an earlier stage that shares its evidence with this one."""
+    left: float = 1.0
+    """The part of the proof that earlier stages left to do."""
+    problem: str = ""
+    measurable: bool = True
+    """False: with this problem the check cannot be decided, ever. True: the problem is that too little is known here."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageForecast:
+    """`lasts`: seconds, of half of the rollouts of a version like the stable one; at most maxDuration, after which people may go on."""
+
+    step: Step
+    flow: Flow
+    checks: tuple[CheckForecast, ...]
+    lasts: float
+
+    def allows(self, check: CheckForecast) -> float:
+        """Seconds in which harm must show. A candidate that was proven good before leaves as soon as its time is served."""
+        return self.lasts if check.proven else self.step.max_duration
+
+    def unproven(self, check: CheckForecast) -> bool:
+        """Whether more than half of all good candidates reach maxDuration without this proof."""
+        return not check.measurable or (check.good is not None and check.good.typical > self.step.max_duration)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A whole rollout of new content under one policy at one traffic."""
+
+    policy: RolloutPolicySpec
+    traffic: Traffic
+    phi: float
+    stages: tuple[StageForecast, ...]
+
+    @property
+    def lasts(self) -> float:
+        return sum(stage.lasts for stage in self.stages)
+
+
+def forecast(policy: RolloutPolicySpec, traffic: Traffic, *, phi: float = 1.0) -> Forecast:
+    """For a candidate that behaves like the stable version, and harm that shows first in each stage. `phi` as in `power.Judging`."""
+    steps = steps_of(policy, AttemptKind.ROLLOUT)
+    stages: list[StageForecast] = []
+    left: dict[tuple[bool, Metric], float] = {}
+    for step in steps:
+        question = question_in(policy, steps, step)
+        position = judged_with(steps, step).index(step)
+        flow = flow_of(step, traffic.requests)
+        waits = [waits_of(question, check, position, flow, traffic, phi) for check in question.checks]
+        kind = step.weight == 0
+        checks = tuple(
+            _forecast_of(check, wait, left.get((kind, check.metric), 1.0), question.warmup, flow)
+            for check, wait in zip(question.checks, waits, strict=True)
+        )
+        stage = StageForecast(step, flow, checks, _lasts(step, flow, checks))
+        stages.append(stage)
+        for check, wait in zip(checks, waits, strict=True):
+            compared = max(0.0, stage.lasts - question.warmup)
+            done = compared / wait.good.typical if isinstance(wait, Waits) and wait.good.typical > 0.0 else 0.0
+            rest = check.left - done
+            left[kind, check.check.metric] = rest if rest > 1e-9 else 0.0
+    return Forecast(policy, traffic, phi, tuple(stages))
+
+
+def flow_of(step: Step, requests: float) -> Flow:
+    """Requests per second of both versions in a stage."""
+    if step.weight == 0:
+        return Flow(requests, requests * step.mirror / 1000)
+    return Flow(requests * (1000 - step.weight) / 1000, requests * step.weight / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why nothing can be said of a check; `measurable` as in CheckForecast."""
+
+    problem: str
+    measurable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds of comparison."""
+
+    twice: Wait
+    beyond: Wait
+    good: Wait
+    detail: str = ""
+
+
+def waits_of(question: Question, check: Check, position: int, flow: Flow, traffic: Traffic, phi: float) -> Waits | Silence:
+    """How long `check` has to be compared in the stage at `position` of `question.stage_blocks`, or why that is not known. `check` is
+    one of the question's, maybe with another margin."""
+    if flow.stable <= 0.0 or flow.candidate <= 0.0:
+        return Silence("nothing is compared here: one of the versions gets no request", measurable=False)
+    sides = _sides(check, traffic)
+    if isinstance(sides, Silence):
+        return sides
+    weights = sum(other.weight for other in question.checks) / check.weight
+    start = start_weight(question.stage_blocks, position, 0, first=position == 0)
+    harm_level = log(weights / (question.alpha * start))
+    good_level = log(1.0 / (question.beta * start_weight(question.stage_blocks, 0, 0, first=True)))
+    judging = Judging(question.interval, phi)
+    # Buckets are chosen from the stable version's first answers, also those of the warm-up.
+    learning = power.whole(max(0.0, sides.learning / flow.stable - question.warmup), question.interval)
+    twice, beyond = (power.until_harm(flow, side, harm_level, judging).after(learning) for side in (sides.twice, sides.beyond))
+    return Waits(twice, beyond, power.until_good(flow, sides.good, good_level, judging).after(learning), sides.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """`learning`: answers of the stable version that are needed before anything is compared."""
+
+    twice: Contest
+    beyond: Contest
+    good: Contest
+    learning: float = 0.0
+    detail: str = ""
+
+
+def _sides(check: Check, traffic: Traffic) -> _Sides | Silence:
+    if check.metric is Metric.LATENCY:
+        return _latency_sides(check, traffic)
+    rate = traffic.errors if check.metric is Metric.ERRORS else traffic.rejections
+    if rate is None:
+        return Silence(f"the present rate of {check.metric} is not known", measurable=True)
+    limits = limits_of(check.margin)
+    wide = check.margin.fraction * (rate if check.margin.unit is Unit.RELATIVE else 1.0)
+    twice, beyond = (Contest(rate, min(rate + margins * wide, _MOST), limits.harm) for margins in (TWICE, BEYOND))
+    return _Sides(twice, beyond, Contest(rate, rate, limits.good))
+
+
+def _latency_sides(check: Check, traffic: Traffic) -> _Sides | Silence:
+    past, quantile = traffic.latency, check.quantile
+    if past is None or quantile is None:
+        return Silence("no latency histogram is known", measurable=True)
+    needed = latency.SLOW_EVENTS_NEEDED / (1.0 - quantile)
+    chosen = latency.choose(past, quantile, check.margin)
+    if chosen is None:
+        words = f"too few answers with a latency were seen to choose buckets: {past.timed:,} of {needed:,.0f}"
+        return Silence(words, measurable=True)
+    if isinstance(chosen, Unresolved):
+        return Silence(chosen.detail, measurable=False)
+
+    def above(bound: float, margins: float = 0.0) -> float:
+        return latency.slow_when_later(past, quantile, check.margin, margins, bound)
+
+    harm, good, limits = chosen.harm, chosen.good, chosen.limits
+    twice, beyond = (Contest(above(harm.stable), above(harm.candidate, margins), limits.harm) for margins in (TWICE, BEYOND))
+    return _Sides(twice, beyond, Contest(above(good.stable), above(good.candidate), limits.good), needed, chosen.detail)
+
+
+def _forecast_of(check: Check, waits: Waits | Silence, left: float, warmup: float, flow: Flow) -> CheckForecast:
+    proven = left == 0.0
+    if isinstance(waits, Silence):
+        # What was proven before needs no comparison here.
+        return CheckForecast(
+            check, proven=proven, left=left, problem="" if proven else waits.problem, measurable=proven or waits.measurable
+        )
+    twice, beyond = (_effort(wait, 1.0, warmup, flow) for wait in (waits.twice, waits.beyond))
+    good = None if proven else _effort(waits.good, left, warmup, flow)
+    return CheckForecast(check, twice, beyond, good, proven, left, detail=waits.detail)
+
+
+def _effort(wait: Wait, part: float, warmup: float, flow: Flow) -> Effort:
+    return Effort(warmup + part * wait.typical, warmup + part * wait.most, part * wait.typical * flow.candidate)
+
+
+def _lasts(step: Step, flow: Flow, checks: tuple[CheckForecast, ...]) -> float:
+    """As `advance` ends a stage: time, requests, and the proof of all required checks (of one, where none is required)."""
+    proofs = [(check.check.required, _proof_seconds(check)) for check in checks]
+    required = [seconds for needed, seconds in proofs if needed]
+    proof = max(required) if required else min((seconds for _, seconds in proofs), default=0.0)
+    requests = step.min_requests / flow.candidate if flow.candidate > 0.0 else inf if step.min_requests else 0.0
+    return min(max(step.min_duration, proof, requests), step.max_duration)
+
+
+def _proof_seconds(check: CheckForecast) -> float:
+    """Checks of which too little is known are left out."""
+    if check.good is not None:
+        return check.good.typical
+    return 0.0 if check.measurable else inf
