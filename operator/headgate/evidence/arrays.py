@@ -29,6 +29,11 @@ class Arrays:
         """Plain lists of finite numbers; `from_json` gives back every bit."""
         return {name: _plain(getattr(self, name)) for name in self._names()}
 
+    def part(self, index: int) -> Self:
+        """What is at `index` of the first leading axis."""
+        values = {name: getattr(self, name) for name in self._names()}
+        return type(self)(**{name: value.part(index) if isinstance(value, Arrays) else value[index] for name, value in values.items()})
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Raises KeyError, TypeError or ValueError where `data` is not of this record."""

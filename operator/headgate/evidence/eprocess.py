@@ -66,15 +66,18 @@ def block_log_evalue(
     return log_s
 
 
-def grow(log_wealth: Floats, start_weight: float, log_s: Floats) -> Floats:
-    """log R_k = log((R_{k-1} + w_k) S_k): bets begun before this block, and those that begin with it."""
-    added = np.logaddexp(log_wealth, np.log(start_weight)) if start_weight > 0.0 else log_wealth
-    return np.maximum(added + log_s, LOG_ZERO)
+def grow(log_wealth: Floats, start_weight: ArrayLike, log_s: Floats) -> Floats:
+    """log R_k = log((R_{k-1} + w_k) S_k): bets begun before this block, and those that begin with it. `start_weight` per comparison."""
+    with np.errstate(divide="ignore"):
+        begun = np.log(np.asarray(start_weight, dtype=np.float64))[..., None]
+    grown: Floats = np.maximum(np.logaddexp(log_wealth, begun) + log_s, LOG_ZERO)
+    return grown
 
 
-def log_evidence(log_wealth: Floats, prior: Floats, spent: float) -> Floats:
+def log_evidence(log_wealth: Floats, prior: Floats, spent: ArrayLike) -> Floats:
     """log E = log(sum_j prior_j R_j + 1 - spent): what is not yet bet counts as it is. Reduces the last axis."""
-    unspent = np.full(log_wealth.shape[:-1], np.log(1.0 - spent) if spent < 1.0 else LOG_ZERO)
+    left = 1.0 - np.asarray(spent, dtype=np.float64)
+    unspent = np.where(left > 0.0, np.log(np.where(left > 0.0, left, 1.0)), LOG_ZERO)
     joined: Floats = np.logaddexp(np.logaddexp.reduce(np.log(prior) + log_wealth, axis=-1), unspent)
     return joined
 

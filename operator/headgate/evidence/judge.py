@@ -5,14 +5,16 @@ harm shares one budget: its weighted mean is itself an e-process under any depen
 candidate within the limits, over all looks, checks and stages. Sources: Ville's inequality; Vovk and Wang on averages of e-values.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import exp, log
 
 import numpy as np
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence import asymptotic, eprocess, panel
-from headgate.evidence.arrays import Floats
+from headgate.evidence.arrays import Floats, joined
 from headgate.evidence.block import Block
 from headgate.evidence.calibration import Calibration
 from headgate.evidence.check import Check, Question
@@ -23,7 +25,7 @@ from headgate.evidence.measure import Reading, limits_for, measure, refusal
 from headgate.evidence.panel import Panel, Rows
 from headgate.evidence.view import CheckReading
 
-__all__ = ["JudgeState", "Judgement", "advance", "assess", "from_json", "start", "to_json"]
+__all__ = ["Case", "JudgeState", "Judgement", "advance", "advance_all", "assess", "from_json", "start", "to_json"]
 
 _LARGEST_LOG = 700.0
 _LEAST_WEIGHT = 1e-9
@@ -45,28 +47,40 @@ def start(question: Question) -> JudgeState:
     return JudgeState(Panel.empty((len(question.checks),)), latency, seen=(0,) * len(question.stage_blocks))
 
 
-def advance(state: JudgeState, question: Question, block: Block, stage: int, calibration: Calibration | None = None) -> JudgeState:
-    """The state after one more block of `stage`, an index into all stages of the attempt.
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One attempt and one more block of it. `stage` is an index into all stages of the attempt.
 
-    Unusable blocks only add to what is known of the stable version. `calibration`, shape (checks,), may depend on earlier blocks only;
-    without one requests are taken to be independent.
+    `calibration`, shape (checks,), may depend on earlier blocks only; without one requests are taken to be independent.
     """
-    readings = [measure(check, known, block) for check, known in zip(question.checks, state.latency, strict=True)]
-    latency = tuple(reading.latency for reading in readings)
-    if not readings:
-        return state
-    rows = _rows(readings, block.end)
-    if not block.usable:
-        return replace(state, panel=replace(state.panel, history=panel.learn(state.panel.history, rows.learnt)), latency=latency)
-    place = stage - question.first_stage
-    index = state.seen[place] if 0 <= place < len(state.seen) else 0
-    weight = eprocess.start_weight(question.stage_blocks, place, index, first=state.spent == 0.0)
-    spent = min(state.spent + weight, 1.0)
-    moved = panel.advance(state.panel, rows, calibration or Calibration.exact((len(readings),)), weight, spent)
-    peak = max(state.peak_harm, float(panel.joint(moved.evidence[:, 0], weights_of(question))))
-    failed = state.failed if state.failed is not None else _cause(moved, peak, question, rows)
-    seen = tuple(count + (number == place) for number, count in enumerate(state.seen))
-    return JudgeState(moved, latency, seen, spent, peak, failed)
+
+    state: JudgeState
+    question: Question
+    block: Block
+    stage: int
+    calibration: Calibration | None = None
+
+
+def advance(state: JudgeState, question: Question, block: Block, stage: int, calibration: Calibration | None = None) -> JudgeState:
+    """The state after one more block: `advance_all` for a single case."""
+    return advance_all([Case(state, question, block, stage, calibration)])[0]
+
+
+def advance_all(cases: Sequence[Case]) -> list[JudgeState]:
+    """Each state after its block, in the order of `cases`; many attempts cost little more than one.
+
+    Unusable blocks only add to what is known of the stable version.
+    """
+    measured = [_measured(case) for case in cases]
+    after = [one.learnt for one in measured]
+    by_width: dict[int, list[int]] = {}
+    for number, one in enumerate(measured):
+        if one.case.block.usable and one.case.question.checks:
+            by_width.setdefault(len(one.case.question.checks), []).append(number)
+    for numbers in by_width.values():
+        for number, state in zip(numbers, _compare([measured[number] for number in numbers]), strict=True):
+            after[number] = state
+    return after
 
 
 def assess(state: JudgeState, question: Question, dispersion: Floats | None = None) -> Judgement:
@@ -89,19 +103,80 @@ def weights_of(question: Question) -> Floats:
     return normalised
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A case with its block in numbers, and its state if the block compares nothing."""
+
+    case: Case
+    rows: Rows
+    learnt: JudgeState
+
+
+def _measured(case: Case) -> _Measured:
+    checks, state = case.question.checks, case.state
+    readings = [measure(check, known, case.block) for check, known in zip(checks, state.latency, strict=True)]
+    rows = _rows(readings, case.block.end)
+    known = replace(state.panel, history=panel.learn(state.panel.history, rows.learnt)) if readings else state.panel
+    return _Measured(case, rows, replace(state, panel=known, latency=tuple(reading.latency for reading in readings)))
+
+
 def _rows(readings: list[Reading], end: float) -> Rows:
     limits = [reading.limits or _NO_LIMITS for reading in readings]
+    lines = [[(line.ratio, line.offset) for line in (one.harm, one.act, one.good)] for one in limits]
     return Rows(
         end=np.full(len(readings), end),
-        counts=np.array([reading.counts for reading in readings], dtype=np.float64),
-        lines=np.array([[(line.ratio, line.offset) for line in (one.harm, one.act, one.good)] for one in limits], dtype=np.float64),
-        learnt=np.array([reading.learnt for reading in readings], dtype=np.float64),
+        counts=np.array([reading.counts for reading in readings], dtype=np.float64).reshape(-1, 3, 4),
+        lines=np.array(lines, dtype=np.float64).reshape(-1, 3, 2),
+        learnt=np.array([reading.learnt for reading in readings], dtype=np.float64).reshape(-1, 4),
     )
 
 
-def _cause(moved: Panel, peak: float, question: Question, rows: Rows) -> int | None:
-    found = int(panel.blamed(moved, np.asarray(peak), weights_of(question), question.alpha, rows.lines[:, panel.ACT]))
-    return found if found >= 0 else None
+def _compare(measured: list[_Measured]) -> list[JudgeState]:
+    """Attempts with the same number of checks, side by side: (attempts, checks)."""
+    cases = [one.case for one in measured]
+    starts, spents = zip(*(_start(case) for case in cases), strict=True)
+    side_by_side = partial(np.stack, axis=0)
+    rows = joined([one.rows for one in measured], side_by_side)
+    calibrations = [case.calibration or Calibration.exact((len(case.question.checks),)) for case in cases]
+    moved = panel.advance(
+        joined([case.state.panel for case in cases], side_by_side),
+        rows,
+        joined(calibrations, side_by_side),
+        np.array(starts)[:, None],
+        np.array(spents)[:, None],
+    )
+    weights = np.stack([weights_of(case.question) for case in cases])
+    peaks = np.maximum([case.state.peak_harm for case in cases], panel.joint(moved.evidence[..., 0], weights))
+    causes = panel.blamed(moved, peaks, weights, [case.question.alpha for case in cases], rows.lines[..., panel.ACT, :])
+    return [
+        JudgeState(
+            panel=moved.part(number),
+            latency=one.learnt.latency,
+            seen=_counted(one.case),
+            spent=spents[number],
+            peak_harm=float(peaks[number]),
+            failed=_latched(one.case.state.failed, int(causes[number])),
+        )
+        for number, one in enumerate(measured)
+    ]
+
+
+def _start(case: Case) -> tuple[float, float]:
+    """The prior weight of a regression that starts with this block, and what is spent with it."""
+    state, question = case.state, case.question
+    place = case.stage - question.first_stage
+    index = state.seen[place] if 0 <= place < len(state.seen) else 0
+    weight = eprocess.start_weight(question.stage_blocks, place, index, first=state.spent == 0.0)
+    return weight, min(state.spent + weight, 1.0)
+
+
+def _counted(case: Case) -> tuple[int, ...]:
+    place = case.stage - case.question.first_stage
+    return tuple(count + (number == place) for number, count in enumerate(case.state.seen))
+
+
+def _latched(failed: int | None, cause: int) -> int | None:
+    return failed if failed is not None or cause < 0 else cause
 
 
 def _read(state: JudgeState, i: int, check: Check, question: Question, interval: tuple[float, float], phi: float) -> CheckReading:

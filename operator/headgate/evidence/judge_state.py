@@ -43,7 +43,8 @@ def from_json(data: dict[str, Any]) -> JudgeState:
         raise ValueError(f"judge state of format {data.get('format')!r}, not {_FORMAT}: start the attempt's evidence anew")
     try:
         return JudgeState(
-            panel=Panel.from_json(data["panel"]),
+            # Lists do not tell the shape of nothing.
+            panel=Panel.from_json(data["panel"]) if data["latency"] else Panel.empty((0,)),
             latency=tuple(_latency_in(known) for known in data["latency"]),
             seen=tuple(data["seen"]),
             spent=data["spent"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from headgate.evidence import asymptotic, confirmation, eprocess, selfnormal
 from headgate.evidence.arrays import Arrays, Floats
@@ -86,9 +87,9 @@ def learn(history: Floats, learnt: Floats) -> Floats:
     return kept
 
 
-def advance(panel: Panel, rows: Rows, calibration: Calibration, start: float, spent: float) -> Panel:
+def advance(panel: Panel, rows: Rows, calibration: Calibration, start: ArrayLike, spent: ArrayLike) -> Panel:
     """`panel` after one more block. `start` is the prior weight of a regression that begins with it, `spent` the sum of such weights with
-    this one. Predictions and calibration come from earlier blocks only."""
+    this one, each for all or per comparison. Predictions and calibration come from earlier blocks only."""
     rates = predicted(panel.history)
     harm, good = rows.counts[..., HARM, :], rows.counts[..., GOOD, :]
     bets = eprocess.grow(panel.bets, start, _log_evalues(rows, rates) * calibration.kappa)
@@ -114,7 +115,13 @@ def advance(panel: Panel, rows: Rows, calibration: Calibration, start: float, sp
 
 
 def _joined(
-    bets: Floats, prior: Floats, steady: Floats, log_asymptotic: Floats, calibration: Calibration, obvious: np.ndarray | None, spent: float
+    bets: Floats,
+    prior: Floats,
+    steady: Floats,
+    log_asymptotic: Floats,
+    calibration: Calibration,
+    obvious: np.ndarray | None,
+    spent: ArrayLike,
 ) -> Floats:
     """log E of one side: the mean of the three kinds of evidence, weighted by their shares of the money."""
     log_bets = eprocess.log_evidence(bets, prior, spent)
@@ -163,18 +170,19 @@ def _log_factors(rows: Rows, rates: Floats, calibration: Calibration) -> Floats:
     return factors
 
 
-def blamed(panel: Panel, joint_peak: Floats, weights: Floats, alpha: float, act: Floats) -> np.ndarray:
+def blamed(panel: Panel, joint_peak: Floats, weights: Floats, alpha: ArrayLike, act: Floats) -> np.ndarray:
     """Which check each rollout is to be taken back for, as an index of the last axis; -1: none.
 
     `joint_peak`, the running maximum of `joint`, must have reached 1/alpha, and the check must be the largest contributor, or carry
-    enough alone, and be confirmed. `weights` sum to 1 over the last axis; `act` are the lines at the whole margin, (..., checks, 2).
+    enough alone, and be confirmed. `weights` sum to 1 over the last axis; `alpha` for all or per rollout; `act` are the lines at the
+    whole margin, (..., checks, 2).
     """
-    shares, threshold = np.log(weights) + panel.peaks[..., 0], -np.log(alpha)
+    shares, threshold = np.log(weights) + panel.peaks[..., 0], -np.log(np.asarray(alpha, dtype=np.float64))
     reached = joint_peak >= threshold
     found = np.full(reached.shape, -1)
     if not reached.any():
         return found
-    carries = (shares >= shares.max(axis=-1, keepdims=True)) | (shares >= threshold)
+    carries = (shares >= shares.max(axis=-1, keepdims=True)) | (shares >= threshold[..., None])
     accused = reached[..., None] & carries & confirmation.confirmed(panel.memory, act)
     first = np.argmax(np.where(accused, shares, -np.inf), axis=-1)
     result: np.ndarray = np.where(accused.any(axis=-1), first, found)

@@ -15,7 +15,7 @@ from headgate.evidence.block import ArmCounts, Block
 from headgate.evidence.calibration import Calibration
 from headgate.evidence.check import Check, Question
 from headgate.evidence.confirmation import confirmed
-from headgate.evidence.judge import Judgement, JudgeState, advance, assess, from_json, start, to_json
+from headgate.evidence.judge import Case, Judgement, JudgeState, advance, advance_all, assess, from_json, start, to_json
 from headgate.evidence.latency import Choice
 
 ALL = question(ERRORS, REJECTIONS, LATENCY, stages=(300, 300))
@@ -191,6 +191,24 @@ def test_a_restart_at_any_block_changes_nothing(cut: int, errors: float, seed: i
     kept = json.loads(json.dumps(to_json(_judged(ALL, blocks[:cut])), allow_nan=False))
     assert from_json(kept) == _judged(ALL, blocks[:cut])
     assert _judged(ALL, blocks[cut:], from_json(kept)) == _judged(ALL, blocks)
+
+
+def test_a_question_without_checks_is_remembered_as_well() -> None:
+    asked = question()
+    state = _judged(asked, _blocks(3))
+    assert from_json(json.loads(json.dumps(to_json(state)))) == state
+    assert _judged(asked, _blocks(3), from_json(to_json(state))) == state
+
+
+def test_many_attempts_at_once_are_moved_as_each_is_alone() -> None:
+    asked = [ALL, question(ERRORS), question(ERRORS, stages=(9, 9)), question()]
+    blocks = [_blocks(12, seed=seed, errors=errors) for seed, errors in enumerate((0.005, 0.3, 0.0, 0.1))]
+    together, alone = [start(one) for one in asked], [start(one) for one in asked]
+    for k in range(12):
+        cases = [Case(state, one, own[k], k // 6) for state, one, own in zip(together, asked, blocks, strict=True)]
+        together = advance_all(cases)
+        alone = [advance(case.state, case.question, case.block, case.stage) for case in cases]
+        assert together == alone
 
 
 def test_the_checkpoint_stays_small_and_refuses_what_it_cannot_read() -> None:
