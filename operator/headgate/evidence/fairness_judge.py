@@ -34,13 +34,21 @@ class _Bounded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """Where one of the two tests stands. `at` is the look at which it was decided, `test` the position (limit, group) it blames."""
+class Finding:
+    """Where one of the two tests stands, look by look. Tests are all groups against the first limit, then against the second.
+
+    `decided` says at which looks the evidence was enough and the group that carried it (`blamed`, a position) observed beyond the limit.
+    """
 
     log_evalues: Floats
     joined: Floats
-    at: int | None
-    test: int
+    decided: NDArray[np.bool_]
+    blamed: NDArray[np.intp]
+
+    @property
+    def first(self) -> int | None:
+        """The first look at which it was decided."""
+        return int(np.argmax(self.decided)) if self.decided.any() else None
 
 
 def evaluate(batches: Sequence[Batch], asked: FairnessQuestion, before: FairnessReading | None = None) -> FairnessReading:
@@ -50,15 +58,15 @@ def evaluate(batches: Sequence[Batch], asked: FairnessQuestion, before: Fairness
     enough = _enough(pairs, asked) if pairs is not None else np.array([[False]])
     if pairs is None or not enough[-1].any():
         return unknown
-    violation, suspicion = _tests(pairs, asked, enough)
-    failed = violation.at is not None
-    group = violation.test % len(pairs.groups) if failed else _lowest(pairs, enough[-1])
-    known = _bounds(batches, asked, violation.at, before)
+    violation, suspicion = findings(pairs, asked)
+    at = violation.first
+    group = _lowest(pairs, enough[-1]) if at is None else int(violation.blamed[at]) % len(pairs.groups)
+    known = _bounds(batches, asked, at, before)
     ratio, difference = _observed(pairs, group)
     return replace(
         unknown,
-        verdict=Verdict.FAIL if failed else Verdict.PASS if _within(known, asked) else Verdict.INCONCLUSIVE,
-        suspected=not failed and suspicion.at is not None,
+        verdict=Verdict.FAIL if at is not None else Verdict.PASS if _within(known, asked) else Verdict.INCONCLUSIVE,
+        suspected=at is None and bool(suspicion.decided[-1]),
         worst=pairs.groups[group],
         against=pairs.against[group],
         ratio=ratio,
@@ -83,36 +91,33 @@ def _nothing_known(batches: Sequence[Batch], asked: FairnessQuestion) -> Fairnes
     )
 
 
-def _named(pairs: Pairs, violation: _Found, alpha: float) -> tuple[str, ...]:
+def _named(pairs: Pairs, violation: Finding, alpha: float) -> tuple[str, ...]:
     """The groups that stand out at the moment of the decision: e-values of one moment, as e-BH needs them."""
-    if violation.at is None:
+    if violation.first is None:
         return ()
-    tests = e_bh(violation.log_evalues[violation.at].tolist(), alpha)
+    tests = e_bh(violation.log_evalues[violation.first].tolist(), alpha)
     return tuple(dict.fromkeys(pairs.groups[test % len(pairs.groups)] for test in tests))
 
 
-def _tests(pairs: Pairs, asked: FairnessQuestion, enough: NDArray[np.bool_]) -> tuple[_Found, _Found]:
-    """The tests for a violation and for a suspicion."""
+def findings(pairs: Pairs, asked: FairnessQuestion) -> tuple[Finding, Finding]:
+    """The tests for a violation and for a suspicion. A violation stands; a suspicion is over when what is observed is within the limit."""
     limits = [(asked.min_ratio, 0.0), ((1.0 + asked.min_ratio) / 2, 0.0)]
     if asked.max_difference is not None:
         limits += [(1.0, -asked.max_difference), (1.0, -asked.max_difference / 2)]
     ratio, offset = np.array(limits).T
     found = log_evidence(pairs, Lines(ratio, offset, np.full(len(limits), -1.0), offset == 0.0))
-    beyond = np.concatenate([_beyond(pairs, *limits[at]) & enough for at in range(0, len(limits), 2)], axis=1)
-    whole, half = (np.concatenate(list(found[start::2]), axis=1) for start in (0, 1))
+    enough = _enough(pairs, asked)
+    beyond = np.concatenate([_beyond(pairs, *limit) & enough for limit in limits[::2]], axis=1)
     present = np.tile(pairs.present, (1, len(limits) // 2))
-    return _decided(whole, present, beyond, asked.alpha, latched=True), _decided(half, present, beyond, asked.alpha, latched=False)
+    whole, half = (np.concatenate(list(found[start::2]), axis=1) for start in (0, 1))
+    return _finding(whole, present, beyond, asked.alpha), _finding(half, present, beyond, asked.alpha)
 
 
-def _decided(log_evalues: Floats, present: NDArray[np.bool_], beyond: NDArray[np.bool_], alpha: float, *, latched: bool) -> _Found:
-    """A test is decided at the first look at which its evidence was enough and the group that carries it is observed beyond the limit.
-    A violation stands; a suspicion is over when the group is no longer observed so."""
+def _finding(log_evalues: Floats, present: NDArray[np.bool_], beyond: NDArray[np.bool_], alpha: float) -> Finding:
     joined = running_mean(log_evalues, present)
+    enough = np.maximum.accumulate(joined) >= -log(alpha)
     blamed = np.argmax(np.where(beyond, log_evalues, -np.inf), axis=1)
-    reached = (np.maximum.accumulate(joined) >= -log(alpha)) & beyond.any(axis=1)
-    looks = np.flatnonzero(reached) if latched else np.flatnonzero(reached[-1:]) + len(reached) - 1
-    at = int(looks[0]) if looks.size else None
-    return _Found(log_evalues, joined, at, int(blamed[-1 if at is None else at]))
+    return Finding(log_evalues, joined, enough & beyond.any(axis=1), blamed)
 
 
 def _beyond(pairs: Pairs, ratio: float, offset: float) -> NDArray[np.bool_]:
@@ -140,7 +145,7 @@ def _observed(pairs: Pairs, group: int) -> tuple[float | None, float]:
 def _bounds(batches: Sequence[Batch], asked: FairnessQuestion, decided: int | None, before: FairnessReading | None) -> _Bounded:
     """Bounds at the last look at which they were due: the same ones, however the looks were cut into answers."""
     sizes = np.cumsum([sum(number for number, _ in batch.values()) for batch in batches])
-    steps = np.floor(np.log(sizes) / log(_BOUNDS_GROWTH))
+    steps = np.floor(np.log(np.maximum(sizes, 1)) / log(_BOUNDS_GROWTH))
     due = int(np.flatnonzero(np.diff(steps, prepend=-1.0))[-1])
     look = due if decided is None else max(due, decided)
     size = int(sizes[look])
