@@ -174,9 +174,7 @@ POLICY_REFUSALS = (
     _policy("freeze without time zone", ("windows",), {"freezes": [{**_BACKWARDS, "to": "2027-12-20T00:00:00"}]}, "to"),
     _policy("fairness without a limit", ("triggers",), {"fairness": {}}, "minDisparateImpact"),
     _policy("fairness of more than equal", ("triggers",), {"fairness": {"minDisparateImpact": "1.2"}}, "minDisparateImpact"),
-    _policy(
-        "fairness with one label for two things", ("triggers",), {"fairness": {**_FAIR, "groupLabel": "outcome"}}, "must be two labels"
-    ),
+    _policy("fairness by one label", ("triggers",), {"fairness": {**_FAIR, "groupLabel": "outcome"}}, "must be two labels"),
     _policy("fairness by pod", ("triggers",), {"fairness": {**_FAIR, "groupLabel": "pod"}}, "must not be labels by which pods"),
     _policy("fairness that forbids nothing", ("triggers",), {"fairness": {**_FAIR, "maxParityDifference": "100pp"}}, "below 100pp"),
     _policy("fairness without a good outcome", ("triggers",), {"fairness": {**_FAIR, "favourable": []}}, "favourable"),

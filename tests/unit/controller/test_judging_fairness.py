@@ -38,10 +38,12 @@ class Pods:
         if self.down:
             return SampleBatch(now, {target: NoAnswer(now, Outage.BROKEN, "HTTP 500") for target in targets})
         times = range(int(now - seconds), int(now) + 1)
+
+        def grown(share: float) -> tuple[tuple[float, float], ...]:
+            return tuple((float(at), float(int(4 * at * share))) for at in times)
+
         series = tuple(
-            RawSeries(
-                Arm.CANDIDATE, What.DECIDED, sign + group, "pods/1", "", tuple((float(at), float(int(4 * at * share))) for at in times)
-            )
+            RawSeries(Arm.CANDIDATE, What.DECIDED, sign + group, "pods/1", "", grown(share))
             for group, good in self.favourable.items()
             for sign, share in (("+", good), ("-", 1 - good))
         )
