@@ -19,8 +19,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from headgate.evidence.arrays import Floats
 from headgate.evidence.eprocess import LEAST_RATE, block_log_evalue
-from headgate.evidence.projection import Floats
 from headgate.evidence.segments import running_mean
 
 Batch = Mapping[str, tuple[int, int]]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headgate.api.vocabulary import Verdict
+from headgate.evidence.arrays import Floats
 from headgate.evidence.check import FairnessQuestion
 from headgate.evidence.fairness import Batch, Lines, Pairs, bounds, log_evidence, pair_up
 from headgate.evidence.fairness_reading import FairnessReading, GroupReading
-from headgate.evidence.projection import Floats
 from headgate.evidence.segments import e_bh, running_mean
 
 _LARGEST_LOG = 700.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.evidence.projection import Floats
+from headgate.evidence.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.power import Traffic
 from headgate.evidence.fairness_reading import FairnessReading
+from headgate.evidence.power import Traffic
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.api.vocabulary import Verdict
+from headgate.api.quantities import Margin, Unit
+from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence import attempt
-from headgate.evidence.check import FairnessQuestion, Question
+from headgate.evidence.check import Check, FairnessQuestion, Question
 from headgate.evidence.decisions import MOST_GROUPS, Watch, fold, read
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.readings import decode, encode
@@ -19,7 +20,8 @@ from headgate.evidence.series import Arm, NoAnswer, Outage, RawSeries, TargetSam
 ASKED = FairnessQuestion(min_ratio=0.8, alpha=0.05, reference="A")
 CANARY = Exposure("1", 1, "canary", 0.0, 0.0, Arm.CANDIDATE, 15.0, 60.0, share=0.05)
 SHADOW = replace(CANARY, stage=0, stage_name="shadow", candidate=Arm.MIRROR, share=0.0, mirrored=1.0)
-QUESTION = Question((), (), 0.05, 0.05, 15.0, 60.0, (40,), fairness=ASKED)
+CHECK = Check(Metric.ERRORS, Margin(1, Unit.POINTS))
+QUESTION = Question((CHECK,), (), 0.05, 0.05, 15.0, 60.0, (40,), fairness=ASKED)
 
 
 def series(part: str, *points: tuple[float, float], pod: str = "pod/1") -> RawSeries:
