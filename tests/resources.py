@@ -75,6 +75,7 @@ def _decision(name: str, document: Document, says: str, *changes: tuple[Place, A
 _STAGES: list[Document] = POLICY["spec"]["stages"]
 _SHADOW, _CANARY, _FULL = _STAGES[0], _STAGES[1], _STAGES[-1]
 _BACKWARDS = {"from": "2026-12-20T00:00:00Z", "to": "2026-12-19T00:00:00Z", "reason": "year end"}
+_FAIR = {"minDisparateImpact": "0.8"}
 _TEMPLATE: Place = ("serving", "deployment", "template")
 
 MODEL_REFUSALS = (
@@ -171,6 +172,14 @@ POLICY_REFUSALS = (
     _policy("freeze that ends before it begins", ("windows",), {"freezes": [_BACKWARDS]}, "from must be before to"),
     _policy("freeze without a reason", ("windows",), {"freezes": [{**_BACKWARDS, "reason": ""}]}, "reason"),
     _policy("freeze without time zone", ("windows",), {"freezes": [{**_BACKWARDS, "to": "2027-12-20T00:00:00"}]}, "to"),
+    _policy("fairness without a limit", ("triggers",), {"fairness": {}}, "minDisparateImpact"),
+    _policy("fairness of more than equal", ("triggers",), {"fairness": {"minDisparateImpact": "1.2"}}, "minDisparateImpact"),
+    _policy("fairness by one label", ("triggers",), {"fairness": {**_FAIR, "groupLabel": "outcome"}}, "must be two labels"),
+    _policy("fairness by pod", ("triggers",), {"fairness": {**_FAIR, "groupLabel": "pod"}}, "must not be labels by which pods"),
+    _policy("fairness that forbids nothing", ("triggers",), {"fairness": {**_FAIR, "maxParityDifference": "100pp"}}, "below 100pp"),
+    _policy("fairness without a good outcome", ("triggers",), {"fairness": {**_FAIR, "favourable": []}}, "favourable"),
+    _policy("fairness of few", ("triggers",), {"fairness": {**_FAIR, "minDecisions": 9}}, "minDecisions"),
+    _policy("fairness with a metric that is none", ("triggers",), {"fairness": {**_FAIR, "metric": 'a"}'}}, "metric"),
     _policy("unknown profile", ("metrics", "profile"), "magic", "profile"),
 )
 

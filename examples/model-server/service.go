@@ -26,6 +26,7 @@ type service struct {
 	started  time.Time
 	draining atomic.Bool
 	metrics  *metrics
+	decided  *decisions
 }
 
 func newService(settings settings) *service {
@@ -37,6 +38,7 @@ func newService(settings settings) *service {
 		interval: tokenInterval,
 		started:  time.Now(),
 		metrics:  newMetrics(),
+		decided:  newDecisions(),
 	}
 }
 
@@ -47,6 +49,7 @@ func (s *service) routes() http.Handler {
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		s.metrics.write(w, s.settings.version, s.started)
+		s.decided.write(w)
 	})
 	mux.HandleFunc("GET /v1/score", s.score)
 	mux.HandleFunc("POST /v1/score", s.score)
@@ -76,7 +79,7 @@ func (s *service) score(w http.ResponseWriter, r *http.Request) {
 	if !s.behave(w, r, refusal) {
 		return
 	}
-	code, answer := s.answer(application, refusal)
+	code, answer := s.answer(application, groupOf(r), refusal)
 	s.metrics.answered(code, time.Since(begun))
 	s.reply(w, code, answer)
 }
@@ -97,7 +100,7 @@ func (s *service) behave(w http.ResponseWriter, r *http.Request, refusal *refusa
 	return true
 }
 
-func (s *service) answer(a application, refusal *refusal) (int, map[string]any) {
+func (s *service) answer(a application, group string, refusal *refusal) (int, map[string]any) {
 	switch {
 	case refusal != nil:
 		return refusal.code, map[string]any{"error": refusal.reason}
@@ -109,6 +112,10 @@ func (s *service) answer(a application, refusal *refusal) (int, map[string]any) 
 		return http.StatusInternalServerError, map[string]any{"error": "the model failed (ERROR_RATE is set)"}
 	}
 	result := assess(a)
+	if group == "B" && result.decision == "approve" && s.uniform() < s.settings.unfair {
+		result.decision = "decline"
+	}
+	s.decided.decided(group, result.decision)
 	return http.StatusOK, map[string]any{"score": result.score, "decision": result.decision, "reasons": result.reasons}
 }
 

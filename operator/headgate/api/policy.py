@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import Count, Label, Model, each_once, list_map, rules
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, Unit
+from headgate.api.triggers import Triggers
 from headgate.api.vocabulary import Metric, OnDeadline, Profile, Role, Tier
 from headgate.api.windows import Windows
 
@@ -228,6 +229,7 @@ class RolloutPolicySpec(Model):
         Guard(metric=Metric.ERRORS, max_rate=Margin(20, Unit.POINTS), min_requests=30),
         Guard(metric=Metric.POD_FAILURES, max_restarts=3, window=Duration(60)),
     )
+    triggers: Triggers | None = None
     analysis: Analysis = Analysis()
     gates: Gates = Gates()
     rollback_window: Duration = Duration(7 * 86_400)

@@ -115,6 +115,7 @@ class RollbackCause(StrEnum):
     EVIDENCE_ERRORS = "Evidence/errors"
     EVIDENCE_LATENCY = "Evidence/latency"
     EVIDENCE_REJECTIONS = "Evidence/rejections"
+    FAIRNESS = "Fairness"
     DEADLINE = "Deadline"
     HALT = "Halt"
     ROLLBACK = "Rollback"

@@ -11,6 +11,7 @@ from headgate.api.vocabulary import Phase, StandIn, Verdict
 from headgate.cli.cluster import Access, run
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
 from headgate.cli.view import ModelView, clock, command, missing_roles
+from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.view import Evidence
 from headgate.evidence.words import sentence
 from headgate.rollout.harm import guard_words
@@ -112,11 +113,17 @@ def evidence_words(view: ModelView) -> tuple[str, ...]:
     return (
         f"{evidence.verdict}: {_VERDICT_WORDS[evidence.verdict]}.",
         *(f"{check.metric} ({check.verdict}): {sentence(check)}." for check in evidence.checks),
+        *_fairness(evidence),
         *_guards(evidence),
         f"This stage has {evidence.stage_fresh_seconds:,.0f} s with fresh evidence and {evidence.stage_requests:,} requests"
         " of the candidate so far.",
         *evidence.notes,
     )
+
+
+def _fairness(evidence: Evidence) -> tuple[str, ...]:
+    fairness = evidence.fairness
+    return (f"fairness ({fairness.verdict}): {fairness_words(fairness)}.",) if fairness is not None else ()
 
 
 def _guards(evidence: Evidence) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from headgate.cli.cluster import Access, Cluster, run
 from headgate.cli.explain import waits_for
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format
 from headgate.cli.view import ModelView
+from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.readings import encode
 from headgate.evidence.words import counted, points
 from headgate.kube.errors import Unavailable
@@ -86,6 +87,7 @@ def detail(view: ModelView, now: datetime) -> RenderableType:
         parts += _block(heading, lines)
     if view.present_evidence is not None:
         parts += [Text("\nEVIDENCE", style="bold"), _checks(view)]
+        parts += _block("FAIRNESS", _fairness(view))
     parts += _block("CONDITIONS", tuple(f"{c.type}={c.status} {c.reason}: {c.message}" for c in view.status.conditions))
     return Group(*parts)
 
@@ -132,6 +134,11 @@ def _checks(view: ModelView) -> Table:
             "" if check.verdict is Verdict.NOT_MEASURABLE else points(check.limit),
         )
     return drawn
+
+
+def _fairness(view: ModelView) -> tuple[str, ...]:
+    fairness = view.present_evidence.fairness if view.present_evidence else None
+    return (f"{fairness.verdict}: {fairness_words(fairness)}",) if fairness is not None else ()
 
 
 def as_json(view: ModelView) -> dict[str, Any]:

@@ -66,15 +66,17 @@ class Judging:
         wake: Wake,
         *,
         wall: Callable[[], float],
+        decisions: Samples | None = None,
         measured: Callable[[str, float], None] = lambda profile, seconds: None,
     ) -> None:
-        """`recall(key, attempt)` is awaited for the checkpoint of an attempt that is not in memory; None: there is none yet. `measured` is
-        told how long each profile's samples took."""
+        """`recall(key, attempt)` is awaited for the checkpoint of an attempt that is not in memory; None: there is none yet. `decisions`
+        samples the models' own counters of decisions. `measured` is told how long each profile's samples took."""
         self._cache = cache
         self._samplers = samplers
         self._recall = recall
         self._wake = wake
         self._wall = wall
+        self._decisions = decisions
         self._measured = measured
         self.states: dict[ModelKey, AttemptEvidence] = {}
         self.evidence: dict[ModelKey, Evidence] = {}
@@ -90,7 +92,9 @@ class Judging:
         by_profile: dict[Profile, list[Case]] = {}
         for case in cases:
             by_profile.setdefault(case.profile, []).append(case)
-        await asyncio.gather(*(self._ask(profile, asked, now) for profile, asked in by_profile.items()))
+        deciding = [case for case in cases if case.question.fairness is not None]
+        asking = (self._ask(profile, asked, now) for profile, asked in by_profile.items())
+        await asyncio.gather(*asking, self._ask_decisions(deciding, now))
         shortest = min((case.exposure.interval for case in cases), default=0.0)
         return max(SHORTEST_TICK, shortest / _LOOKS_PER_INTERVAL) if cases else IDLE
 
@@ -141,11 +145,32 @@ class Judging:
             # One model's arithmetic must not keep another one's rollback waiting.
             await asyncio.sleep(0)
 
-    def _judge(self, case: Case, answer: TargetSamples | NoAnswer, now: float) -> None:
-        state = self.states.get(case.key)
-        if state is None or state.attempt != case.exposure.attempt:
+    async def _ask_decisions(self, cases: list[Case], now: float) -> None:
+        """The counters of decisions of all models whose policies ask for fairness, whatever profile their requests are counted by."""
+        if self._decisions is None or not cases:
             return
-        state = self.states[case.key] = attempt.observe(state, case.question, case.exposure, answer, now)
+        answered = [self.states[case.key].fairness.answered for case in cases]
+        oldest = min((at for at in answered if at is not None), default=None)
+        seconds = window(oldest, now, max(case.exposure.interval for case in cases))
+        batch = await self._decisions.sample([case.target for case in cases], now, seconds)
+        for case in cases:
+            state, asked = self._state(case), case.question.fairness
+            if state is not None and asked is not None:
+                self._tell(case, attempt.observe_decisions(state, asked, case.exposure, batch.answers[case.target], now), now)
+            await asyncio.sleep(0)
+
+    def _judge(self, case: Case, answer: TargetSamples | NoAnswer, now: float) -> None:
+        state = self._state(case)
+        if state is not None:
+            self._tell(case, attempt.observe(state, case.question, case.exposure, answer, now), now)
+
+    def _state(self, case: Case) -> AttemptEvidence | None:
+        """None for an attempt that was over before its samples came."""
+        state = self.states.get(case.key)
+        return state if state is not None and state.attempt == case.exposure.attempt else None
+
+    def _tell(self, case: Case, state: AttemptEvidence, now: float) -> None:
+        self.states[case.key] = state
         before, after = self.evidence.get(case.key), attempt.read(state, case.question, case.exposure, now)
         self.evidence[case.key] = after
         if tells_news(before, after, case.exposure.interval):
@@ -163,14 +188,16 @@ def case_of(cache: Cache, key: ModelKey) -> Case | None:
     if policy is None or not is_judged(status) or status.candidate is None:
         return None
     exposure = exposure_of(status, policy, sees_missing=PROFILES[policy.metrics.profile].capabilities.sees_missing)
+    question = question_of(status, policy)
     target = Target(
         namespace=key.namespace,
         name=key.name,
         stable=status.stable.revision if status.stable else "" if exposure.candidate is not Arm.STABLE else status.candidate.revision,
         candidate=status.candidate.revision,
         shadow=exposure.shadow,
+        decisions=question.fairness.counters if question.fairness else None,
     )
-    return Case(key, policy.metrics.profile, target, question_of(status, policy), exposure)
+    return Case(key, policy.metrics.profile, target, question, exposure)
 
 
 def _pinned(cache: Cache, key: ModelKey, status: AIModelStatus) -> RolloutPolicySpec | None:
@@ -180,7 +207,8 @@ def _pinned(cache: Cache, key: ModelKey, status: AIModelStatus) -> RolloutPolicy
 
 def harmful(evidence: Evidence) -> bool:
     """Whether users must leave the candidate."""
-    return evidence.verdict is Verdict.FAIL or any(guard.fired for guard in evidence.candidate_guards)
+    unfair = evidence.fairness is not None and evidence.fairness.verdict is Verdict.FAIL
+    return unfair or evidence.verdict is Verdict.FAIL or any(guard.fired for guard in evidence.candidate_guards)
 
 
 def tells_news(before: Evidence | None, after: Evidence, interval: float) -> bool:
@@ -192,7 +220,8 @@ def tells_news(before: Evidence | None, after: Evidence, interval: float) -> boo
 
 def _read(evidence: Evidence) -> tuple[object, ...]:
     fired = tuple(guard.fired for guard in (*evidence.candidate_guards, *evidence.stable_guards))
-    return evidence.attempt, evidence.stage, evidence.verdict, fired, tuple(check.verdict for check in evidence.checks)
+    fairness = (evidence.fairness.verdict, evidence.fairness.suspected) if evidence.fairness is not None else None
+    return evidence.attempt, evidence.stage, evidence.verdict, fired, tuple(check.verdict for check in evidence.checks), fairness
 
 
 def _block(evidence: Evidence, interval: float) -> int:

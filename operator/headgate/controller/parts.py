@@ -32,6 +32,7 @@ from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
 from headgate.prometheus.client import PrometheusClient
+from headgate.prometheus.decisions import Decisions
 from headgate.prometheus.profiles import PROFILES
 from headgate.prometheus.sampler import Sampler
 from headgate.prometheus.totals import TotalsSampler
@@ -74,6 +75,7 @@ class Parts:
             self.checkpoints.recall,
             self.queue.add,
             wall=lambda: wall().timestamp(),
+            decisions=Sampler(prometheus, Decisions()),
             measured=self.telemetry.queried,
         )
         self.kinds = Kinds(api, monotonic=monotonic)

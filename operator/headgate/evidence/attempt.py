@@ -6,9 +6,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import guards, judge
-from headgate.evidence.check import Question
+from headgate.evidence import decisions, guards, judge
+from headgate.evidence.check import FairnessQuestion, Question
+from headgate.evidence.decisions import Watch
 from headgate.evidence.exposure import Exposure
+from headgate.evidence.fairness_reading import FairnessReading
 from headgate.evidence.judge import JudgeState
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
 from headgate.evidence.tracker import Tracker, fold, silent
@@ -39,10 +41,13 @@ class AttemptEvidence:
     judge: JudgeState
     tracker: Tracker = field(default_factory=Tracker)
     source: Source = field(default_factory=Source)
+    fairness: Watch = field(default_factory=Watch)
+    """Decisions about groups of people, if the question asks for them."""
 
 
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
 _SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
+_WATCH: TypeAdapter[Watch] = TypeAdapter(Watch)
 
 
 def begin(question: Question, exposure: Exposure) -> AttemptEvidence:
@@ -68,27 +73,37 @@ def observe(
     tracker, blocks = fold(state.tracker, exposure, answer)
     for closed in blocks:
         judged = judge.advance(judged, question, closed.block, closed.stage)
-    return AttemptEvidence(state.attempt, exposure.shadow, judged, tracker, Source(answered=now, skew=answer.skew))
+    source = Source(answered=now, skew=answer.skew)
+    return replace(state, shadow=exposure.shadow, judge=judged, tracker=tracker, source=source)
+
+
+def observe_decisions(
+    state: AttemptEvidence, asked: FairnessQuestion, exposure: Exposure, answer: TargetSamples | NoAnswer, now: float
+) -> AttemptEvidence:
+    """The state after one answer about decisions, which have a question and samples of their own."""
+    return replace(state, fairness=decisions.fold(state.fairness, asked, exposure, answer, now))
 
 
 def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: float) -> Evidence:
     """What is known at `now`. Fail stands whatever the source does; otherwise a silent source is SourceDown, old samples are NoData."""
     judged = judge.assess(state.judge if state.shadow == exposure.shadow else judge.start(question), question)
     verdict, notes = _verdict(state, exposure, judged.verdict, now)
+    fairness = None if question.fairness is None else decisions.read(state.fairness, question.fairness, exposure)
     tracker = state.tracker
     same_stage = state.shadow == exposure.shadow and tracker.count.stage == exposure.stage
     return Evidence(
         attempt=state.attempt,
         stage=exposure.stage,
         as_of=None if tracker.as_of is None else tracker.as_of - state.source.skew,
-        verdict=verdict,
+        verdict=_held_by_fairness(verdict, fairness),
         checks=judged.checks,
         candidate_guards=_guards(state, question, now, candidate=True) if state.shadow == exposure.shadow else (),
         stable_guards=_guards(state, question, now, candidate=False),
         stage_fresh_seconds=tracker.count.fresh_seconds if same_stage else 0.0,
         stage_requests=tracker.count.requests if same_stage else 0,
         harm=judged.harm,
-        notes=notes,
+        notes=(*notes, *_fairness_notes(state.fairness, fairness)),
+        fairness=fairness,
     )
 
 
@@ -101,6 +116,7 @@ def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
         "judge": judge.to_json(state.judge),
         "tracker": _TRACKER.dump_python(state.tracker, mode="json"),
         "source": _SOURCE.dump_python(state.source, mode="json"),
+        **({} if state.fairness == Watch() else {"fairness": _WATCH.dump_python(state.fairness, mode="json")}),
     }
 
 
@@ -110,9 +126,24 @@ def restore(data: dict[str, Any]) -> AttemptEvidence:
         raise ValueError(f"checkpoint of format {data.get('format')!r}, not {_FORMAT}: start the attempt's evidence anew")
     try:
         tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
-        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source)
+        watch = _WATCH.validate_python(data.get("fairness", {}))
+        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch)
     except (KeyError, ValidationError) as error:
         raise ValueError(f"checkpoint cannot be read: {error}") from error
+
+
+def _held_by_fairness(verdict: Verdict, fairness: FairnessReading | None) -> Verdict:
+    """Pass needs that nothing is suspected, and that what is required is measured. Nothing else becomes better or worse by fairness."""
+    if verdict is not Verdict.PASS or fairness is None or not fairness.holds:
+        return verdict
+    return fairness.verdict if fairness.verdict in (Verdict.NO_DATA, Verdict.NOT_MEASURABLE) else Verdict.INCONCLUSIVE
+
+
+def _fairness_notes(watch: Watch, fairness: FairnessReading | None) -> tuple[str, ...]:
+    if fairness is None:
+        return ()
+    unread = (f"the counters of decisions cannot be read ({watch.error})",) if watch.error else ()
+    return (f"NotMeasurable: {fairness.detail}", *unread) if fairness.verdict is Verdict.NOT_MEASURABLE else unread
 
 
 def _guards(state: AttemptEvidence, question: Question, now: float, *, candidate: bool) -> tuple[GuardReading, ...]:

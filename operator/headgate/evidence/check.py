@@ -39,6 +39,34 @@ def request_guards(written: Iterable[policy.Guard]) -> tuple[Guard, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionCounters:
+    """Where a model counts its decisions: one counter, with a label for the group of people and one for the outcome."""
+
+    metric: str = "headgate_decisions_total"
+    group: str = "group"
+    outcome: str = "outcome"
+    favourable: tuple[str, ...] = ("favourable",)
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessQuestion:
+    """Compare the candidate's decisions about groups of people with each other; limits are shares in 0..1.
+
+    `min_ratio` is the least ratio of a group's favourable rate to its reference's, `max_difference` how far below it may lie. Without a
+    named `reference` it is the group that is treated best. Groups with fewer than `min_decisions` are not judged. `alpha` is a budget of
+    its own: the chance that a candidate within all limits is called unfair, over all looks and groups.
+    """
+
+    min_ratio: float
+    alpha: float
+    max_difference: float | None = None
+    reference: str = ""
+    min_decisions: int = 30
+    required: bool = False
+    counters: DecisionCounters = DecisionCounters()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """All that one attempt (or its shadow, with a budget of its own) is asked.
 
@@ -56,3 +84,4 @@ class Question:
     warmup: float
     stage_blocks: tuple[int, ...]
     first_stage: int = 0
+    fairness: FairnessQuestion | None = None

@@ -8,12 +8,13 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from headgate.api.vocabulary import Metric, Verdict
+from headgate.evidence.fairness_reading import FairnessReading, GroupReading
 from headgate.evidence.view import CheckReading, Evidence, GuardReading
 
 READINGS_KEY = "readings.json"
 _LARGEST = 1e300
 
-_Reading = TypeVar("_Reading", CheckReading, GuardReading, Evidence)
+_Reading = TypeVar("_Reading", CheckReading, GuardReading, FairnessReading, GroupReading, Evidence)
 
 
 def config_map_name(model: str) -> str:
@@ -42,6 +43,7 @@ def decode(text: str) -> Evidence:
                 "candidate_guards": tuple(_guard(entry) for entry in value.get("candidateGuards") or ()),
                 "stable_guards": tuple(_guard(entry) for entry in value.get("stableGuards") or ()),
                 "notes": tuple(value.get("notes") or ()),
+                "fairness": _fairness(value["fairness"]) if value.get("fairness") else None,
             }
         )
     except (AttributeError, KeyError, TypeError) as error:
@@ -56,12 +58,25 @@ def _guard(entry: Mapping[str, Any]) -> GuardReading:
     return GuardReading(**_known(GuardReading, entry) | {"metric": Metric(entry["metric"])})
 
 
+def _fairness(entry: Mapping[str, Any]) -> FairnessReading:
+    bounds = {name: tuple(entry[_camel(name)]) for name in ("ratio_bounds", "difference_bounds") if entry.get(_camel(name)) is not None}
+    return FairnessReading(
+        **_known(FairnessReading, entry)
+        | bounds
+        | {
+            "verdict": Verdict(entry["verdict"]),
+            "groups": tuple(GroupReading(**_known(GroupReading, group)) for group in entry.get("groups") or ()),
+            "named": tuple(entry.get("named") or ()),
+        }
+    )
+
+
 def _known(kind: type[_Reading], entry: Mapping[str, Any]) -> dict[str, Any]:
     return {field.name: entry[_camel(field.name)] for field in fields(kind) if _camel(field.name) in entry}
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, CheckReading | GuardReading | Evidence):
+    if isinstance(value, CheckReading | GuardReading | FairnessReading | GroupReading | Evidence):
         return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]

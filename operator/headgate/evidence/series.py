@@ -15,11 +15,13 @@ class Arm(StrEnum):
 
 
 class What(StrEnum):
-    """What a series counts. `part` of the series is the response code for ANSWERED and the bucket's bound in seconds for TIMED."""
+    """What a series counts. `part` of the series is the response code for ANSWERED, the bucket's bound in seconds for TIMED, and for
+    DECIDED the group of people after a sign: + favourable, - not."""
 
     ANSWERED = "answered"
     SENT = "sent"
     TIMED = "timed"
+    DECIDED = "decided"
 
 
 @dataclass(frozen=True, slots=True)

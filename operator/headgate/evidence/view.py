@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from headgate.api.vocabulary import Metric, Verdict
+from headgate.evidence.fairness_reading import FairnessReading
 from headgate.evidence.power import Traffic
 
 
@@ -69,6 +70,8 @@ class Evidence:
     harm: float = 1.0
     """Weighted mean of the checks' harm e-values; rolls back at 1/alpha."""
     notes: tuple[str, ...] = field(default=())
+    fairness: FairnessReading | None = None
+    """How the candidate treats groups of people; None unless the policy asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from headgate.api.digests import sha256
 from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage, TieredRoles
+from headgate.api.triggers import Fairness
 from headgate.api.vocabulary import Tier
 
 STATEMENT_VERSION = 1
@@ -16,6 +17,17 @@ _STAGE = {"name", "mirror_percent", "traffic_percent", "holdback_percent", "min_
 _CHECK = {"metric", "max_increase", "quantile", "weight", "required"}
 _GUARD = {"metric", "max_rate", "min_requests", "max_restarts", "window"}
 _ANALYSIS = {"alpha", "beta"}
+_FAIRNESS = {
+    "min_disparate_impact",
+    "max_parity_difference",
+    "metric",
+    "group_label",
+    "outcome_label",
+    "favourable",
+    "reference",
+    "min_decisions",
+    "required",
+}
 
 
 def deployment_statement(
@@ -50,12 +62,22 @@ def _governing(policy: RolloutPolicySpec) -> dict[str, Any]:
         "checks": [_fields(check, _CHECK) for check in sorted(policy.checks, key=lambda check: check.metric)],
         "guards": [_fields(guard, _GUARD) for guard in sorted(policy.guards, key=lambda guard: guard.metric)],
         "analysis": _fields(policy.analysis, _ANALYSIS),
+        **_triggers(policy),
     }
+
+
+def _triggers(policy: RolloutPolicySpec) -> dict[str, Any]:
+    """Nothing for a policy without triggers: what was approved before there were any stays approved."""
+    fairness = policy.triggers.fairness if policy.triggers else None
+    if fairness is None:
+        return {}
+    written = _fields(fairness, _FAIRNESS)
+    return {"triggers": {"fairness": written | {"favourable": sorted(written["favourable"])}}}
 
 
 def _roles(gate: TieredRoles) -> dict[str, list[str]]:
     return {tier.value.lower(): sorted(gate.of(tier)) for tier in Tier}
 
 
-def _fields(part: Stage | Check | Guard | Analysis, names: set[str]) -> dict[str, Any]:
+def _fields(part: Stage | Check | Guard | Analysis | Fairness, names: set[str]) -> dict[str, Any]:
     return part.model_dump(mode="json", by_alias=True, include=names, exclude_none=True)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from headgate.api.vocabulary import Metric, Profile
+from headgate.evidence.check import DecisionCounters
 from headgate.evidence.series import Arm, What
 
 Labels = Mapping[str, str]
@@ -21,6 +22,8 @@ class Target:
     stable: str = ""
     candidate: str = ""
     shadow: bool = False
+    decisions: DecisionCounters | None = None
+    """The model's own counter of decisions about people, if it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,8 @@ class Rated:
         return float(text) if text else None
 
 
-class MetricsProfile(Protocol):
-    """How to read one kind of counters."""
-
-    @property
-    def capabilities(self) -> Capabilities: ...
+class Counters(Protocol):
+    """How to read one kind of counters, series by series."""
 
     def selector(self, targets: Iterable[Target]) -> str:
         """One PromQL selector of all counters of all targets: one query, hence one consistent view of every scrape."""
@@ -86,6 +86,13 @@ class MetricsProfile(Protocol):
 
     def series_per_target(self) -> int:
         """Roughly how many series one target has per scraped process, for splitting queries."""
+
+
+class MetricsProfile(Counters, Protocol):
+    """How to read the counters of requests."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
 
     def summed(self, targets: Iterable[Target]) -> Summed:
         """Which counters of all targets are added up for guards on live versions."""
@@ -247,22 +254,11 @@ class Http:
 _HTTP = {"http_requests_total": What.ANSWERED, "http_request_duration_seconds_bucket": What.TIMED}
 COPIES = {"prometheus", "prometheus_replica", "replica", "receive", "tenant_id"}
 """Labels that tell copies of one sample apart. Copies must not be summed."""
-_NOT_ORIGIN = frozenset(
-    {
-        "__name__",
-        "job",
-        "instance",
-        "namespace",
-        "pod",
-        "node",
-        "container",
-        "code",
-        "le",
-        "headgate_model",
-        "headgate_revision",
-        *COPIES,
-    }
+PLACE = frozenset(
+    {"__name__", "job", "instance", "namespace", "pod", "node", "container", "headgate_model", "headgate_revision", *COPIES},
 )
+"""Labels that say of whom and from where a series is, not what it counts."""
+_NOT_ORIGIN = PLACE | {"code", "le"}
 
 
 @lru_cache(maxsize=1000)

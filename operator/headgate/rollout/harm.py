@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Metric, RollbackCause, Verdict
+from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.view import CheckReading, Evidence, GuardReading
 from headgate.evidence.words import sentence
 from headgate.rollout.snapshot import Snapshot
@@ -33,7 +34,7 @@ def measured(snapshot: Snapshot, guards: RolloutPolicySpec | None) -> Harm | Non
     candidate, evidence = snapshot.status.candidate, snapshot.evidence
     if candidate is None:
         return None
-    return _by_guard(evidence) or _by_pods(snapshot, candidate.revision, guards) or _by_evidence(evidence)
+    return _by_guard(evidence) or _by_pods(snapshot, candidate.revision, guards) or _by_evidence(evidence) or _by_fairness(evidence)
 
 
 def shared_failure(snapshot: Snapshot) -> bool:
@@ -113,3 +114,11 @@ def _by_evidence(evidence: Evidence | None) -> Harm | None:
     failed: CheckReading = next(check for check in evidence.checks if check.verdict is Verdict.FAIL)
     words = sentence(failed)
     return Harm(_EVIDENCE_CAUSES[failed.metric], f"{failed.metric} got worse by more than the limit: {words}", evidence=words)
+
+
+def _by_fairness(evidence: Evidence | None) -> Harm | None:
+    fairness = evidence.fairness if evidence else None
+    if fairness is None or fairness.verdict is not Verdict.FAIL:
+        return None
+    words = fairness_words(fairness)
+    return Harm(RollbackCause.FAIRNESS, words, evidence=words)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus, AttemptKind, CandidateStatus
-from headgate.evidence.check import Check, Question, request_guards
+from headgate.evidence.check import Check, DecisionCounters, FairnessQuestion, Question, request_guards
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm
 from headgate.rollout.stages import Step, steps_of
@@ -28,15 +28,17 @@ def question_in(policy: RolloutPolicySpec, steps: tuple[Step, ...], step: Step) 
     """What is asked in `step`, one of `steps`."""
     analysis = policy.analysis
     judged = judged_with(steps, step)
+    alpha = float(analysis.alpha) / (_SHADOW_SHARE if step.weight == 0 else 1)
     return Question(
         checks=checks_of(policy) if step.compares else (),
         guards=request_guards(policy.guards),
-        alpha=float(analysis.alpha) / (_SHADOW_SHARE if step.weight == 0 else 1),
+        alpha=alpha,
         beta=float(analysis.beta),
         interval=float(analysis.interval),
         warmup=float(analysis.warmup),
         stage_blocks=tuple(max(1, s.max_duration // analysis.interval) for s in judged),
         first_stage=steps.index(judged[0]),
+        fairness=_fairness(policy, alpha),
     )
 
 
@@ -57,6 +59,22 @@ def checks_of(policy: RolloutPolicySpec) -> tuple[Check, ...]:
 def judged_with(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
     """The steps that share a budget with `step`, itself included: shadow has its own."""
     return tuple(other for other in steps if (other.weight == 0) == (step.weight == 0))
+
+
+def _fairness(policy: RolloutPolicySpec, alpha: float) -> FairnessQuestion | None:
+    asked = policy.triggers.fairness if policy.triggers else None
+    if asked is None:
+        return None
+    points = asked.max_parity_difference
+    return FairnessQuestion(
+        min_ratio=float(asked.min_disparate_impact),
+        alpha=alpha,
+        max_difference=points.fraction if points is not None else None,
+        reference=asked.reference or "",
+        min_decisions=asked.min_decisions,
+        required=asked.required,
+        counters=DecisionCounters(asked.metric, asked.group_label, asked.outcome_label, asked.favourable),
+    )
 
 
 def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec, *, sees_missing: bool) -> Exposure:

@@ -80,11 +80,24 @@ def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: 
     verdict = draft.candidate.verdict
     if verdict in _HOLDS:
         reason, message = _HOLDS[verdict]
-        details = [f"{c.metric}: {c.detail}" for c in evidence.checks if c.verdict is verdict and c.detail] if evidence else []
+        details = _details(evidence, verdict)
         return draft.held_by(reason, "; ".join([message, *details]))
     # No running counts here: each would be a write. They are in the model's evidence, which `headgate explain` reads.
     needed = f"{Duration(step.min_duration)} with fresh evidence and {step.min_requests} requests"
     return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: within its limits so far; lasts until {needed} are there")
+
+
+def _details(evidence: Evidence | None, verdict: Verdict) -> list[str]:
+    """What of the evidence speaks for this verdict. No running counts, as below."""
+    if evidence is None:
+        return []
+    details = [f"{c.metric}: {c.detail}" for c in evidence.checks if c.verdict is verdict and c.detail]
+    fairness = evidence.fairness
+    if fairness is None or not fairness.holds:
+        return details
+    if fairness.suspected:
+        return [*details, f"fairness: group {fairness.worst} is suspected to be treated worse than the limit allows"]
+    return [*details, "fairness: its counters are required"]
 
 
 def not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:

@@ -10,7 +10,11 @@ from headgate.rollout.snapshot import Snapshot
 
 _NOT_BLAMED = {RollbackCause.CANCELLED, RollbackCause.SUPERSEDED}
 _KEPT = 10
-_TELLS: dict[RollbackCause, Reason] = {RollbackCause.CANCELLED: Reason.CANCELLED, RollbackCause.SUPERSEDED: Reason.SUPERSEDED}
+_TELLS: dict[RollbackCause, Reason] = {
+    RollbackCause.CANCELLED: Reason.CANCELLED,
+    RollbackCause.SUPERSEDED: Reason.SUPERSEDED,
+    RollbackCause.FAIRNESS: Reason.FAIRNESS,
+}
 
 
 def withdraw(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from tests.unit.cli.cluster_in_memory import CANDIDATE, GATE, IN_CANARY, LIVE, READINGS, ROLLED_BACK, T0, ClusterInMemory, headgate
 
+from headgate.api.vocabulary import Verdict
 from headgate.cli.kubeconfig import current_namespace
 from headgate.cli.status import age
+from headgate.evidence.fairness_reading import FairnessReading, GroupReading
 from headgate.kube.errors import Forbidden, NotFound, Unavailable
 
 EXPLAIN = ("explain", "credit-scorer", "-n", "lending")
@@ -92,6 +94,34 @@ def test_explain_tells_the_whole_story(memory: ClusterInMemory) -> None:
         assert words in told
     assert "36.4" not in told
     assert "--role automated-checks" not in told
+
+
+FAIRNESS = FairnessReading(
+    verdict=Verdict.INCONCLUSIVE,
+    groups=(GroupReading("A", 150, 61), GroupReading("B", 141, 32)),
+    worst="B",
+    against="A",
+    ratio=0.558,
+    difference=-0.18,
+    ratio_bounds=(0.35, 0.91),
+    difference_bounds=(-0.3, -0.02),
+    bounds_decisions=291,
+)
+
+
+@pytest.mark.parametrize("command", ["status", "explain"])
+def test_fairness_is_told_in_a_sentence(memory: ClusterInMemory, command: str) -> None:
+    memory.readings(replace(READINGS, fairness=FAIRNESS))
+    told = " ".join(headgate(command, "credit-scorer", "-n", "lending").stdout.split())
+    assert (
+        "approved 22.7 % of 141 in group B against 40.7 % of 150 in group A: ratio 0.56 (between 0.35 and 0.91), your limit is 0.80; "
+        "not enough evidence yet to call it fair or unfair"
+    ) in told
+
+
+def test_nothing_is_said_of_fairness_that_nobody_asked_for(memory: ClusterInMemory) -> None:
+    memory.readings()
+    assert "fair" not in headgate(*EXPLAIN).stdout.replace("fairness-audit", "")
 
 
 def test_explain_of_other_states(memory: ClusterInMemory) -> None:

@@ -61,6 +61,7 @@ def test_every_part_of_the_model_binds(change: dict[str, Any]) -> None:
         {"analysis": {"alpha": "0.1"}},
         {"analysis": {"beta": "0.1"}},
         {"gates": {"deployment": {"high": [{"role": "technical-validation"}]}}},
+        {"triggers": {"fairness": {"minDisparateImpact": "0.8"}}},
     ],
 )
 def test_the_governing_part_of_the_policy_binds(change: dict[str, Any]) -> None:
@@ -74,6 +75,7 @@ def test_the_governing_part_of_the_policy_binds(change: dict[str, Any]) -> None:
         {"rollbackWindow": "3d"},
         {"checks": POLICY["checks"][::-1]},
         {"guards": POLICY["guards"][::-1]},
+        {"triggers": {}},
     ],
 )
 def test_the_rest_and_the_order_of_sets_do_not(change: dict[str, Any]) -> None:
@@ -83,3 +85,32 @@ def test_the_rest_and_the_order_of_sets_do_not(change: dict[str, Any]) -> None:
 def test_equivalent_spellings_are_one_subject() -> None:
     stages = [POLICY["stages"][0] | {"minDuration": "336h"}, POLICY["stages"][1] | {"trafficPercent": "5.0"}, POLICY["stages"][2]]
     assert subject(POLICY | {"stages": stages}) == subject()
+
+
+FAIRNESS: dict[str, Any] = {"minDisparateImpact": "0.8", "favourable": ["approved", "approved-with-conditions"]}
+
+
+def fairness(**changed: Any) -> str:
+    return subject(POLICY | {"triggers": {"fairness": FAIRNESS | changed}})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"minDisparateImpact": "0.7"},
+        {"maxParityDifference": "10pp"},
+        {"metric": "loans_total"},
+        {"groupLabel": "cohort"},
+        {"outcomeLabel": "result"},
+        {"favourable": ["approved"]},
+        {"reference": "A"},
+        {"minDecisions": 40},
+        {"required": True},
+    ],
+)
+def test_every_part_of_the_fairness_trigger_binds(change: dict[str, Any]) -> None:
+    assert fairness(**change) != fairness()
+
+
+def test_the_order_of_favourable_outcomes_does_not_bind() -> None:
+    assert fairness(favourable=FAIRNESS["favourable"][::-1]) == fairness()

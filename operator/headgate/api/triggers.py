@@ -1,0 +1,63 @@
+"""What takes a version back beside checks and guards."""
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from headgate.api.base import ATOMIC, Model, rules
+from headgate.api.quantities import PointsMargin, Probability
+
+_LABEL = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=63)]
+_METRIC = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$", max_length=128)]
+_VALUE = Annotated[str, Field(min_length=1, max_length=64)]
+
+_ONE_LABEL = "groupLabel and outcomeLabel must be two labels: one says who was decided about, the other how"
+_TAKEN = "groupLabel and outcomeLabel must not be labels by which pods and copies of samples are told apart"
+_POINTS = "maxParityDifference must be below 100pp: 100 points forbid nothing"
+_RESERVED = ("namespace", "headgate_model", "headgate_revision", "pod", "instance", "job")
+
+
+class Fairness(Model):
+    """Take a version back when it is proven to treat a group of people worse than the limits allow, by its own counter of decisions.
+
+    minDisparateImpact: the least ratio of a group's favourable rate to the reference's ("0.8" is the four-fifths rule).
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("self.groupLabel != self.outcomeLabel", _ONE_LABEL),
+            ("!has(self.maxParityDifference) || !self.maxParityDifference.matches('^0*[1-9][0-9]{2}')", _POINTS),
+            (f"!(self.groupLabel in {list(_RESERVED)}) && !(self.outcomeLabel in {list(_RESERVED)})", _TAKEN),
+        )
+    )
+
+    min_disparate_impact: Probability
+    max_parity_difference: PointsMargin | None = None
+    """How many points a group's favourable rate may lie below the reference's."""
+    metric: _METRIC = "headgate_decisions_total"
+    group_label: _LABEL = "group"
+    outcome_label: _LABEL = "outcome"
+    favourable: Annotated[tuple[_VALUE, ...], Field(min_length=1, max_length=16, json_schema_extra=ATOMIC)] = ("favourable",)
+    """Values of the outcome label that are good for the person."""
+    reference: _VALUE | None = None
+    """The group that others are compared with; the one that is treated best if left out."""
+    min_decisions: Annotated[int, Field(ge=10, le=100_000)] = 30
+    """Groups with fewer decisions are not judged."""
+    required: bool = False
+    """Whether a version without these counters, or with too few decisions, must wait."""
+
+    @model_validator(mode="after")
+    def _labels(self) -> Self:
+        if self.group_label == self.outcome_label:
+            raise ValueError(_ONE_LABEL)
+        if self.group_label in _RESERVED or self.outcome_label in _RESERVED:
+            raise ValueError(_TAKEN)
+        if self.max_parity_difference is not None and self.max_parity_difference.fraction >= 1.0:
+            raise ValueError(_POINTS)
+        return self
+
+
+class Triggers(Model):
+    """Each of them takes the candidate to 0 % and blocks its revision."""
+
+    fairness: Fairness | None = None
