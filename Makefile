@@ -54,3 +54,7 @@ test-long: $(READY) ## the tests that make test leaves out, because shorter ones
 .PHONY: soak
 soak: $(READY) ## 50 models roll for SOAK_MINUTES (60) under load; fails if anything grows
 	@hack/soak/run.sh
+
+.PHONY: bench-statistics
+bench-statistics: $(READY) ## the judge and other rules on simulated noise: writes docs/statistics/results.md (BENCH="--runs 40 ..." for less)
+	@nice $(BIN)/python -m tests.statistics.tables $(BENCH)
