@@ -1,6 +1,6 @@
 """`make bench-statistics`: plays every scene of the tables and writes docs/statistics/results.md.
 
-python -m tests.statistics.tables [--runs N] [--null-runs N] [--slow-runs N] [--seed N] [--out FILE]. What is written depends on these and
+python -m tests.statistics.tables [--runs N] [--null-runs N] [--seed N] [--out FILE]. What is written depends on these and
 on the code alone.
 """
 
@@ -12,17 +12,20 @@ import numpy as np
 import scipy
 from tests.statistics.tables import errors
 from tests.statistics.tables.bench import Bench
+from tests.statistics.tables.latency import latency
+from tests.statistics.tables.rollout import rollouts
+from tests.statistics.tables.value import value
 
 _DEFAULTS = Bench()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.statistics.tables", description=__doc__)
-    for name in ("runs", "null_runs", "slow_runs", "seed"):
+    for name in ("runs", "null_runs", "seed"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(_DEFAULTS, name))
     parser.add_argument("--out", type=Path, default=Path("docs/statistics/results.md"))
     given = parser.parse_args()
-    bench = Bench(given.runs, given.null_runs, given.slow_runs, given.seed)
+    bench = Bench(given.runs, given.null_runs, given.seed)
     parts = _parts(bench)
     given.out.write_text("\n".join([_head(bench), *parts]), encoding="utf-8")
     bench.tell(f"written to {given.out}")
@@ -35,6 +38,9 @@ def _parts(bench: Bench) -> list[str]:
         errors.tolerated(bench),
         errors.detections(bench),
         errors.proofs(bench, cells),
+        latency(bench),
+        value(bench),
+        rollouts(bench),
     ]
 
 
@@ -42,7 +48,7 @@ def _head(bench: Bench) -> str:
     return f"""# What the judge and other rules do on the same streams
 
 Made by `make bench-statistics`; [the method](README.md). Seed {bench.seed}, {bench.runs} runs per cell
-({bench.null_runs} where nothing differs, {bench.slow_runs} where rollouts are judged one by one). Python {platform.python_version()},
+({bench.null_runs} where nothing differs). Python {platform.python_version()},
 numpy {np.__version__}, scipy {scipy.__version__}.
 
 A run is one hour of 240 blocks of 15 s, 5 % of the requests on the candidate; four stable pods with six hours of history before. `shared`:

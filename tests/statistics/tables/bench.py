@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from tests.statistics.noise import Scene
+from tests.statistics.noise import SECONDS, Floats, Scene
 from tests.statistics.play import Decide, Outcome, play
+
+BLOCKS_PER_MINUTE = 60.0 / SECONDS
 
 
 @dataclass(slots=True)
 class Bench:
-    """`runs` per cell where something differs, `null_runs` where nothing does, `slow_runs` where rollouts are judged one by one."""
+    """`runs` per cell where something differs, `null_runs` where nothing does."""
 
     runs: int = 400
     null_runs: int = 1200
-    slow_runs: int = 100
     seed: int = 1
     _begun: float = field(default_factory=time.monotonic)
 
@@ -56,6 +57,11 @@ def detection(outcome: Outcome) -> str:
     """Share detected / median / 95 % time in minutes / failures on top until then."""
     cost = float(outcome.excess.mean())
     return f"{percent(outcome.share)} / {minutes(outcome.quantile(0.5))} / {minutes(outcome.quantile(0.95))} / {cost:.0f}"
+
+
+def decided(blocks: Floats) -> str:
+    """Share of runs decided / median minutes, of the blocks at which they are."""
+    return f"{percent(float(np.isfinite(blocks).mean()))} / {minutes(float(np.median(blocks)) / BLOCKS_PER_MINUTE)}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

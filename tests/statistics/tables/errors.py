@@ -98,7 +98,7 @@ def detections(bench: Bench) -> str:
     return (
         "## Detection\n\n"
         "Share detected within the hour / median / 95 % time in minutes from the start of the effect / failures that the effect caused "
-        f"until then (mean). One look every 15 s, {bench.runs} runs. Rules that take identical candidates back too are fast for nothing.\n\n"
+        f"until then (mean). One look every 15 s, {bench.runs} runs. Rules that take identical candidates back are fast for nothing.\n\n"
         "### Independent requests\n\n"
         + _detected(bench, DETECTED)
         + "\n### Noise, late onset, and half of the requests failing\n\n"
