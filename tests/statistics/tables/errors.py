@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.statistics import rules
 from tests.statistics.noise import HOUR, REPRESENTATIVE, Noise, Scene
-from tests.statistics.play import GOOD, HEADGATE, Outcome, headgate, headgate_without_arms, plain, rivals
+from tests.statistics.play import GOOD, HEADGATE, WITHOUT_ARMS, Outcome, headgate, headgate_without_arms, plain, rivals
 from tests.statistics.tables.bench import Bench, detection, minutes, percent, standard_error, table, upper_of_none
 
 TRAFFIC, BASES = (20.0, 200.0, 2000.0), (0.001, 0.01, 0.05)
@@ -35,8 +35,9 @@ def false_rollbacks(bench: Bench, cells: Cells) -> str:
         f"{upper_of_none(bench.null_runs)}. Stale columns: the A/A history shows none of the noise that the rollout has.\n\n"
         + table(["rule", *(noise.value for noise in Noise)], rows)
         + f"\nWorst cell of the judge with representative A/A data: **{percent(worst)}** (promised: 5 %).\n\n"
-        "### The judge, cell by cell\n\n"
-        + table(["noise", "failure rate", *(f"{rps:g} rps" for rps in TRAFFIC)], _cell_rows(cells, HEADGATE))
+        "### The judge, cell by cell\n\n" + _cell_table(cells, HEADGATE) + "\n### The judge without A/A data, cell by cell\n\n"
+        "Where nothing is known of the noise, most requests failing in two blocks is acted on at once; a large cluster can look so.\n\n"
+        + _cell_table(cells, WITHOUT_ARMS)
     )
 
 
@@ -44,12 +45,13 @@ def _worst(cells: Cells, name: str, noise: Noise) -> float:
     return max(found[name].share for scene, found in cells.items() if scene.noise is noise)
 
 
-def _cell_rows(cells: Cells, name: str) -> list[list[str]]:
+def _cell_table(cells: Cells, name: str) -> str:
     keys = dict.fromkeys((scene.noise, scene.base) for scene in cells)
-    return [
+    rows = [
         [noise.value, percent(base), *(percent(cells[Scene(rps, base, noise=noise)][name].share) for rps in TRAFFIC)]
         for noise, base in keys
     ]
+    return table(["noise", "failure rate", *(f"{rps:g} rps" for rps in TRAFFIC)], rows)
 
 
 def tolerated(bench: Bench) -> str:
