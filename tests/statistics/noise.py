@@ -92,11 +92,11 @@ def simulate(scene: Scene, runs: int, rng: Rng) -> tuple[Counted, Counted]:
     candidate = _unit(scene.noise, scene.rps * share, worse + shared + _own(scene.noise, runs, scene.blocks, rng), rng)
     counts = np.concatenate((live.sum(axis=1), candidate), axis=-1)
     ends = np.broadcast_to(SECONDS * np.arange(1, scene.blocks + 1), counts.shape[:-1])
-    return Counted(ends, counts), _arms(np.concatenate((past, live), axis=2), scene.history)
+    return Counted(ends, counts), arms_of(np.concatenate((past, live), axis=2), scene.history)
 
 
-def _arms(pods: Floats, history: int) -> Counted:
-    """Each pod against the others. `pods`: (runs, PODS, blocks, 2)."""
+def arms_of(pods: Floats, history: int) -> Counted:
+    """Each pod against the others. `pods`: requests and events, (runs, PODS, blocks, 2), the first `history` blocks before the rollout."""
     counts = np.concatenate((pods.sum(axis=1, keepdims=True) - pods, pods), axis=-1)
     number = np.arange(pods.shape[2])
     ends = SECONDS * np.where(number < history, number - history, number - history + 1)

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 from tests.statistics import kayenta
-from tests.statistics.noise import HOUR, SECONDS, Floats, Rng
+from tests.statistics.arms import LATENCY
+from tests.statistics.noise import HOUR, PODS, SECONDS, Floats, Rng
+
+from headgate.evidence import slowness
+from headgate.evidence.batch import Compared
+from headgate.evidence.slowness import Histograms
 
 P95, SIGMA, Z95 = 0.205, 0.55, 1.6448536269514722
 MARGIN = 0.05
@@ -20,27 +25,60 @@ FINE_BOUNDS = (*(round(0.025 * k, 3) for k in range(1, 41)), 2.5, 5.0, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Requests per bucket of each arm, (runs, blocks, buckets + 1), and of the stable version's hour before, (runs, buckets + 1)."""
+    """Requests per bucket: of the stable pods, (runs, PODS, past + blocks, buckets), and of the candidate, (runs, blocks, buckets).
+
+    The last bucket is what lies above all bounds.
+    """
 
     bounds: tuple[float, ...]
-    stable: Floats
+    pods: Floats
     candidate: Floats
-    before: Floats
+
+    @property
+    def past(self) -> int:
+        """Blocks before the rollout."""
+        return int(self.pods.shape[2] - self.candidate.shape[1])
+
+    @property
+    def stable(self) -> Floats:
+        """During the rollout, (runs, blocks, buckets + 1)."""
+        live: Floats = self.pods[:, :, self.past :].sum(axis=1)
+        return live
+
+    @property
+    def before(self) -> Floats:
+        """Before it, (runs, buckets + 1)."""
+        early: Floats = self.pods[:, :, : self.past].sum(axis=(1, 2))
+        return early
 
 
 def simulate(rps: float, slower: float, bounds: tuple[float, ...], runs: int, rng: Rng, shares: Floats = CANARY) -> Timed:
-    """`slower`: what the candidate adds to the 95 % quantile, in seconds. `shares`: the candidate's part of the requests, per block."""
-    stable, candidate = _bucket_shares(P95, bounds), _bucket_shares(P95 + slower, bounds)
+    """`slower`: what the candidate adds to the 95 % quantile, in seconds. `shares`: the candidate's part of the requests, per block.
 
-    def drawn(expected: Floats, parts: Floats, shape: tuple[int, ...]) -> Floats:
-        return rng.multinomial(rng.poisson(expected, shape), parts).astype(np.float64)
-
+    The history is an hour long.
+    """
+    per_pod = np.concatenate((np.full(HOUR, rps), rps * (1.0 - shares))) / PODS
     return Timed(
         bounds,
-        drawn(SECONDS * rps * (1.0 - shares), stable, (runs, len(shares))),
-        drawn(SECONDS * rps * shares, candidate, (runs, len(shares))),
-        drawn(np.array(3600.0 * rps), stable, (runs,)),
+        _drawn(per_pod, _bucket_shares(P95, bounds), (runs, PODS, len(per_pod)), rng),
+        _drawn(rps * shares, _bucket_shares(P95 + slower, bounds), (runs, len(shares)), rng),
     )
+
+
+def _drawn(rps: Floats, parts: Floats, shape: tuple[int, ...], rng: Rng) -> Floats:
+    requests = rng.poisson(SECONDS * rps, shape)
+    buckets: Floats = rng.multinomial(requests, parts).astype(np.float64)
+    return buckets
+
+
+def compared(timed: Timed) -> tuple[Compared, tuple[str, ...]]:
+    """The latency check as the operator reads it from histograms, and in words what each run compares."""
+    counts = np.cumsum(np.stack((timed.stable, timed.candidate), axis=2), axis=-1)
+    against = np.cumsum(np.stack((timed.pods.sum(axis=1, keepdims=True) - timed.pods, timed.pods), axis=3), axis=-1)
+    arms, past = against[:, :, timed.past :], against[:, :, : timed.past]
+    ends = np.broadcast_to(SECONDS * np.arange(1, counts.shape[1] + 1), counts.shape[:2])
+    parts = (Histograms(timed.bounds, part) for part in (counts, arms, past))
+    return slowness.compared(LATENCY, ends, *parts)
 
 
 def _bucket_shares(p95: float, bounds: tuple[float, ...]) -> Floats:

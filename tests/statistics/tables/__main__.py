@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 from tests.statistics.tables import errors
-from tests.statistics.tables.bench import Bench
+from tests.statistics.tables.bench import Bench, standard_error
 from tests.statistics.tables.latency import latency
 from tests.statistics.tables.rollout import rollouts
 from tests.statistics.tables.value import value
@@ -47,9 +47,9 @@ def _parts(bench: Bench) -> list[str]:
 def _head(bench: Bench) -> str:
     return f"""# What the judge and other rules do on the same streams
 
-Made by `make bench-statistics`; [the method](README.md). Seed {bench.seed}, {bench.runs} runs per cell
-({bench.null_runs} where nothing differs). Python {platform.python_version()},
-numpy {np.__version__}, scipy {scipy.__version__}.
+Made by `make bench-statistics`; [the method](README.md). Seed {bench.seed}, {bench.runs} runs per cell, {bench.null_runs} where nothing
+differs (standard error of a share: at most {standard_error(bench.runs)}). Python {platform.python_version()}, numpy {np.__version__}, scipy
+{scipy.__version__}.
 
 A run is one hour of 240 blocks of 15 s, 5 % of the requests on the candidate; four stable pods with six hours of history before. `shared`:
 10 % of all requests fail more often for a minute about every 20 minutes. `cluster`: requests fail in batches of 5 on average, dispersion 9.
