@@ -218,7 +218,7 @@ class Checks:
         self._effective.clear()
         self._entered.clear()
         route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
-        self._lost = lose(self._lost, status, shares(route), deleted=deleted)
+        self._lost = lose(self._lost, status, route, deleted=deleted, behind=self._world.route_behind)
         self._lowered_by_hand &= {entry["revision"] for entry in status.get("blocked") or ()}
 
     def _status(self, old: Object, new: Object) -> None:

@@ -19,7 +19,7 @@ from headgate.controller.cache import WATCHED
 from headgate.kube.errors import KubeError
 from headgate.kube.interface import KubeApi
 from headgate.kube.lease import Clocks, Elector, LeaseName
-from headgate.kube.resources import Resource
+from headgate.kube.resources import LEASES, Resource
 from headgate.prometheus.client import PrometheusClient
 
 if TYPE_CHECKING:
@@ -269,7 +269,9 @@ class Wire:
         if not world.over:
             world.say(f"{self._replica.identity}: {call} arrives late")
             world.writer = self._replica, call
-            world.server.handle(request)
+            if world.server.handle(request).status < 300 and call.plural == LEASES.plural:
+                # Whoever waits for the lease of a dead leader waits from now on.
+                world.disturb()
             world.writer = None
 
     async def after(self, request: Request, response: Response) -> Response:

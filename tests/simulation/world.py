@@ -68,7 +68,7 @@ class World:
         self.streams: dict[tuple[str, str], Stream] = {}
         self._context = contextvars.Context()
         self._deny_until = self._refuse_until = self._slow_until = self._gap_until = 0.0
-        self._denied_at = -1.0
+        self._denied_at = self._route_written_at = -1.0
         self.taken_at = 0.0
         """When the gateway took its present weights."""
         self._rng = Random(f"{seed}/world")
@@ -122,6 +122,11 @@ class World:
     def route_denied(self) -> bool:
         """Whether writes of the route may have been refused lately."""
         return self._denied_at > self.now() - 1.0
+
+    @property
+    def route_behind(self) -> bool:
+        """Whether the last write of the route was refused: what it was to say is known to nobody but the status."""
+        return self._denied_at > self._route_written_at
 
     @property
     def order_bound(self) -> float:
@@ -231,7 +236,9 @@ class World:
         self.checks.written(plural, old, new, self.writer)
         if plural == DEPLOYMENTS.plural:
             self.later(self._rng.uniform(0.02, 0.2), self.pods.follow, name, NAMESPACE)
-        elif plural == HTTP_ROUTES.plural and new is not None and (old is None or old["spec"] != new["spec"]):
+        if plural == HTTP_ROUTES.plural and self.writer is not None:
+            self._route_written_at = self.now()
+        if plural == HTTP_ROUTES.plural and new is not None and (old is None or old["spec"] != new["spec"]):
             slow = self.now() < self._slow_until
             self.later(
                 self._rng.uniform(1.0, 3.0) if slow else self._rng.uniform(0.01, 0.4), self._take_route, new["metadata"]["generation"]
@@ -364,4 +371,4 @@ def _about_to_rise(model: Object | None) -> bool:
 
 def stamp(moment: float) -> str:
     """A true time of the trace as the API spells times."""
-    return datetime.fromtimestamp(EPOCH + moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.fromtimestamp(EPOCH + moment, UTC).isoformat()[:19]}Z"
