@@ -4,7 +4,6 @@ Users leave a bad version first, before anything is recorded. Users reach a new 
 that no restart can find them on a version that nobody knows of.
 """
 
-import json
 from dataclasses import dataclass
 
 from headgate.api.status import AIModelStatus
@@ -12,7 +11,7 @@ from headgate.controller.announcing import Announcer
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.facts import ModelKey
-from headgate.controller.observe import Observation
+from headgate.controller.observe import Observation, route_of
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.routing import RoutePlan, Wanted, plan_route
 from headgate.controller.traffic import TrafficWriter
@@ -93,8 +92,7 @@ class Applier:
 
     def _route(self, seen: Observation) -> Object | None:
         """The route after our own write."""
-        record = self._cache.owned(seen.key).route
-        return json.loads(record) if record else None
+        return route_of(self._cache.owned(seen.key))
 
     async def _record(self, seen: Observation, status: AIModelStatus) -> bool:
         if status == seen.snapshot.status:

@@ -125,12 +125,11 @@ class Wanted:
 
 def plan_route(wanted: Wanted, observed: Object | None, before: AIModelStatus, after: AIModelStatus) -> RoutePlan | None:
     """None if the route already says what is wanted, or nothing can be said. `before` and `after`: the status decided on, and decided."""
-    spec, kept = wanted.spec, None
-    if observed is not None:
-        kept = gateway.with_weights(observed, _target(wanted, None))
-    full = gateway.render(_target(wanted, spec)) if spec is not None else kept
+    spec = wanted.spec
+    full = gateway.render(_target(wanted, spec)) if spec is not None else _kept(wanted, observed)
     if full is None or not gateway.differs(full, observed):
         return None
+    kept = _kept(wanted, observed) if spec is not None else full
     seen = route_state(observed, None, None, wanted.key.namespace)
     moves = _moves(wanted.traffic, seen)
     return RoutePlan(
@@ -142,6 +141,11 @@ def plan_route(wanted: Wanted, observed: Object | None, before: AIModelStatus, a
         raises=moves and _raises(wanted.traffic, seen, before, after),
         seen_version=observed["metadata"].get("resourceVersion", "") if observed is not None else "",
     )
+
+
+def _kept(wanted: Wanted, observed: Object | None) -> Object | None:
+    """The last accepted route with the wanted destinations."""
+    return gateway.with_weights(observed, _target(wanted, None)) if observed is not None else None
 
 
 def _moves(traffic: TrafficStatus, seen: RouteState) -> bool:

@@ -1,14 +1,30 @@
 """The envelope of Prometheus' answers: whether one is good and complete, and its rows."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from headgate.evidence.series import Outage
 from headgate.prometheus.client import SourceError
+from headgate.prometheus.profiles import MetricsProfile, Target
 
 _ROWS = '"result":['
+_LARGE = 200_000
+Read = TypeVar("Read")
+
+
+async def read_aside(
+    body: bytes,
+    parse: Callable[[bytes, MetricsProfile, Sequence[Target]], Read],
+    profile: MetricsProfile,
+    targets: Sequence[Target],
+) -> Read:
+    """What `parse` makes of an answer: in a thread if it is large, so that other tasks have their turn meanwhile."""
+    if len(body) > _LARGE:
+        return await asyncio.to_thread(parse, body, profile, targets)
+    return parse(body, profile, targets)
 
 
 @contextmanager
