@@ -42,6 +42,8 @@ class Node:
     int_or_string: bool = False
     fills: bool = False
     """Whether there is a default in it or below."""
+    refuses: bool = False
+    """Whether it has rules for a single value."""
 
     def child(self, name: str) -> "Node | None":
         """Of a map; None if there may be no such field."""
@@ -94,6 +96,7 @@ class Compiler:
         node.required = tuple(schema.get("required", ()))
         node.pattern = re.compile(schema["pattern"]) if "pattern" in schema else None
         node.bounds = {name: schema[name] for name in _BOUNDS if name in schema}
+        node.refuses = bool(node.enum or node.bounds or node.pattern is not None)
         node.int_or_string = bool(schema.get("x-kubernetes-int-or-string")) or schema.get("format") == "int-or-string"
         if node.type == "array":
             self._fill_list(node, schema)
