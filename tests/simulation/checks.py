@@ -8,12 +8,20 @@ from tests.simulation.clock import EPOCH
 from tests.simulation.faults import Call
 from tests.simulation.gateway import shares
 from tests.simulation.lost import Lost, lose, wrongs
-from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, TECHNICAL_OWNER
+from tests.simulation.policies import ENVIRONMENT, FALLBACK, MODEL, NAMESPACE, TECHNICAL_OWNER
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Role, Tier
 from headgate.governance.subjects import deployment_statement, subject_of
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, HTTP_ROUTES, LEASES
+from headgate.kube.resources import (
+    AIMODELS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    GOVERNANCE_APPROVALS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    HTTP_ROUTES,
+    LEASES,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.replica import Replica
@@ -24,6 +32,8 @@ Object = dict[str, Any]
 SCRAPE = 1.0
 RENEW_DEADLINE = 10.0
 _RESOLUTION = 0.05
+_MEMORY = 70.0
+"""Seconds after which a guard has forgotten what went wrong, and something more."""
 _GATED = ("Rollout", "First")
 
 
@@ -66,6 +76,7 @@ class Checks:
         self._unserved = 0
         self._lost: Lost | None = None
         self._was_live: set[str] = set()
+        self._unwell: dict[str, float] = {}
         self.harm: list[tuple[str, float]] = []
         """How long each harmful candidate had users in undisturbed time."""
 
@@ -133,7 +144,9 @@ class Checks:
             self.fail("weights-sum", f"weights of the route sum to {sum(after.values())}")
         status = self._world.status
         for revision, weight in after.items():
-            if weight > before.get(revision, 0):
+            if weight > before.get(revision, 0) and revision == FALLBACK:
+                self._stands_in(weight, status)
+            elif weight > before.get(revision, 0):
                 self._raised(revision, before.get(revision, 0), weight, status)
 
     def _edited(self, before: dict[str, int], after: dict[str, int]) -> None:
@@ -164,6 +177,32 @@ class Checks:
             if wrong:
                 self.fail("approved-only", f"{words}: {wrong}")
         self.allowed.add(revision)
+
+    def _stands_in(self, weight: int, status: Object) -> None:
+        """The fallback gets users only while nothing that is approved can answer."""
+        world, stable, candidate = self._world, status.get("stable") or {}, status.get("candidate") or {}
+        words, revision = f"the fallback gets {weight} thousandths", stable.get("revision", "")
+        if not world.plan.fallback:
+            self.fail("fallback-last", f"{words} although there is none")
+        if revision and self._well(revision, _MEMORY):
+            self.fail("fallback-last", f"{words} although revision {revision} is live and has answered well all the time")
+        exposed = (candidate.get("stage") or {}).get("weight") and revision and not world.pods.ready(revision)
+        if exposed and (candidate.get("gate") or {}).get("open") and self._well(candidate["revision"], world.longest_blindness, sure=False):
+            self.fail("fallback-last", f"{words} although candidate {candidate['revision']} is approved and ready")
+        self.allowed.add(FALLBACK)
+
+    def _well(self, revision: str, seconds: float, *, sure: bool = True) -> bool:
+        """Whether a revision was ready and answered well for so long. `sure`: and nothing else went wrong meanwhile."""
+        well = self._world.now() - self._unwell.get(revision, self._world.began) > seconds
+        return well and not (sure and self._world.disturbed_within(seconds))
+
+    def _note_health(self) -> None:
+        """Of every revision that has users: when was it last that some of them got no good answer?"""
+        world = self._world
+        for revision in world.pods.fleets:
+            acts = world.people.behaviour(revision)
+            if not world.pods.ready(revision) or acts.failing > 0.05 or acts.crashes or acts.good_for:
+                self._unwell[revision] = world.now()
 
     def _gate(self, candidate: Object) -> str:
         """Why nobody can have approved the candidate; empty if they did. Read from what people made, not from what the operator says."""
@@ -203,6 +242,10 @@ class Checks:
         if old is None:
             return
         left = int(new["spec"].get("replicas", 1)) if new is not None else 0
+        before, name = int(old["spec"].get("replicas", 1)), old["metadata"]["name"]
+        scaled = self._world.server.find(HORIZONTAL_POD_AUTOSCALERS, name, NAMESPACE) is not None
+        if new is not None and scaled and before and left != before and not self._world.disturbed_within(10.0):
+            self.fail("sizes-left-alone", f"Deployment {name} goes from {before} to {left} pods although an autoscaler sets its size")
         if left > 0 or int(old["spec"].get("replicas", 1)) == 0:
             return
         revision = old["metadata"]["name"].rpartition("-")[2]
@@ -255,7 +298,8 @@ class Checks:
                 self.fail("nothing-lost", f"revision {entry['revision']} is not blocked any more, and nobody retried it")
         if new.get("attempts", 0) < old.get("attempts", 0):
             self.fail("nothing-lost", "the number of attempts went down")
-        if old.get("stable") and not new.get("stable"):
+        gone = (old.get("stable") or {}).get("revision", "")
+        if gone and not new.get("stable") and not (self._world.plan.fallback and gone in kept):
             self.fail("nothing-lost", "the stable version was forgotten")
         paused = old.get("paused")
         same = (old.get("candidate") or {}).get("attempt") == (new.get("candidate") or {}).get("attempt", -1)
@@ -322,6 +366,7 @@ class Checks:
         if self._was_served and unserved > self._unserved:
             self.fail("always-served", "requests of users reach no version at all")
         self._was_served, self._unserved = self._was_served or bool(status.get("stable")), unserved
+        self._note_health()
         self._orders(status)
         self._latches(status)
         self._harm(status)
@@ -384,11 +429,14 @@ class Checks:
         """Nothing moves any more: the cluster is as the status says."""
         world = self._world
         route = world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
-        recorded = {slot["revision"]: slot["weight"] for slot in (status.get("traffic") or {}).get("slots") or ()}
+        traffic = status.get("traffic") or {}
+        recorded = {slot["revision"]: slot["weight"] for slot in traffic.get("slots") or ()}
+        if traffic.get("fallback"):
+            recorded[FALLBACK] = traffic["fallback"]["weight"]
         if shares(route) != recorded:
             self.fail("route-as-recorded", f"the route says {shares(route)}, the status {recorded}")
         for revision, weight in recorded.items():
-            if weight and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
+            if weight and revision != FALLBACK and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
                 self.fail("serving-kept", f"revision {revision} has {weight} and no Deployment")
 
 

@@ -49,7 +49,9 @@ def wrongs(lost: Lost, new: Object, served: dict[str, int], policy: RolloutPolic
     if lost.stable and stable != lost.stable and not (stable == lost.candidate and lost.shares.get(stable)):
         yield "status-made-again", f"revision {lost.stable} was live, and now it is {stable or 'none'}"
     blocked = {entry["revision"] for entry in new.get("blocked") or ()}
-    forgiven = lost.blocked - blocked - set(new.get("retries") or ())
+    # Of a deleted model that had no live version nothing is kept.
+    known = lost.blocked if lost.stable or not lost.deleted else frozenset[str]()
+    forgiven = known - blocked - set(new.get("retries") or ())
     if forgiven:
         yield "nothing-lost", f"revisions {sorted(forgiven)} are not blocked any more"
     recorded = {slot["revision"]: slot["weight"] for slot in (new.get("traffic") or {}).get("slots") or ()}

@@ -34,6 +34,7 @@ def prepare(world: World) -> None:
         world.loop.jump(BEGIN)
     else:
         _restore(world, _live(_kind(world.plan)))
+        world.people.take_over()
 
 
 def _furnish(world: World) -> None:
@@ -57,13 +58,13 @@ def _furnish(world: World) -> None:
 def warm() -> None:
     """Make all beginnings now: for traces that run another build than the one that shall have made them."""
     for policy, tier, replicas in product(sorted(POLICIES), TIERS, REPLICAS):
-        _live(_kind(Plan(policy, tier, False, replicas, 0.0, 1, False, Habits(0.0, 0.0, False), ())))
+        _live(_kind(Plan(policy, tier, False, replicas, 0.0, 1, False, False, False, Habits(0.0, 0.0, False), ())))
 
 
 def _kind(plan: Plan) -> Plan:
     """Of all plans that begin alike, the one that goes no further."""
     habits = Habits(patience=0.0, lasts=86_400.0, rejects=False)
-    return replace(plan, fresh=True, rate=200.0, processes=1, meddled=False, habits=habits, acts=())
+    return replace(plan, fresh=True, rate=200.0, processes=1, meddled=False, fallback=False, autoscaled=False, habits=habits, acts=())
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.simulation import faults, trace
 from tests.simulation.apiserver.requests import Request
+from tests.simulation.autoscalers import Autoscalers
 from tests.simulation.checks import SCRAPE, Checks
 from tests.simulation.clock import EPOCH, VirtualLoop
 from tests.simulation.cluster import Cluster
@@ -18,7 +19,7 @@ from tests.simulation.faults import Call, Faults
 from tests.simulation.gateway import Gateway
 from tests.simulation.people import People, Plan
 from tests.simulation.pods import Pods
-from tests.simulation.policies import MODEL, NAMESPACE, POLICIES
+from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE, POLICIES
 from tests.simulation.prometheus import Prometheus
 from tests.simulation.replica import Replica, Stream
 from tests.simulation.versions import Behaviour
@@ -32,6 +33,8 @@ BEGIN = 60.0
 """True time at which the operator starts. The cluster is older, so that its admission policies have settled."""
 _LEASE = 15.0 + 2.4 + 6.0
 """Seconds until somebody leads again after the leader was lost: the lease's duration, a retry, and a process that starts."""
+_FAILOVERS = 900.0
+"""Seconds of pauses and trials until users are back from a stand-in, at most: two failed trials and one that passes."""
 _AT_REST = 5.0
 """Seconds without a write after which nothing is expected to come."""
 _WAITS = frozenset(
@@ -49,6 +52,7 @@ _WAITS = frozenset(
         "Degraded",
         "RouteNotAccepted",
         "ClockStepped",
+        "Failover",
     }
 )
 """Reasons for which a candidate may stay where it is: people, the policy's declared hold, or a world that does not heal."""
@@ -85,9 +89,10 @@ class World:
             plan.rate,
             Random(f"{seed}/gateway"),
             self.people.behaviour,
-            self.pods.ready,
+            self.ready,
             self.checks.user_requests,
         )
+        self.autoscalers = Autoscalers(self.server, Random(f"{seed}/autoscalers"))
         self.prometheus = Prometheus(weather.skew)
         self.replicas = [Replica(self, name, Random(f"{seed}/{name}")) for name in ("headgate-a", "headgate-b")[: plan.processes]]
 
@@ -106,6 +111,10 @@ class World:
     def say(self, text: str) -> None:
         if self.verbose:
             print(f"{self.loop.time() - self.began:9.3f}  {text}")
+
+    def ready(self, revision: str) -> int:
+        """Pods that answer. The fallback always does."""
+        return 1 if revision == FALLBACK else self.pods.ready(revision)
 
     # -- what the bounds rest on --
 
@@ -127,6 +136,13 @@ class World:
     def route_behind(self) -> bool:
         """Whether the last write of the route was refused: what it was to say is known to nobody but the status."""
         return self._denied_at > self._route_written_at
+
+    @property
+    def longest_blindness(self) -> float:
+        """Seconds for which a leader may not see what its pods do: a lost event is found by the next full list."""
+        weather = self.faults.weather
+        struck = any("leader" in kind or kind == "crash-all" for _, kind in weather.world)
+        return 45.0 if weather.watch or weather.api or struck else 3.0
 
     @property
     def order_bound(self) -> float:
@@ -187,7 +203,7 @@ class World:
     def _finished(self, fair: float) -> bool:
         status = self.status
         candidate = status.get("candidate")
-        settled = not self.disturbed_within(0.0) and any(replica.leading for replica in self.replicas)
+        settled = not self.disturbed_within(0.0) and any(replica.leading for replica in self.replicas) and not self._comes_back(status)
         quiet = self.now() - max(self.checks.last_write, fair) > _AT_REST
         never_quiet = self.people.behaviour((status.get("stable") or {}).get("revision", "")).crashes > 0
         if settled and (quiet or never_quiet) and candidate is None and status.get("phase") in ("Live", "RolledBack", "Frozen"):
@@ -196,10 +212,17 @@ class World:
         if settled and candidate is not None and reasons & _WAITS and self.now() - fair > _AT_REST and not self._about_to_change(candidate):
             return True
         longest = sum(float(stage.max_duration) for stage in self.policy.stages)
-        bound = 3 * longest + 120.0
+        bound = 3 * longest + 120.0 + (_FAILOVERS if self.plan.fallback else 0.0)
         if self.now() - max(fair, self.disturbed_until) > bound:
             self.checks.fail("ends", f"{bound:.0f} s of fair time and still {status.get('phase')}: {sorted(reasons)}")
         return False
+
+    def _comes_back(self, status: Object) -> bool:
+        """Whether users are to leave the stand-in: the stable version can answer again."""
+        stable = (status.get("stable") or {}).get("revision", "")
+        acts = self.people.behaviour(stable)
+        can = bool(stable) and self.pods.ready(stable) > 0 and not acts.crashes and acts.failing < 0.05 and not acts.good_for
+        return can and bool(status.get("failover"))
 
     def _about_to_change(self, candidate: Object) -> bool:
         """Approvers who will answer are not waited for in vain."""
@@ -215,6 +238,7 @@ class World:
             self.prometheus.scrape(self.gateway.counters, now)
         self.pods.live_a_second(NAMESPACE, lambda revision: revision in self.gateway.first)
         self.people.live_a_second()
+        self.autoscalers.live_a_second()
         self.checks.each_second()
         self.later(SCRAPE, self._second)
 
