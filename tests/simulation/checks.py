@@ -1,21 +1,18 @@
 """What must hold at every event of every trace. Each check has a name; a broken one ends the trace with a message."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.approved import Decided, unapproved
 from tests.simulation.clock import EPOCH
 from tests.simulation.faults import Call
 from tests.simulation.gateway import shares
 from tests.simulation.lost import Lost, lose, wrongs
-from tests.simulation.policies import ENVIRONMENT, FALLBACK, MODEL, NAMESPACE, TECHNICAL_OWNER
+from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE
+from tests.simulation.standin import Health
 
-from headgate.api.policy import RolloutPolicySpec
-from headgate.api.vocabulary import Role, Tier
-from headgate.governance.subjects import deployment_statement, subject_of
 from headgate.kube.resources import (
     AIMODELS,
-    CONFIG_MAPS,
     DEPLOYMENTS,
     GOVERNANCE_APPROVALS,
     HORIZONTAL_POD_AUTOSCALERS,
@@ -32,8 +29,6 @@ Object = dict[str, Any]
 SCRAPE = 1.0
 RENEW_DEADLINE = 10.0
 _RESOLUTION = 0.05
-_MEMORY = 70.0
-"""Seconds after which a guard has forgotten what went wrong, and something more."""
 _GATED = ("Rollout", "First")
 
 
@@ -43,16 +38,6 @@ class Broken(AssertionError):  # noqa: N818  a finding, not a fault of the simul
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}")
         self.name = name
-
-
-@dataclass(slots=True)
-class Decided:
-    """A GovernanceApproval as it was when it was made, and when its object was deleted, if it was."""
-
-    name: str
-    spec: Object
-    created: float
-    gone: float | None = None
 
 
 class Checks:
@@ -76,7 +61,7 @@ class Checks:
         self._unserved = 0
         self._lost: Lost | None = None
         self._was_live: set[str] = set()
-        self._unwell: dict[str, float] = {}
+        self._health = Health(world)
         self.harm: list[tuple[str, float]] = []
         """How long each harmful candidate had users in undisturbed time."""
 
@@ -173,70 +158,16 @@ class Checks:
         if recorded < weight and not proven:
             self.fail("recorded-ahead", f"{words}, but the status knows of {recorded}")
         if candidate.get("revision") == revision and candidate.get("kind") in _GATED and revision not in self.allowed:
-            wrong = self._gate(candidate)
+            wrong = unapproved(world, self.decided, candidate)
             if wrong:
                 self.fail("approved-only", f"{words}: {wrong}")
         self.allowed.add(revision)
 
     def _stands_in(self, weight: int, status: Object) -> None:
         """The fallback gets users only while nothing that is approved can answer."""
-        world, stable, candidate = self._world, status.get("stable") or {}, status.get("candidate") or {}
-        words, revision = f"the fallback gets {weight} thousandths", stable.get("revision", "")
-        if not world.plan.fallback:
-            self.fail("fallback-last", f"{words} although there is none")
-        if revision and self._well(revision, _MEMORY):
-            self.fail("fallback-last", f"{words} although revision {revision} is live and has answered well all the time")
-        exposed = (candidate.get("stage") or {}).get("weight") and revision and not world.pods.ready(revision)
-        if exposed and (candidate.get("gate") or {}).get("open") and self._well(candidate["revision"], world.longest_blindness, sure=False):
-            self.fail("fallback-last", f"{words} although candidate {candidate['revision']} is approved and ready")
+        if why := self._health.needless(status):
+            self.fail("fallback-last", f"the fallback gets {weight} thousandths although {why}")
         self.allowed.add(FALLBACK)
-
-    def _well(self, revision: str, seconds: float, *, sure: bool = True) -> bool:
-        """Whether a revision was ready and answered well for so long. `sure`: and nothing else went wrong meanwhile."""
-        well = self._world.now() - self._unwell.get(revision, self._world.began) > seconds
-        return well and not (sure and self._world.disturbed_within(seconds))
-
-    def _note_health(self) -> None:
-        """Of every revision that has users: when was it last that some of them got no good answer?"""
-        world = self._world
-        for revision in world.pods.fleets:
-            acts = world.people.behaviour(revision)
-            if not world.pods.ready(revision) or acts.failing > 0.05 or acts.crashes or acts.good_for:
-                self._unwell[revision] = world.now()
-
-    def _gate(self, candidate: Object) -> str:
-        """Why nobody can have approved the candidate; empty if they did. Read from what people made, not from what the operator says."""
-        world = self._world
-        copy = world.server.find(CONFIG_MAPS, candidate["policyCopy"], NAMESPACE)
-        if copy is None:
-            return "its policy copy is not there"
-        policy = RolloutPolicySpec.model_validate_json(copy["data"]["policy.json"])
-        tier = Tier(world.plan.tier)
-        subject = subject_of(
-            deployment_statement(
-                environment=ENVIRONMENT, namespace=NAMESPACE, name=MODEL, content=candidate["content"], tier=tier, policy=policy
-            )
-        )
-        persons: set[str] = set()
-        for role in policy.gates.deployment.of(tier):
-            if role is Role.AUTOMATED_CHECKS:
-                continue
-            who = self._approver(role, subject)
-            if who is None:
-                return f"nobody approved its subject as {role}"
-            if tier is not Tier.LOW and who in persons:
-                return f"{who} approved in two roles"
-            persons.add(who)
-        return ""
-
-    def _approver(self, role: Role, subject: str) -> str | None:
-        for one in self.decided:
-            spec = one.spec
-            if spec["decision"] == "Approve" and spec["role"] == role and spec["subject"] == subject:
-                if role is Role.FAIRNESS_AUDIT and spec["approver"] == TECHNICAL_OWNER:
-                    continue
-                return str(spec["approver"])
-        return None
 
     def _deployment(self, old: Object | None, new: Object | None) -> None:
         if old is None:
@@ -366,7 +297,7 @@ class Checks:
         if self._was_served and unserved > self._unserved:
             self.fail("always-served", "requests of users reach no version at all")
         self._was_served, self._unserved = self._was_served or bool(status.get("stable")), unserved
-        self._note_health()
+        self._health.note()
         self._orders(status)
         self._latches(status)
         self._harm(status)

@@ -36,8 +36,8 @@ _PROBE = 5.0
 class Replica:
     """`start` makes a new process with an empty memory. It is alive until it is killed or ends itself."""
 
-    def __init__(self, world: "World", name: str, rng: Random) -> None:
-        self.world, self.name, self.rng = world, name, rng
+    def __init__(self, world: "World", name: str, rng: Random, *, period: float = PERIOD) -> None:
+        self.world, self.name, self.rng, self._period = world, name, rng, period
         self.fate = Fate(alive=False)
         self.watch = Watch(world.loop, boot=rng.uniform(10, 1000))
         self.identity = ""
@@ -115,7 +115,7 @@ class Replica:
         elector = self.elector = Elector(
             api, lease, on_acquired=acquired.set, on_lost=lambda: self.kill("the lease is lost"), clocks=clocks
         )
-        parts = self.parts = Parts(settings, api, cast("PrometheusClient", source), lambda: elector.leading, clocks, period=PERIOD)
+        parts = self.parts = Parts(settings, api, cast("PrometheusClient", source), lambda: elector.leading, clocks, period=self._period)
         running = Running(self.tasks)
         begin(running, parts, elector, acquired)
         for task in self.tasks:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.simulation import faults, trace
 from tests.simulation.apiserver.requests import Request
+from tests.simulation.apiserver.server import ApiServer
 from tests.simulation.autoscalers import Autoscalers
 from tests.simulation.checks import SCRAPE, Checks
 from tests.simulation.clock import EPOCH, VirtualLoop
@@ -287,23 +288,7 @@ class World:
         self._answer(route, "True", "Accepted")
 
     def _answer(self, route: Object, status: str, reason: str) -> None:
-        generation = route["metadata"]["generation"]
-        conditions = [
-            {
-                "type": kind,
-                "status": status if kind == "Accepted" else "True",
-                "reason": reason,
-                "message": reason,
-                "observedGeneration": generation,
-            }
-            | {"lastTransitionTime": stamp(self.now())}
-            for kind in ("Accepted", "ResolvedRefs")
-        ]
-        parents = [
-            {"parentRef": ref, "controllerName": "gateway.envoyproxy.io/gatewayclass-controller", "conditions": conditions}
-            for ref in route["spec"]["parentRefs"]
-        ]
-        self.server.put(HTTP_ROUTES, {**route, "status": {"parents": parents}})
+        answer(self.server, route, stamp(self.now()), status, reason)
 
     def _denied(self, request: Request, old: Object | None, new: Object | None) -> str | None:
         """What an admission webhook of somebody else says, while it is out of order."""
@@ -391,6 +376,17 @@ def _about_to_rise(model: Object | None) -> bool:
     """Whether a later stage was decided whose weights nobody has taken yet."""
     stage = (((model or {}).get("status") or {}).get("candidate") or {}).get("stage") or {}
     return stage.get("index", 0) > 0 and not stage.get("effective")
+
+
+def answer(server: ApiServer, route: Object, time: str, status: str = "True", reason: str = "Accepted") -> None:
+    """What the gateway writes about a route."""
+    seen = {"reason": reason, "message": reason, "observedGeneration": route["metadata"]["generation"], "lastTransitionTime": time}
+    conditions = [{"type": kind, "status": status if kind == "Accepted" else "True", **seen} for kind in ("Accepted", "ResolvedRefs")]
+    parents = [
+        {"parentRef": ref, "controllerName": "gateway.envoyproxy.io/gatewayclass-controller", "conditions": conditions}
+        for ref in route["spec"]["parentRefs"]
+    ]
+    server.put(HTTP_ROUTES, {**route, "status": {"parents": parents}})
 
 
 def stamp(moment: float) -> str:
