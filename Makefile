@@ -51,6 +51,10 @@ test-long: $(READY) ## the tests that make test leaves out, because shorter ones
 	@hack/cluster/up.sh
 	@$(ON_CLUSTER) hack/cluster/install.sh && $(BIN)/pytest -q -m long
 
+.PHONY: soak-simulated
+soak-simulated: $(READY) ## 50 models roll for 24 hours of virtual time, SOAK_HOURS; fails if anything grows
+	@$(BIN)/python -m tests.simulation.soak --hours $(or $(SOAK_HOURS),24)
+
 .PHONY: soak
 soak: $(READY) ## 50 models roll for SOAK_MINUTES (60) under load; fails if anything grows
 	@hack/soak/run.sh

@@ -29,7 +29,7 @@ echo "==> Python without a cluster"
 
 mkdir -p build
 echo "==> simulation, in the time that nothing else wants (build/simulation.log)"
-HEADGATE_TRACES=${HEADGATE_TRACES:-300} chrt --idle 0 "$pytest" -q -m simulation >build/simulation.log 2>&1 &
+HEADGATE_TRACES=${HEADGATE_TRACES:-1000} chrt --idle 0 "$pytest" -q -m simulation >build/simulation.log 2>&1 &
 simulation=$!
 trap 'kill "$simulation" 2>/dev/null || true' EXIT
 

@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -36,7 +36,7 @@ class Telemetry:
         self._orphans = Gauge("headgate_orphaned_models", "Deleted models whose stable version goes on serving.", **made)
         self._kinds = Gauge("headgate_kinds_missing", "1 while CustomResourceDefinitions of Headgate are missing.", **made)
         self.loop_lag = Gauge("headgate_loop_lag_seconds", "How late the event loop ran its last heartbeat.", **made)
-        self._shown: dict[tuple[str, str], str] = {}
+        self._shown: dict[tuple[str, str], _Shown] = {}
 
     def watch(
         self,
@@ -67,21 +67,23 @@ class Telemetry:
             for entry in after.blocked:
                 if (entry.revision, entry.attempt) not in known:
                     self._rollbacks.labels(str(entry.cause)).inc()
-        self._show_phase(key, str(after.phase))
+        last, shown = self._shown.get(key), _shown(after)
+        if last == shown:
+            return
+        self._shown[key] = shown
+        if last is not None and last.phase != shown.phase:
+            self._phase.remove(*key, last.phase)
+        self._phase.labels(*key, shown.phase).set(1)
         for stand_in in StandIn:
-            active = after.failover is not None and after.failover.to is stand_in
-            self._failover.labels(*key, str(stand_in)).set(active)
-        weights = dict(zip(_SLOTS, (slot.weight for slot in after.traffic.slots), strict=False))
-        if after.traffic.mirror is not None:
-            weights["mirror"] = after.traffic.mirror.permille
-        for slot in _SLOTS:
-            self._weight.labels(*key, slot).set(weights.get(slot, 0))
+            self._failover.labels(*key, str(stand_in)).set(shown.answers is stand_in)
+        for slot, weight in zip(_SLOTS, shown.weights, strict=True):
+            self._weight.labels(*key, slot).set(weight)
 
     def forget(self, key: tuple[str, str]) -> None:
         """The model is gone. Unknown models are no error."""
-        phase = self._shown.pop(key, None)
-        if phase is not None:
-            self._phase.remove(*key, phase)
+        known = self._shown.pop(key, None)
+        if known is not None:
+            self._phase.remove(*key, known.phase)
             for slot in _SLOTS:
                 self._weight.remove(*key, slot)
             for stand_in in StandIn:
@@ -91,12 +93,20 @@ class Telemetry:
         """The metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
-    def _show_phase(self, key: tuple[str, str], phase: str) -> None:
-        shown = self._shown.get(key)
-        if shown not in (None, phase):
-            self._phase.remove(*key, shown)
-        self._shown[key] = phase
-        self._phase.labels(*key, phase).set(1)
+
+class _Shown(NamedTuple):
+    """Where a model stands, as its series say. `answers`: who stands in for it; `weights` in the order of _SLOTS."""
+
+    phase: str
+    answers: StandIn | None
+    weights: tuple[int, ...]
+
+
+def _shown(status: AIModelStatus) -> _Shown:
+    traffic = status.traffic
+    stable, candidate, *_ = (*(slot.weight for slot in traffic.slots), 0, 0)
+    mirrored = traffic.mirror.permille if traffic.mirror is not None else 0
+    return _Shown(str(status.phase), status.failover.to if status.failover is not None else None, (stable, candidate, mirrored))
 
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "settings", "k8s_ref", "k8s_skip"}

@@ -6,15 +6,20 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from tests.simulation.faults import FAIR
 from tests.simulation.trace import Script
 
 from headgate.api.vocabulary import Verdict
+from headgate.controller.capacity import CapacityWriter
+from headgate.controller.observe import Observation
 from headgate.controller.routing import RoutePlan
 from headgate.controller.traffic import TrafficWriter
 from headgate.evidence.view import Evidence
+from headgate.kube.labels import Owner
 from headgate.rollout import advance, enter
+from headgate.rollout.decision import WantedWorkload
 from headgate.rollout.draft import Draft
-from headgate.rollout.snapshot import RouteState, Snapshot
+from headgate.rollout.snapshot import Problem, RouteState, Snapshot
 from headgate.rollout.stages import Step
 
 
@@ -38,6 +43,18 @@ def refusing(script: Script) -> Script:
     return replace(script, weather=replace(script.weather, until=30.0, world=moments))
 
 
+def insured(script: Script) -> Script:
+    """There is a fallback, and the only pod of each version fails now and then."""
+    moments = tuple((float(at), "lose-readiness") for at in range(3, 60, 4))
+    plan = replace(script.plan, fresh=False, fallback=True, autoscaled=False, replicas=1)
+    return replace(script, plan=plan, weather=replace(script.weather, until=60.0, api=(), watch=(), world=moments))
+
+
+def scaled(script: Script) -> Script:
+    """An autoscaler sets the size of each version, in fair weather."""
+    return replace(script, plan=replace(script.plan, autoscaled=True), weather=FAIR)
+
+
 Breakage = Callable[[], AbstractContextManager[Any]]
 
 
@@ -47,6 +64,16 @@ _write = TrafficWriter._write
 
 async def _write_anyway(self: TrafficWriter, form: dict[str, Any], version: str = "", *, force: bool = True) -> None:
     await _write(self, form, "", force=force)
+
+
+_grow_one = CapacityWriter._grow_one
+
+
+async def _resized_anyway(self: CapacityWriter, seen: Observation, wanted: WantedWorkload, owner: Owner | None) -> Problem | None:
+    present = self.cache.owned(seen.key).deployments.get(wanted.revision)
+    if present is not None and present.replicas and present.replicas != wanted.replicas and wanted.ceiling is not None:
+        await self._resize(seen, wanted)
+    return await _grow_one(self, seen, wanted, owner)
 
 
 def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:
@@ -114,6 +141,21 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         lambda: patch.object(RouteState, "may_serve", lambda self, revision: bool(self.weights.get(revision))),
         frozenset({"serving-kept"}),
         refusing,
+    ),
+    "the fallback answers before the approved candidate is asked": (
+        lambda: patch("headgate.rollout.failover._candidate_can", lambda draft, snapshot: False),
+        frozenset({"fallback-last"}),
+        insured,
+    ),
+    "nobody comes back from the fallback": (
+        lambda: patch("headgate.rollout.failover._while_fallback_answers", lambda draft, *_: draft),
+        frozenset({"ends"}),
+        insured,
+    ),
+    "the size of an autoscaled version is written": (
+        lambda: patch("headgate.controller.capacity.CapacityWriter._grow_one", _resized_anyway),
+        frozenset({"sizes-left-alone"}),
+        scaled,
     ),
 }
 """What is broken, how, which invariants may be the ones to find it, and under which conditions that takes few traces."""

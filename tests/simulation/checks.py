@@ -1,19 +1,24 @@
 """What must hold at every event of every trace. Each check has a name; a broken one ends the trace with a message."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.approved import Decided, unapproved
 from tests.simulation.clock import EPOCH
 from tests.simulation.faults import Call
 from tests.simulation.gateway import shares
 from tests.simulation.lost import Lost, lose, wrongs
-from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, TECHNICAL_OWNER
+from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE
+from tests.simulation.standin import Health
 
-from headgate.api.policy import RolloutPolicySpec
-from headgate.api.vocabulary import Role, Tier
-from headgate.governance.subjects import deployment_statement, subject_of
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, HTTP_ROUTES, LEASES
+from headgate.kube.resources import (
+    AIMODELS,
+    DEPLOYMENTS,
+    GOVERNANCE_APPROVALS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    HTTP_ROUTES,
+    LEASES,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.replica import Replica
@@ -33,16 +38,6 @@ class Broken(AssertionError):  # noqa: N818  a finding, not a fault of the simul
     def __init__(self, name: str, message: str) -> None:
         super().__init__(f"{name}: {message}")
         self.name = name
-
-
-@dataclass(slots=True)
-class Decided:
-    """A GovernanceApproval as it was when it was made, and when its object was deleted, if it was."""
-
-    name: str
-    spec: Object
-    created: float
-    gone: float | None = None
 
 
 class Checks:
@@ -66,6 +61,7 @@ class Checks:
         self._unserved = 0
         self._lost: Lost | None = None
         self._was_live: set[str] = set()
+        self._health = Health(world)
         self.harm: list[tuple[str, float]] = []
         """How long each harmful candidate had users in undisturbed time."""
 
@@ -133,7 +129,9 @@ class Checks:
             self.fail("weights-sum", f"weights of the route sum to {sum(after.values())}")
         status = self._world.status
         for revision, weight in after.items():
-            if weight > before.get(revision, 0):
+            if weight > before.get(revision, 0) and revision == FALLBACK:
+                self._stands_in(weight, status)
+            elif weight > before.get(revision, 0):
                 self._raised(revision, before.get(revision, 0), weight, status)
 
     def _edited(self, before: dict[str, int], after: dict[str, int]) -> None:
@@ -160,49 +158,25 @@ class Checks:
         if recorded < weight and not proven:
             self.fail("recorded-ahead", f"{words}, but the status knows of {recorded}")
         if candidate.get("revision") == revision and candidate.get("kind") in _GATED and revision not in self.allowed:
-            wrong = self._gate(candidate)
+            wrong = unapproved(world, self.decided, candidate)
             if wrong:
                 self.fail("approved-only", f"{words}: {wrong}")
         self.allowed.add(revision)
 
-    def _gate(self, candidate: Object) -> str:
-        """Why nobody can have approved the candidate; empty if they did. Read from what people made, not from what the operator says."""
-        world = self._world
-        copy = world.server.find(CONFIG_MAPS, candidate["policyCopy"], NAMESPACE)
-        if copy is None:
-            return "its policy copy is not there"
-        policy = RolloutPolicySpec.model_validate_json(copy["data"]["policy.json"])
-        tier = Tier(world.plan.tier)
-        subject = subject_of(
-            deployment_statement(
-                environment=ENVIRONMENT, namespace=NAMESPACE, name=MODEL, content=candidate["content"], tier=tier, policy=policy
-            )
-        )
-        persons: set[str] = set()
-        for role in policy.gates.deployment.of(tier):
-            if role is Role.AUTOMATED_CHECKS:
-                continue
-            who = self._approver(role, subject)
-            if who is None:
-                return f"nobody approved its subject as {role}"
-            if tier is not Tier.LOW and who in persons:
-                return f"{who} approved in two roles"
-            persons.add(who)
-        return ""
-
-    def _approver(self, role: Role, subject: str) -> str | None:
-        for one in self.decided:
-            spec = one.spec
-            if spec["decision"] == "Approve" and spec["role"] == role and spec["subject"] == subject:
-                if role is Role.FAIRNESS_AUDIT and spec["approver"] == TECHNICAL_OWNER:
-                    continue
-                return str(spec["approver"])
-        return None
+    def _stands_in(self, weight: int, status: Object) -> None:
+        """The fallback gets users only while nothing that is approved can answer."""
+        if why := self._health.needless(status):
+            self.fail("fallback-last", f"the fallback gets {weight} thousandths although {why}")
+        self.allowed.add(FALLBACK)
 
     def _deployment(self, old: Object | None, new: Object | None) -> None:
         if old is None:
             return
         left = int(new["spec"].get("replicas", 1)) if new is not None else 0
+        before, name = int(old["spec"].get("replicas", 1)), old["metadata"]["name"]
+        scaled = self._world.server.find(HORIZONTAL_POD_AUTOSCALERS, name, NAMESPACE) is not None
+        if new is not None and scaled and before and left != before and not self._world.disturbed_within(10.0):
+            self.fail("sizes-left-alone", f"Deployment {name} goes from {before} to {left} pods although an autoscaler sets its size")
         if left > 0 or int(old["spec"].get("replicas", 1)) == 0:
             return
         revision = old["metadata"]["name"].rpartition("-")[2]
@@ -218,7 +192,7 @@ class Checks:
         self._effective.clear()
         self._entered.clear()
         route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
-        self._lost = lose(self._lost, status, shares(route), deleted=deleted)
+        self._lost = lose(self._lost, status, route, deleted=deleted, behind=self._world.route_behind)
         self._lowered_by_hand &= {entry["revision"] for entry in status.get("blocked") or ()}
 
     def _status(self, old: Object, new: Object) -> None:
@@ -255,7 +229,8 @@ class Checks:
                 self.fail("nothing-lost", f"revision {entry['revision']} is not blocked any more, and nobody retried it")
         if new.get("attempts", 0) < old.get("attempts", 0):
             self.fail("nothing-lost", "the number of attempts went down")
-        if old.get("stable") and not new.get("stable"):
+        gone = (old.get("stable") or {}).get("revision", "")
+        if gone and not new.get("stable") and not (self._world.plan.fallback and gone in kept):
             self.fail("nothing-lost", "the stable version was forgotten")
         paused = old.get("paused")
         same = (old.get("candidate") or {}).get("attempt") == (new.get("candidate") or {}).get("attempt", -1)
@@ -322,6 +297,7 @@ class Checks:
         if self._was_served and unserved > self._unserved:
             self.fail("always-served", "requests of users reach no version at all")
         self._was_served, self._unserved = self._was_served or bool(status.get("stable")), unserved
+        self._health.note()
         self._orders(status)
         self._latches(status)
         self._harm(status)
@@ -384,11 +360,14 @@ class Checks:
         """Nothing moves any more: the cluster is as the status says."""
         world = self._world
         route = world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
-        recorded = {slot["revision"]: slot["weight"] for slot in (status.get("traffic") or {}).get("slots") or ()}
+        traffic = status.get("traffic") or {}
+        recorded = {slot["revision"]: slot["weight"] for slot in traffic.get("slots") or ()}
+        if traffic.get("fallback"):
+            recorded[FALLBACK] = traffic["fallback"]["weight"]
         if shares(route) != recorded:
             self.fail("route-as-recorded", f"the route says {shares(route)}, the status {recorded}")
         for revision, weight in recorded.items():
-            if weight and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
+            if weight and revision != FALLBACK and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
                 self.fail("serving-kept", f"revision {revision} has {weight} and no Deployment")
 
 

@@ -174,6 +174,7 @@ def read(prefix: str, route: Fields) -> Taken:
 def shares(route: Fields | None) -> dict[str, int]:
     """Thousandths by revision."""
     found: dict[str, int] = {}
+    # A fallback is no revision, and stands by the name of its Service.
     for place in read("", route).slots if route else ():
         found[place.revision] = found.get(place.revision, 0) + place.share
     return found

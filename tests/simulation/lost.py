@@ -1,10 +1,14 @@
 """What must be known again after a status was lost: it is made again from Deployments and route."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tests.simulation.gateway import shares
+
 from headgate.api.policy import RolloutPolicySpec
+from headgate.kube.labels import BLOCKED
 
 Object = dict[str, Any]
 
@@ -20,28 +24,38 @@ class Lost:
     deleted: bool
 
 
-def lose(before: Lost | None, status: Object, shares: dict[str, int], *, deleted: bool) -> Lost | None:
-    """`before`: what is lost already, and was not made again yet."""
+def lose(before: Lost | None, status: Object, route: Object | None, *, deleted: bool, behind: bool = False) -> Lost | None:
+    """`before`: what is lost already, and was not made again yet. `behind`: the last write of the route was refused, so that it cannot
+    remember what the status said since."""
     if before is not None:
         return replace(before, deleted=before.deleted or deleted)
     if not status.get("attempts"):
         return None
     blocked = frozenset(entry["revision"] for entry in status.get("blocked") or ())
-    return Lost(_revision(status, "stable"), _revision(status, "candidate"), shares, blocked, deleted)
+    known = blocked & _remembered(route) if behind else blocked
+    return Lost(_revision(status, "stable"), _revision(status, "candidate"), shares(route), known, deleted)
 
 
-def wrongs(lost: Lost, new: Object, shares: dict[str, int], policy: RolloutPolicySpec) -> Iterator[tuple[str, str]]:
+def _remembered(route: Object | None) -> frozenset[str]:
+    """The versions that were taken back, as the route says."""
+    annotations = ((route or {}).get("metadata") or {}).get("annotations") or {}
+    return frozenset(entry["revision"] for entry in json.loads(annotations.get(BLOCKED, "[]")))
+
+
+def wrongs(lost: Lost, new: Object, served: dict[str, int], policy: RolloutPolicySpec) -> Iterator[tuple[str, str]]:
     """In the first status after it, as names and messages of checks: who is live stays live, users stay where they are, and who was
-    taken back stays away. `shares`: those of the route now."""
+    taken back stays away. `served`: the shares of the route now."""
     stable, candidate = _revision(new, "stable"), _revision(new, "candidate")
     if lost.stable and stable != lost.stable and not (stable == lost.candidate and lost.shares.get(stable)):
         yield "status-made-again", f"revision {lost.stable} was live, and now it is {stable or 'none'}"
     blocked = {entry["revision"] for entry in new.get("blocked") or ()}
-    forgiven = lost.blocked - blocked - set(new.get("retries") or ())
+    # Of a deleted model that had no live version nothing is kept.
+    known = lost.blocked if lost.stable or not lost.deleted else frozenset[str]()
+    forgiven = known - blocked - set(new.get("retries") or ())
     if forgiven:
         yield "nothing-lost", f"revisions {sorted(forgiven)} are not blocked any more"
     recorded = {slot["revision"]: slot["weight"] for slot in (new.get("traffic") or {}).get("slots") or ()}
-    present, given = shares.get(candidate, 0), recorded.get(candidate, 0)
+    present, given = served.get(candidate, 0), recorded.get(candidate, 0)
     if stable and candidate and given > max(present, 0 if present else _first_weight(policy, new["candidate"])):
         yield "weights-kept", f"after its status was lost, candidate {candidate} goes from {present} to {given}"
     had = lost.shares.get(lost.candidate, 0)

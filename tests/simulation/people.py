@@ -43,12 +43,18 @@ class Plan:
     """Replicas of the operator."""
     meddled: bool
     """Somebody edits the route by hand in the worst moments."""
+    fallback: bool
+    """A Service that is no version answers when none can."""
+    autoscaled: bool
+    """An autoscaler sets the size of each version."""
     habits: Habits
     acts: tuple[tuple[float, str], ...]
 
     def __str__(self) -> str:
         acts = ", ".join(f"{name} at {at:.1f} s" for at, name in self.acts)
         meddled = ", meddled with" if self.meddled else ""
+        meddled += ", with fallback" if self.fallback else ""
+        meddled += ", autoscaled" if self.autoscaled else ""
         return (
             f"policy {self.policy}, tier {self.tier}, {self.rate:g} requests/s, {self.replicas} pods, {self.processes} operators{meddled}, "
             f"{self.habits}; {acts}"
@@ -66,6 +72,8 @@ def draw(rng: Random, policies: list[str]) -> Plan:
         rate=rng.choice((200.0, 400.0, 1000.0)),
         processes=rng.choice((1, 1, 2)),
         meddled=rng.random() < 0.05,
+        fallback=False,
+        autoscaled=False,
         habits=Habits(
             patience=rng.choice((0.0, 0.5, 2.0, 5.0, None)) if rng.random() < 0.5 else 0.5,
             lasts=rng.choice((86_400.0, 86_400.0, 86_400.0, 25.0)),
@@ -138,10 +146,23 @@ class People:
         self._server.put(GOVERNANCE_APPROVALS, {"metadata": metadata, "spec": spec})
 
     def release(self, version: str, behaviour: Behaviour, **changes: Any) -> None:
-        spec = model_spec(self.plan.policy, self.plan.tier, version, replicas=self.plan.replicas, **changes)
+        plan = self.plan
+        size = {"replicas": plan.replicas, "autoscaled": plan.autoscaled, "fallback": plan.fallback}
+        spec = model_spec(plan.policy, plan.tier, version, **size, **changes)
         self.behaviours.setdefault(revision_of(AIModelSpec.model_validate(spec), {}).revision, behaviour)
         self._released.append(spec)
         self._ask_for(spec)
+
+    def take_over(self) -> None:
+        """A trace begins with a version that is live: from now on it has the size and the fallback that the plan says."""
+        serving = model_spec(
+            self.plan.policy, self.plan.tier, "", replicas=self.plan.replicas, autoscaled=self.plan.autoscaled, fallback=self.plan.fallback
+        )["serving"]
+        spec = self._released[-1]
+        before = spec["serving"]["deployment"]
+        deployment = {**serving["deployment"], "template": before["template"]}
+        self._released[-1] = {**spec, "serving": {**serving, "deployment": deployment}}
+        self._ask_for(self._released[-1])
 
     def release_another(self) -> None:
         weights, rows = zip(*BEHAVIOURS, strict=True)

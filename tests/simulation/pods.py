@@ -68,12 +68,13 @@ class Pods:
         return fleet is not None and (fleet.ready > 0 or self._now() - fleet.served_until <= seconds)
 
     def follow(self, name: str, namespace: str) -> None:
-        """A Deployment was written or deleted: make what is missing, remove what is too much, the youngest first."""
+        """A Deployment was written or deleted: make what is missing, remove what is too much, those that are not ready and the youngest
+        first."""
         found = self._server.find(DEPLOYMENTS, name, namespace)
         revision = name.rpartition("-")[2]
         fleet = self.fleets.setdefault(revision, Fleet())
         wanted = int(found["spec"].get("replicas", 1)) if found else 0
-        for pod in list(fleet.pods.values())[wanted:]:
+        for pod in sorted(fleet.pods.values(), key=lambda pod: not pod.ready)[wanted:]:
             self._remove(fleet, pod, namespace)
         while found is not None and len(fleet.pods) < wanted:
             self._make(fleet, found, namespace)

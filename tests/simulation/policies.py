@@ -51,17 +51,28 @@ POLICIES: dict[str, Document] = {
 }
 
 
-def model_spec(policy: str, tier: str, version: str, *, memory: str = "1Gi", replicas: int = 2) -> Document:
-    """`version` makes the content, `memory` a revision of the same content."""
+FALLBACK = "rules"
+"""The Service that answers when no version can."""
+ROOM = 3
+"""Pods that an autoscaler may add."""
+
+
+def model_spec(
+    policy: str, tier: str, version: str, *, memory: str = "1Gi", replicas: int = 2, autoscaled: bool = False, fallback: bool = False
+) -> Document:
+    """`version` makes the content, `memory` a revision of the same content. `autoscaled`: `replicas` and up to ROOM more."""
+    bounds = {"minReplicas": replicas, "maxReplicas": replicas + ROOM}
+    size: Document = {"autoscaling": bounds} if autoscaled else {"replicas": replicas}
     container = {"name": "model", "image": f"registry.example/credit:{version}", "resources": {"limits": {"memory": memory}}}
     return {
         "version": version,
         "policy": {"name": policy},
         "artifact": {"uri": f"s3://credit/{version}/", "digest": "sha256:" + "a" * 64},
         "serving": {
-            "deployment": {"replicas": replicas, "port": 8080, "template": {"spec": {"containers": [container]}}},
+            "deployment": {**size, "port": 8080, "template": {"spec": {"containers": [container]}}},
             "drain": "4s",
             "sideEffects": "None",
+            **({"fallback": {"service": FALLBACK, "port": 8080}} if fallback else {}),
         },
         "traffic": {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": ["credit.example"]},
         "owners": {"technical": {"user": TECHNICAL_OWNER}},

@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import cache
 from itertools import product
 
+from tests.simulation.apiserver.server import ApiServer
 from tests.simulation.clock import VirtualLoop
 from tests.simulation.faults import FAIR
 from tests.simulation.people import REPLICAS, TIERS, Habits, Plan
-from tests.simulation.policies import PLATFORM, POLICIES
+from tests.simulation.policies import NAMESPACE, PLATFORM, POLICIES, Document
 from tests.simulation.versions import GOOD
 from tests.simulation.world import BEGIN, World
 
@@ -34,36 +35,39 @@ def prepare(world: World) -> None:
         world.loop.jump(BEGIN)
     else:
         _restore(world, _live(_kind(world.plan)))
+        world.people.take_over()
 
 
 def _furnish(world: World) -> None:
-    """What is there before the first model: admission policies, the rollout policy, the gateway, a first version."""
-    for name in ("lending", "gateways", PLATFORM):
-        world.server.put(NAMESPACES, {"metadata": {"name": name}})
-    for kind in (AIMODELS, ROLLOUT_POLICIES, GOVERNANCE_APPROVALS):
-        world.server.put(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": kind.qualified}})
-    for short in REQUIRED:
-        name = f"headgate-{short}"
-        world.server.put(ADMISSION, {"metadata": {"name": name}, "spec": {}})
-        world.server.put(BINDINGS, {"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}})
-    policy = POLICIES[world.plan.policy]
-    world.server.put(ROLLOUT_POLICIES, {"metadata": {"name": world.plan.policy, "namespace": PLATFORM}, "spec": policy})
-    world.server.put(
-        GATEWAYS, {"metadata": {"name": "public", "namespace": "gateways"}, "spec": {"gatewayClassName": "envoy", "listeners": []}}
-    )
+    """What is there before a first version is live."""
+    furnish(world.server, world.plan.policy, POLICIES[world.plan.policy])
     world.people.release("good-0", GOOD)
+
+
+def furnish(server: ApiServer, name: str, policy: Document) -> None:
+    """What is there before the first model: admission policies, the rollout policy, the gateway."""
+    for namespace in (NAMESPACE, "gateways", PLATFORM):
+        server.put(NAMESPACES, {"metadata": {"name": namespace}})
+    for kind in (AIMODELS, ROLLOUT_POLICIES, GOVERNANCE_APPROVALS):
+        server.put(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": kind.qualified}})
+    for short in REQUIRED:
+        required = f"headgate-{short}"
+        server.put(ADMISSION, {"metadata": {"name": required}, "spec": {}})
+        server.put(BINDINGS, {"metadata": {"name": required}, "spec": {"policyName": required, "validationActions": ["Deny"]}})
+    server.put(ROLLOUT_POLICIES, {"metadata": {"name": name, "namespace": PLATFORM}, "spec": policy})
+    server.put(GATEWAYS, {"metadata": {"name": "public", "namespace": "gateways"}, "spec": {"gatewayClassName": "envoy", "listeners": []}})
 
 
 def warm() -> None:
     """Make all beginnings now: for traces that run another build than the one that shall have made them."""
     for policy, tier, replicas in product(sorted(POLICIES), TIERS, REPLICAS):
-        _live(_kind(Plan(policy, tier, False, replicas, 0.0, 1, False, Habits(0.0, 0.0, False), ())))
+        _live(_kind(Plan(policy, tier, False, replicas, 0.0, 1, False, False, False, Habits(0.0, 0.0, False), ())))
 
 
 def _kind(plan: Plan) -> Plan:
     """Of all plans that begin alike, the one that goes no further."""
     habits = Habits(patience=0.0, lasts=86_400.0, rejects=False)
-    return replace(plan, fresh=True, rate=200.0, processes=1, meddled=False, habits=habits, acts=())
+    return replace(plan, fresh=True, rate=200.0, processes=1, meddled=False, fallback=False, autoscaled=False, habits=habits, acts=())
 
 
 @cache

@@ -1,6 +1,5 @@
 """Prometheus: scrapes the gateway's counters, and answers the operator's one form of query; or fails in all its ways."""
 
-import json
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -72,8 +71,10 @@ class Prometheus:
         answers: dict[tuple[str, str], int] = {}
         places, times = set(), []
         for (cluster, name, part), points in self._series.items():
-            newest = next((point for point in reversed(points) if time - _LOOKBACK < point[0] <= time), None)
-            if newest is None or "/backend/" not in cluster:
+            if "/backend/" not in cluster:
+                continue
+            newest = next((point for point in reversed(points) if point[0] <= time), None)
+            if newest is None or newest[0] <= time - _LOOKBACK:
                 continue
             if name == "upstream_rq_total":
                 places.add(cluster)
@@ -97,7 +98,8 @@ class Prometheus:
 
 
 def _row(value: str, **labels: str) -> str:
-    return json.dumps({"metric": labels, "value": [0, value]})
+    metric = ",".join(f'"{name}":"{word}"' for name, word in labels.items())
+    return f'{{"metric":{{{metric}}},"value":[0,"{value}"]}}'
 
 
 class Source:

@@ -20,7 +20,7 @@ from headgate.controller.parts import Parts
 from headgate.kube.errors import KubeError
 from headgate.kube.interface import KubeApi
 from headgate.kube.lease import Clocks, Elector, LeaseName
-from headgate.kube.resources import Resource
+from headgate.kube.resources import LEASES, Resource
 from headgate.prometheus.client import PrometheusClient
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ _PROBE = 5.0
 class Replica:
     """`start` makes a new process with an empty memory. It is alive until it is killed or ends itself."""
 
-    def __init__(self, world: "World", name: str, rng: Random) -> None:
-        self.world, self.name, self.rng = world, name, rng
+    def __init__(self, world: "World", name: str, rng: Random, *, period: float = PERIOD) -> None:
+        self.world, self.name, self.rng, self._period = world, name, rng, period
         self.fate = Fate(alive=False)
         self.watch = Watch(world.loop, boot=rng.uniform(10, 1000))
         self.identity = ""
@@ -116,7 +116,7 @@ class Replica:
         elector = self.elector = Elector(
             api, lease, on_acquired=acquired.set, on_lost=lambda: self.kill("the lease is lost"), clocks=clocks
         )
-        parts = self.parts = Parts(settings, api, cast("PrometheusClient", source), lambda: elector.leading, clocks, period=PERIOD)
+        parts = self.parts = Parts(settings, api, cast("PrometheusClient", source), lambda: elector.leading, clocks, period=self._period)
         running = Running(self.tasks)
         begin(running, parts, elector, acquired)
         for task in self.tasks:
@@ -270,7 +270,9 @@ class Wire:
         if not world.over:
             world.say(f"{self._replica.identity}: {call} arrives late")
             world.writer = self._replica, call
-            world.server.handle(request)
+            if world.server.handle(request).status < 300 and call.plural == LEASES.plural:
+                # Whoever waits for the lease of a dead leader waits from now on.
+                world.disturb()
             world.writer = None
 
     async def after(self, request: Request, response: Response) -> Response:

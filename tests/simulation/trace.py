@@ -1,6 +1,6 @@
 """One seed, one trace: drawn, run, and told as a timeline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,8 @@ class Script:
 
 def script(seed: int) -> Script:
     rng = Random(f"{seed}/script")
-    return Script(seed, people.draw(rng, sorted(POLICIES)), faults.draw(rng))
+    plan, weather = people.draw(rng, sorted(POLICIES)), faults.draw(rng)
+    return Script(seed, replace(plan, fallback=rng.random() < 0.3, autoscaled=rng.random() < 0.25), weather)
 
 
 def tell(world: "World", plural: str, old: Object | None, new: Object | None) -> None:

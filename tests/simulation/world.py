@@ -11,6 +11,8 @@ from typing import Any
 
 from tests.simulation import faults, trace
 from tests.simulation.apiserver.requests import Request
+from tests.simulation.apiserver.server import ApiServer
+from tests.simulation.autoscalers import Autoscalers
 from tests.simulation.checks import SCRAPE, Checks
 from tests.simulation.clock import EPOCH, VirtualLoop
 from tests.simulation.cluster import Cluster
@@ -18,7 +20,7 @@ from tests.simulation.faults import Call, Faults
 from tests.simulation.gateway import Gateway
 from tests.simulation.people import People, Plan
 from tests.simulation.pods import Pods
-from tests.simulation.policies import MODEL, NAMESPACE, POLICIES
+from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE, POLICIES
 from tests.simulation.prometheus import Prometheus
 from tests.simulation.replica import Replica, Stream
 from tests.simulation.versions import Behaviour
@@ -32,6 +34,8 @@ BEGIN = 60.0
 """True time at which the operator starts. The cluster is older, so that its admission policies have settled."""
 _LEASE = 15.0 + 2.4 + 6.0
 """Seconds until somebody leads again after the leader was lost: the lease's duration, a retry, and a process that starts."""
+_FAILOVERS = 900.0
+"""Seconds of pauses and trials until users are back from a stand-in, at most: two failed trials and one that passes."""
 _AT_REST = 5.0
 """Seconds without a write after which nothing is expected to come."""
 _WAITS = frozenset(
@@ -49,6 +53,7 @@ _WAITS = frozenset(
         "Degraded",
         "RouteNotAccepted",
         "ClockStepped",
+        "Failover",
     }
 )
 """Reasons for which a candidate may stay where it is: people, the policy's declared hold, or a world that does not heal."""
@@ -68,7 +73,7 @@ class World:
         self.streams: dict[tuple[str, str], Stream] = {}
         self._context = contextvars.Context()
         self._deny_until = self._refuse_until = self._slow_until = self._gap_until = 0.0
-        self._denied_at = -1.0
+        self._denied_at = self._route_written_at = -1.0
         self.taken_at = 0.0
         """When the gateway took its present weights."""
         self._rng = Random(f"{seed}/world")
@@ -85,9 +90,10 @@ class World:
             plan.rate,
             Random(f"{seed}/gateway"),
             self.people.behaviour,
-            self.pods.ready,
+            self.ready,
             self.checks.user_requests,
         )
+        self.autoscalers = Autoscalers(self.server, Random(f"{seed}/autoscalers"))
         self.prometheus = Prometheus(weather.skew)
         self.replicas = [Replica(self, name, Random(f"{seed}/{name}")) for name in ("headgate-a", "headgate-b")[: plan.processes]]
 
@@ -107,6 +113,10 @@ class World:
         if self.verbose:
             print(f"{self.loop.time() - self.began:9.3f}  {text}")
 
+    def ready(self, revision: str) -> int:
+        """Pods that answer. The fallback always does."""
+        return 1 if revision == FALLBACK else self.pods.ready(revision)
+
     # -- what the bounds rest on --
 
     def disturb(self, seconds: float = 0.0) -> None:
@@ -122,6 +132,18 @@ class World:
     def route_denied(self) -> bool:
         """Whether writes of the route may have been refused lately."""
         return self._denied_at > self.now() - 1.0
+
+    @property
+    def route_behind(self) -> bool:
+        """Whether the last write of the route was refused: what it was to say is known to nobody but the status."""
+        return self._denied_at > self._route_written_at
+
+    @property
+    def longest_blindness(self) -> float:
+        """Seconds for which a leader may not see what its pods do: a lost event is found by the next full list."""
+        weather = self.faults.weather
+        struck = any("leader" in kind or kind == "crash-all" for _, kind in weather.world)
+        return 45.0 if weather.watch or weather.api or struck else 3.0
 
     @property
     def order_bound(self) -> float:
@@ -182,7 +204,7 @@ class World:
     def _finished(self, fair: float) -> bool:
         status = self.status
         candidate = status.get("candidate")
-        settled = not self.disturbed_within(0.0) and any(replica.leading for replica in self.replicas)
+        settled = not self.disturbed_within(0.0) and any(replica.leading for replica in self.replicas) and not self._comes_back(status)
         quiet = self.now() - max(self.checks.last_write, fair) > _AT_REST
         never_quiet = self.people.behaviour((status.get("stable") or {}).get("revision", "")).crashes > 0
         if settled and (quiet or never_quiet) and candidate is None and status.get("phase") in ("Live", "RolledBack", "Frozen"):
@@ -191,10 +213,17 @@ class World:
         if settled and candidate is not None and reasons & _WAITS and self.now() - fair > _AT_REST and not self._about_to_change(candidate):
             return True
         longest = sum(float(stage.max_duration) for stage in self.policy.stages)
-        bound = 3 * longest + 120.0
+        bound = 3 * longest + 120.0 + (_FAILOVERS if self.plan.fallback else 0.0)
         if self.now() - max(fair, self.disturbed_until) > bound:
             self.checks.fail("ends", f"{bound:.0f} s of fair time and still {status.get('phase')}: {sorted(reasons)}")
         return False
+
+    def _comes_back(self, status: Object) -> bool:
+        """Whether users are to leave the stand-in: the stable version can answer again."""
+        stable = (status.get("stable") or {}).get("revision", "")
+        acts = self.people.behaviour(stable)
+        can = bool(stable) and self.pods.ready(stable) > 0 and not acts.crashes and acts.failing < 0.05 and not acts.good_for
+        return can and bool(status.get("failover"))
 
     def _about_to_change(self, candidate: Object) -> bool:
         """Approvers who will answer are not waited for in vain."""
@@ -210,6 +239,7 @@ class World:
             self.prometheus.scrape(self.gateway.counters, now)
         self.pods.live_a_second(NAMESPACE, lambda revision: revision in self.gateway.first)
         self.people.live_a_second()
+        self.autoscalers.live_a_second()
         self.checks.each_second()
         self.later(SCRAPE, self._second)
 
@@ -231,7 +261,9 @@ class World:
         self.checks.written(plural, old, new, self.writer)
         if plural == DEPLOYMENTS.plural:
             self.later(self._rng.uniform(0.02, 0.2), self.pods.follow, name, NAMESPACE)
-        elif plural == HTTP_ROUTES.plural and new is not None and (old is None or old["spec"] != new["spec"]):
+        if plural == HTTP_ROUTES.plural and self.writer is not None:
+            self._route_written_at = self.now()
+        if plural == HTTP_ROUTES.plural and new is not None and (old is None or old["spec"] != new["spec"]):
             slow = self.now() < self._slow_until
             self.later(
                 self._rng.uniform(1.0, 3.0) if slow else self._rng.uniform(0.01, 0.4), self._take_route, new["metadata"]["generation"]
@@ -256,23 +288,7 @@ class World:
         self._answer(route, "True", "Accepted")
 
     def _answer(self, route: Object, status: str, reason: str) -> None:
-        generation = route["metadata"]["generation"]
-        conditions = [
-            {
-                "type": kind,
-                "status": status if kind == "Accepted" else "True",
-                "reason": reason,
-                "message": reason,
-                "observedGeneration": generation,
-            }
-            | {"lastTransitionTime": stamp(self.now())}
-            for kind in ("Accepted", "ResolvedRefs")
-        ]
-        parents = [
-            {"parentRef": ref, "controllerName": "gateway.envoyproxy.io/gatewayclass-controller", "conditions": conditions}
-            for ref in route["spec"]["parentRefs"]
-        ]
-        self.server.put(HTTP_ROUTES, {**route, "status": {"parents": parents}})
+        answer(self.server, route, stamp(self.now()), status, reason)
 
     def _denied(self, request: Request, old: Object | None, new: Object | None) -> str | None:
         """What an admission webhook of somebody else says, while it is out of order."""
@@ -362,6 +378,17 @@ def _about_to_rise(model: Object | None) -> bool:
     return stage.get("index", 0) > 0 and not stage.get("effective")
 
 
+def answer(server: ApiServer, route: Object, time: str, status: str = "True", reason: str = "Accepted") -> None:
+    """What the gateway writes about a route."""
+    seen = {"reason": reason, "message": reason, "observedGeneration": route["metadata"]["generation"], "lastTransitionTime": time}
+    conditions = [{"type": kind, "status": status if kind == "Accepted" else "True", **seen} for kind in ("Accepted", "ResolvedRefs")]
+    parents = [
+        {"parentRef": ref, "controllerName": "gateway.envoyproxy.io/gatewayclass-controller", "conditions": conditions}
+        for ref in route["spec"]["parentRefs"]
+    ]
+    server.put(HTTP_ROUTES, {**route, "status": {"parents": parents}})
+
+
 def stamp(moment: float) -> str:
     """A true time of the trace as the API spells times."""
-    return datetime.fromtimestamp(EPOCH + moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.fromtimestamp(EPOCH + moment, UTC).isoformat()[:19]}Z"

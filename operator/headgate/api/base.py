@@ -29,7 +29,7 @@ AttemptNumber = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 Time = Annotated[

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -35,7 +35,11 @@ class Condition(StatusModel):
     last_transition_time: Time
 
 
-def carry_over(wanted: tuple[Condition, ...], before: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """`wanted` with the earlier transition time wherever the status of a condition did not change."""
-    since: dict[tuple[ConditionType, str], datetime] = {(c.type, c.status): c.last_transition_time for c in before}
-    return tuple(c.model_copy(update={"last_transition_time": since.get((c.type, c.status), c.last_transition_time)}) for c in wanted)
+def condition(before: Condition | None, now: datetime, **wanted: Any) -> Condition:
+    """The condition with the fields of `wanted` (all but the transition time) at `now`. `before`: the present one of its type. As long as
+    the status of a condition does not change it has its transition time, and one that says the same is the same object."""
+    if before is None or before.status != wanted["status"]:
+        return Condition(last_transition_time=now, **wanted)
+    if all(getattr(before, name) == value for name, value in wanted.items()):
+        return before
+    return Condition(last_transition_time=before.last_transition_time, **wanted)

@@ -4,7 +4,6 @@ Users leave a bad version first, before anything is recorded. Users reach a new 
 that no restart can find them on a version that nobody knows of.
 """
 
-import json
 from dataclasses import dataclass
 
 from headgate.api.status import AIModelStatus
@@ -12,7 +11,7 @@ from headgate.controller.announcing import Announcer
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.facts import ModelKey
-from headgate.controller.observe import Observation
+from headgate.controller.observe import Observation, route_of
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.routing import RoutePlan, Wanted, plan_route
 from headgate.controller.traffic import TrafficWriter
@@ -55,6 +54,8 @@ class Applier:
         self._capacity = capacity
         self._ownership = ownership
         self._announcer = announcer
+        self._settled: dict[ModelKey, tuple[Object, Wanted]] = {}
+        """Routes that say what is wanted, with what that is: most decisions change neither."""
 
     async def apply(self, seen: Observation, decision: Decision) -> Outcome:
         plan = self._plan(seen, decision, seen.route)
@@ -82,19 +83,27 @@ class Applier:
     def forget(self, key: ModelKey) -> None:
         """The model is gone, and so is what was remembered of it."""
         self._traffic.forget(key)
+        self._settled.pop(key, None)
 
     def _plan(self, seen: Observation, decision: Decision, route: Object | None) -> RoutePlan | None:
         if decision.traffic is None:
             return None
-        ports = self._cache.owned(seen.key).ports
+        ports = dict(self._cache.owned(seen.key).ports)
         status = decision.status
         wanted = Wanted(seen.key, seen.owning(decision), seen.snapshot.spec, decision.traffic, str(status.attempts), status.blocked, ports)
-        return plan_route(wanted, route, seen.snapshot.status, decision.status)
+        settled = self._settled.get(seen.key)
+        if settled is not None and settled[0] is route and settled[1] == wanted:
+            return None
+        plan = plan_route(wanted, route, seen.snapshot.status, decision.status)
+        if plan is None and route is not None:
+            self._settled[seen.key] = route, wanted
+        else:
+            self._settled.pop(seen.key, None)
+        return plan
 
     def _route(self, seen: Observation) -> Object | None:
         """The route after our own write."""
-        record = self._cache.owned(seen.key).route
-        return json.loads(record) if record else None
+        return route_of(self._cache.owned(seen.key))
 
     async def _record(self, seen: Observation, status: AIModelStatus) -> bool:
         if status == seen.snapshot.status:

@@ -1,6 +1,5 @@
 """Writing what serves: policy copies, Deployments, Services, autoscalers. More before traffic rises, less after it left."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -13,7 +12,7 @@ from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
 from headgate.controller.inventory import Owned
 from headgate.controller.manifests import Manifests, described
-from headgate.controller.observe import Observation
+from headgate.controller.observe import Observation, route_of
 from headgate.controller.refusals import Refusals, problem_of
 from headgate.controller.workload_facts import DeploymentFacts
 from headgate.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
@@ -150,8 +149,8 @@ class CapacityWriter:
 
     def _weights(self, key: ModelKey) -> dict[str, int]:
         """As the route has them after our own writes."""
-        route = self.cache.owned(key).route
-        return dict(gateway.read(json.loads(route)).weights) if route else {}
+        route = route_of(self.cache.owned(key))
+        return dict(gateway.read(route).weights) if route else {}
 
     async def _apply(self, resource: Resource, body: dict[str, object]) -> None:
         self.cache.put(resource, await self.api.apply(resource, body, field_manager=FIELD_MANAGER, force=True))

@@ -68,7 +68,10 @@ class ApprovalFacts:
 
 def compact(value: Any) -> bytes:
     """JSON without white space."""
-    return json.dumps(value, separators=(",", ":")).encode()
+    return _encode(value).encode()
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def name_of(body: Body) -> ModelKey:

@@ -126,8 +126,14 @@ def workloads_of(owned: Owned, now: datetime) -> dict[str, WorkloadState]:
 
 
 def route_of(owned: Owned) -> Object | None:
-    """The HTTPRoute as the cluster has it."""
-    return json.loads(owned.route) if owned.route else None
+    """The HTTPRoute as the cluster has it. Nobody may change it: it is shared by all who ask as long as it stays the same."""
+    return _decoded(owned.route) if owned.route else None
+
+
+@lru_cache(maxsize=512)
+def _decoded(record: bytes) -> Object:
+    decoded: Object = json.loads(record)
+    return decoded
 
 
 @lru_cache(maxsize=4096)
@@ -227,4 +233,4 @@ def _approval(one: ApprovalFacts, key: ModelKey, around: Surroundings) -> Approv
 def _gateways(cache: Cache, around: Surroundings) -> dict[ModelKey, Object] | None:
     if not around.sees_gateways or GATEWAYS.plural not in cache.complete:
         return None
-    return {name: json.loads(record) for name, record in cache.gateways.items()}
+    return {name: _decoded(record) for name, record in cache.gateways.items()}

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from headgate.api.aimodel import AIModelSpec, ParentRef, RouteRule
 from headgate.api.digests import sha256
 from headgate.api.reasons import Reason
+from headgate.api.remembering import per_object
 from headgate.api.status import FALLBACK, AIModelStatus, AttemptKind, Blocked, TrafficStatus
 from headgate.controller.facts import ModelKey
 from headgate.kube.interface import Object
@@ -20,15 +21,20 @@ from headgate.rollout.snapshot import Problem, RouteState
 _BLOCKED = TypeAdapter(tuple[Blocked, ...])
 
 
+_read = per_object(512)(gateway.read)
+
+
 def route_state(
     observed: Object | None, spec: AIModelSpec | None, gateways: Mapping[ModelKey, Object] | None, namespace: str
 ) -> RouteState:
-    """`gateways`: all that exist, None if that is not known. Accepted means: by every parent, for the present generation, with all
+    """`observed` is read once for as long as it is the same object: nobody may change it.
+
+    `gateways`: all that exist, None if that is not known. Accepted means: by every parent, for the present generation, with all
     references resolved and, where gateways tell, programmed."""
     missing = _gateway_problem(spec, gateways, namespace) if spec is not None and gateways is not None else None
     if observed is None:
         return RouteState(problem=missing)
-    seen = gateway.read(observed)
+    seen = _read(observed)
     answers = (seen.accepted, seen.resolved, seen.programmed)
     if seen.accepted is False or seen.resolved is False or seen.programmed is False:
         accepted: bool | None = False
@@ -125,12 +131,11 @@ class Wanted:
 
 def plan_route(wanted: Wanted, observed: Object | None, before: AIModelStatus, after: AIModelStatus) -> RoutePlan | None:
     """None if the route already says what is wanted, or nothing can be said. `before` and `after`: the status decided on, and decided."""
-    spec, kept = wanted.spec, None
-    if observed is not None:
-        kept = gateway.with_weights(observed, _target(wanted, None))
-    full = gateway.render(_target(wanted, spec)) if spec is not None else kept
+    spec = wanted.spec
+    full = gateway.render(_target(wanted, spec)) if spec is not None else _kept(wanted, observed)
     if full is None or not gateway.differs(full, observed):
         return None
+    kept = _kept(wanted, observed) if spec is not None else full
     seen = route_state(observed, None, None, wanted.key.namespace)
     moves = _moves(wanted.traffic, seen)
     return RoutePlan(
@@ -142,6 +147,11 @@ def plan_route(wanted: Wanted, observed: Object | None, before: AIModelStatus, a
         raises=moves and _raises(wanted.traffic, seen, before, after),
         seen_version=observed["metadata"].get("resourceVersion", "") if observed is not None else "",
     )
+
+
+def _kept(wanted: Wanted, observed: Object | None) -> Object | None:
+    """The last accepted route with the wanted destinations."""
+    return gateway.with_weights(observed, _target(wanted, None)) if observed is not None else None
 
 
 def _moves(traffic: TrafficStatus, seen: RouteState) -> bool:

@@ -90,10 +90,11 @@ def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: fl
     verdict, notes = _verdict(state, exposure, judged.verdict, now)
     fairness = None if question.fairness is None else decisions.read(state.fairness, question.fairness, exposure)
     tracker = state.tracker
-    same_stage = state.shadow == exposure.shadow and tracker.count.stage == exposure.stage
+    same_stage = state.shadow == exposure.shadow and tracker.count.fits(exposure)
     return Evidence(
         attempt=state.attempt,
         stage=exposure.stage,
+        entered=exposure.entered,
         as_of=None if tracker.as_of is None else tracker.as_of - state.source.skew,
         verdict=_held_by_fairness(verdict, fairness),
         checks=judged.checks,
@@ -165,7 +166,7 @@ def _verdict(state: AttemptEvidence, exposure: Exposure, judged: Verdict, now: f
     elif (silence := _stale(tracker, exposure, now + source.skew)) is not None:
         verdict = Verdict.NO_DATA
         notes.append(silence)
-    elif tracker.count.stage != exposure.stage or tracker.count.requests == 0:
+    elif not tracker.count.fits(exposure) or tracker.count.requests == 0:
         verdict = Verdict.NO_DATA
         notes.append("the candidate was sent no request in this stage yet")
     elif judged is Verdict.PASS and silent(tracker.stable):

@@ -15,7 +15,7 @@ class Exposure:
     the candidate got its first request of this kind (mirrored, or from users), None before. `candidate` says where the candidate is
     counted: MIRROR in shadow, CANDIDATE otherwise. `share` is its share of user requests, `mirrored` the share of user requests copied
     to it, both in 0..1. `slot_since` is when each slot or mirror last got another version. `sees_missing` is the profile's capability
-    to see requests that were sent and never answered.
+    to see requests that were sent and never answered. `entered` is when the stage was decided on: a stage that begins anew has another.
     """
 
     attempt: str
@@ -31,6 +31,7 @@ class Exposure:
     mirrored: float = 0.0
     slot_since: Mapping[Arm, float] = field(default_factory=dict)
     sees_missing: bool = True
+    entered: float = 0.0
 
     @property
     def shadow(self) -> bool:

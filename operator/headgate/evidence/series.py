@@ -113,17 +113,21 @@ def increments(cursors: Cursors, series: Iterable[RawSeries], slot_since: Mappin
     * A value below the last one is a restart: the counter counts from 0 again.
     * A series that appears in a process that was already being sampled counts from 0 since that process's previous sample. Otherwise
       its first sample is an origin: nobody knows what it counted before.
-    * A step across `slot_since[arm]`, when the arm's slot got another version, is an origin, because it mixes two versions.
+    * A step across `slot_since[arm]`, when the arm's slot got another version, is an origin, because it mixes two versions. So is the first
+      sample of a series that appears in such a step, where all that came before went to another version: in the stable version's slot.
     * Samples at or before the cursor (duplicates, replays, late ones), NaN, infinite and negative values are not used.
     """
     fresh = _fresh(cursors, series)
     sampled = _sample_times(cursors, fresh)
     positions = dict(cursors.series)
+    handed_over = any(key.startswith(f"{Arm.STABLE}|") for key in positions)
     found: list[Increment] = []
     for one, points in fresh:
         last = positions.get(one.key)
+        since = slot_since.get(one.arm, -math.inf)
+        mixed = since if one.arm is Arm.STABLE and handed_over else -math.inf
         for time, value in points:
-            step = _step(one, last, time, value, sampled[one.instance], slot_since.get(one.arm, -math.inf))
+            step = _step(one, last, time, value, sampled[one.instance], since, mixed)
             if step is not None:
                 found.append(step)
             last = Cursor(time, value)
@@ -155,10 +159,13 @@ def _sample_times(cursors: Cursors, fresh: list[tuple[RawSeries, list[tuple[floa
     return {instance: sorted(seen) for instance, seen in times.items() if seen}
 
 
-def _step(one: RawSeries, last: Cursor | None, time: float, value: float, sampled: list[float], slot_since: float) -> Increment | None:
+def _step(
+    one: RawSeries, last: Cursor | None, time: float, value: float, sampled: list[float], slot_since: float, mixed: float
+) -> Increment | None:
+    """`mixed`: what appears in a step across this time may have counted for another version."""
     if last is None:
         previous = max((other for other in sampled if other < time), default=None)
-        if previous is None:
+        if previous is None or previous < mixed:
             return None
         # The process was sampled before without this series: it did not exist, so it counts from 0, in whichever slot it was born.
         return Increment(time, previous, one.arm, one.what, one.part, one.instance, round(value))

@@ -22,11 +22,21 @@ _SILENT_LEAST = 5
 
 @dataclass(frozen=True, slots=True)
 class StageCount:
-    """What minDuration and minRequests count, of one stage."""
+    """What minDuration and minRequests count, of one stage since it was entered. `entered` is None where an earlier release counted."""
 
     stage: int = 0
     fresh_seconds: float = 0.0
     requests: int = 0
+    entered: float | None = None
+
+    def fits(self, exposure: Exposure) -> bool:
+        return self.stage == exposure.stage and self.entered in (None, exposure.entered)
+
+    def of(self, exposure: Exposure) -> "StageCount":
+        """The count to go on with: a stage that begins, or begins anew, starts from nothing."""
+        if not self.fits(exposure):
+            return StageCount(exposure.stage, entered=exposure.entered)
+        return self if self.entered is not None else replace(self, entered=exposure.entered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +135,7 @@ class _Folding:
             self.now = replace(self.now, candidate=Window(), late={}, front=None)
 
     def finish(self) -> Tracker:
-        if self.now.count.stage != self.after.stage:
-            self.now = replace(self.now, count=StageCount(self.after.stage))
-        return replace(self.now, exposure=self.after)
+        return replace(self.now, count=self.now.count.of(self.after), exposure=self.after)
 
     def sample(self, time: float, instance: str, steps: list[Increment]) -> None:
         """Take what one process was seen to have counted at `time`."""
@@ -197,10 +205,8 @@ class _Folding:
         self.now = replace(self.now, split=after)
 
     def _advance_stage(self, time: float, counts: Counts, exposure: Exposure) -> None:
-        if self.now.count.stage != exposure.stage:
-            self.now = replace(self.now, count=StageCount(exposure.stage))
         arms = (Arm.STABLE, exposure.candidate) if exposure.has_stable else (exposure.candidate,)
-        count, front = self.now.count, self.now.front
+        count, front = self.now.count.of(exposure), self.now.front
         reached = min((self.now.newest.get(arm, -math.inf) for arm in arms), default=-math.inf)
         if exposure.since is not None and time > exposure.since:
             fresh = 0.0

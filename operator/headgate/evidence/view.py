@@ -56,6 +56,8 @@ class Evidence:
     """The attempt that was measured: evidence of another one says nothing about the present candidate."""
     stage: int = -1
     """Index of the stage that `stage_fresh_seconds` and `stage_requests` speak about."""
+    entered: float | None = None
+    """When that stage was entered: a stage that began anew since is another one. None: not known."""
     as_of: float | None = None
     """Time of the newest sample judged, or None."""
     verdict: Verdict = Verdict.NO_DATA

@@ -8,6 +8,7 @@ from typing import Any
 
 from headgate.api.digests import sha256
 from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage, TieredRoles
+from headgate.api.remembering import per_object
 from headgate.api.triggers import Fairness
 from headgate.api.vocabulary import Tier
 
@@ -54,6 +55,7 @@ def subject_of(statement: dict[str, Any]) -> str:
     return sha256(statement)
 
 
+@per_object(256)
 def _governing(policy: RolloutPolicySpec) -> dict[str, Any]:
     """The part of a policy that an approver relies on."""
     return {

@@ -26,6 +26,7 @@ CANDIDATE = PREFIX + "candidate"
 BLOCKED = PREFIX + "blocked"
 """Annotation of a route: the versions that were taken back, as JSON."""
 
+_REVISION = re.compile("[0-9a-f]{8}")
 _PROVENANCE = {"version": ".{1,256}", "content": DIGEST, "subject": DIGEST, "tier": r"\w{1,32}"}
 """Annotations of a Deployment: which release it is, the digest that approvals bind to, and what was approved when it went live."""
 
@@ -89,8 +90,8 @@ def revision_name(model: str, revision: str) -> str:
 
 def revision_of(model: str, object_name: str) -> str | None:
     """The revision (8 hex digits) in the name of one of `model`'s objects; None if the name is not of that form."""
-    match = re.fullmatch(rf"{re.escape(model)}-([0-9a-f]{{8}})", object_name)
-    return match[1] if match else None
+    prefix, _, revision = object_name.rpartition("-")
+    return revision if prefix == model and _REVISION.fullmatch(revision) else None
 
 
 def copy_name(model: str, revision: str, config_map: str) -> str:
@@ -105,7 +106,7 @@ def absent_copy_name(model: str, revision: str) -> str:
 
 def is_copy_name(deployment: str, config_map: str) -> bool:
     """Whether the pods of `deployment` read a copy under this name."""
-    return re.fullmatch(rf"{re.escape(deployment)}-[0-9a-f]{{8}}", config_map) is not None
+    return revision_of(deployment, config_map) is not None
 
 
 def object_metadata(name: str, namespace: str, owner: Owner | None, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The kinds Headgate touches, and where the API server keeps them."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import quote
 
 
@@ -31,6 +32,7 @@ class Resource:
         """The same kind, of which only metadata is read."""
         return replace(self, only_metadata=True)
 
+    @lru_cache(maxsize=4096)  # noqa: B019  resources are constants
     def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
         """The URL path. Without namespace: all namespaces. Raises ValueError for a namespaced object without its namespace."""
         if name is not None and self.namespaced and not namespace:

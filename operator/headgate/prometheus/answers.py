@@ -1,14 +1,22 @@
 """The envelope of Prometheus' answers: whether one is good and complete, and its rows."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from headgate.evidence.series import Outage
 from headgate.prometheus.client import SourceError
 
 _ROWS = '"result":['
+_LARGE = 200_000
+Read = TypeVar("Read")
+
+
+async def read_aside(body: bytes, parse: Callable[[bytes], Read]) -> Read:
+    """What `parse` makes of an answer: in a thread if it is large, so that other tasks have their turn meanwhile."""
+    return await asyncio.to_thread(parse, body) if len(body) > _LARGE else parse(body)
 
 
 @contextmanager

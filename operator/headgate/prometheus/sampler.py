@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from headgate.evidence.series import NoAnswer, RawSeries, TargetSamples
-from headgate.prometheus.answers import garbled, require
+from headgate.prometheus.answers import garbled, read_aside, require
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.profiles import Counters, Target, instance
 
@@ -17,7 +18,6 @@ CHUNK_SERIES = 20_000
 LONGEST_WINDOW = 3600.0
 """Seconds looked back after an outage or a restart; what is older is a gap."""
 
-_LARGE = 200_000
 SKEW_RESOLUTION = 2.0
 """Seconds: the Date header has whole seconds, and smaller differences of clocks do no harm."""
 
@@ -62,10 +62,7 @@ class Sampler:
             # By the source's clock, or its newest samples would not be in the window. What skew cannot tell is asked for as well.
             body, date, taken = await self._client.query(promql, now + self._skew + SKEW_RESOLUTION)
             skew = self._skew = clock_skew(date, now + taken)
-            if len(body) > _LARGE:
-                series = await asyncio.to_thread(parse, body, self._profile, targets)
-            else:
-                series = parse(body, self._profile, targets)
+            series = await read_aside(body, partial(parse, profile=self._profile, targets=targets))
         except SourceError as error:
             return dict.fromkeys(targets, NoAnswer(now, error.outage, str(error)))
         return {target: TargetSamples(now, tuple(series[target]), skew) for target in targets}

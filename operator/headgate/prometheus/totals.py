@@ -1,14 +1,14 @@
 """Sums of the answers of all models outside rollouts: one query, added up in Prometheus."""
 
-import asyncio
 import math
 from array import array
 from collections.abc import Sequence
+from functools import partial
 
 from headgate.evidence.live import LiveTotals, Sums
 from headgate.evidence.series import Arm, NoAnswer
 from headgate.evidence.tally import NOT_REJECTED, classify
-from headgate.prometheus.answers import garbled, rows
+from headgate.prometheus.answers import garbled, read_aside, rows
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.profiles import COPIES, MetricsProfile, Summed, Target
 from headgate.prometheus.sampler import SKEW_RESOLUTION, clock_skew
@@ -86,7 +86,7 @@ class TotalsSampler:
         """What is known at `now` about the targets."""
         try:
             answer = await self._client.query(question(self._profile.summed(targets)), now + self._skew + SKEW_RESOLUTION)
-            totals = await asyncio.to_thread(parse, answer.body, self._profile, targets)
+            totals = await read_aside(answer.body, partial(parse, profile=self._profile, targets=targets))
         except SourceError as error:
             return NoAnswer(now, error.outage, str(error))
         totals.skew = self._skew = clock_skew(answer.date, now + answer.seconds)

@@ -125,11 +125,11 @@ def _effective(draft: Draft, snapshot: Snapshot) -> Draft:
 
 
 def _present_evidence(draft: Draft, snapshot: Snapshot) -> Evidence | None:
-    """Evidence counts for the present stage only when it was read in it."""
+    """Evidence counts for the present stage only when it was read in it, since it was entered."""
     evidence, stage = snapshot.evidence, draft.candidate.stage
     if evidence is None or stage is None or evidence.attempt != str(draft.candidate.attempt) or evidence.stage != stage.index:
         return None
-    return evidence
+    return evidence if evidence.entered in (None, stage.entered.timestamp()) else None
 
 
 def _waived(draft: Draft, snapshot: Snapshot, *, waived: bool) -> Draft:

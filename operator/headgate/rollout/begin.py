@@ -4,6 +4,7 @@ from headgate.api.aimodel import AIModelSpec, SideEffects
 from headgate.api.digests import sha256
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
+from headgate.api.remembering import per_object
 from headgate.api.status import AttemptKind, Blocked, CandidateStatus, PastStatus, RevisionStatus
 from headgate.api.vocabulary import Phase, Profile, RollbackCause
 from headgate.rollout.advice import undecided
@@ -49,7 +50,12 @@ def policy_copy(snapshot: Snapshot, candidate: CandidateStatus) -> PolicyCopy | 
 
 def copy_name(model: str, spec: RolloutPolicySpec) -> str:
     """Named by content: the same policy is copied once per model."""
-    return f"{model}-policy-{sha256(spec.model_dump(mode='json', by_alias=True, exclude_none=True)).removeprefix('sha256:')[:8]}"
+    return f"{model}-policy-{_digest(spec)}"
+
+
+@per_object(256)
+def _digest(spec: RolloutPolicySpec) -> str:
+    return sha256(spec.model_dump(mode="json", by_alias=True, exclude_none=True)).removeprefix("sha256:")[:8]
 
 
 def earlier_live(draft: Draft, snapshot: Snapshot, revision: str | None) -> PastStatus | None:

@@ -91,6 +91,8 @@ def enlarged(candidate: CandidateStatus, spec: AIModelSpec) -> CandidateStatus:
     if bounds is not None and before is not None:
         bounds = before.model_copy(update={"max_replicas": max(before.max_replicas, bounds.max_replicas)})
     replicas = max(candidate.replicas, spec.serving.deployment.least)
+    if replicas == candidate.replicas and bounds == before:
+        return candidate
     return candidate.model_copy(update={"replicas": replicas, "autoscale": bounds})
 
 

@@ -39,7 +39,8 @@ def decide(snapshot: Snapshot) -> Decision:
     Order: harm first, independent of everything else; then people; then whether the spec still asks for the candidate; then the
     candidate's next step. Deciding again on the same Snapshot gives the same Decision.
     """
-    snapshot = replace(snapshot, status=pulled_back(snapshot.status, snapshot.now))
+    status = pulled_back(snapshot.status, snapshot.now)
+    snapshot = snapshot if status is snapshot.status else replace(snapshot, status=status)
     snapshot, found = rebuild(snapshot)
     snapshot, missed = unserved(snapshot)
     asked = orders(snapshot)

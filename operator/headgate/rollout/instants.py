@@ -43,4 +43,5 @@ def _pulled(part: Part, now: datetime, *names: str) -> Part:
 
 def _with(part: Part, **fields: Any) -> Part:
     """The same object if nothing changes: most statuses are read far more often than their times are wrong."""
-    return part.model_copy(update=fields) if any(getattr(part, name) != value for name, value in fields.items()) else part
+    changes = any((present := getattr(part, name)) is not value and present != value for name, value in fields.items())
+    return part.model_copy(update=fields) if changes else part

@@ -59,15 +59,17 @@ def misfit(approval: Approval, snapshot: Snapshot) -> str:
         return "it was made while the admission policies were not in force, so its author is not certain"
     if snapshot.now - approval.created > TAKE_UP_WITHIN:
         return "it is older than 24 hours: decide again"
-    if (target.revision, target.attempt) not in _targets(status):
-        present = ", ".join(f"revision {revision} attempt {attempt}" for revision, attempt in sorted(_targets(status)))
+    fitting = _targets(status, approval.spec.decision)
+    if (target.revision, target.attempt) not in fitting:
+        present = ", ".join(f"revision {revision} attempt {attempt}" for revision, attempt in sorted(fitting))
         return f"it is about revision {target.revision} attempt {target.attempt}; now there is {present or 'nothing to decide on'}"
     return ""
 
 
-def _targets(status: AIModelStatus) -> set[tuple[str, int]]:
-    """What an intervention may name: the candidate, the stable version, and versions that were taken back."""
-    found = {(entry.revision, entry.attempt) for entry in status.blocked}
+def _targets(status: AIModelStatus, decision: DecisionKind) -> set[tuple[str, int]]:
+    """What an intervention may name: the candidate or the stable version, and a Retry one that was taken back. A second Halt of a version
+    that was taken back meanwhile must not stop the one that is live."""
+    found = {(entry.revision, entry.attempt) for entry in status.blocked} if decision is DecisionKind.RETRY else set()
     if status.candidate:
         found.add((status.candidate.revision, status.candidate.attempt))
     elif status.stable:

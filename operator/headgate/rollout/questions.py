@@ -108,6 +108,7 @@ def exposure_of(status: AIModelStatus, policy: RolloutPolicySpec, *, sees_missin
         mirrored=traffic.mirror.permille / 1000 if traffic.mirror else 0.0,
         slot_since=since,
         sees_missing=sees_missing,
+        entered=_unix(stage.entered),
     )
 
 

@@ -1,10 +1,12 @@
 """What makes two versions the same: the content that approvals bind to, and the revision that gets a Deployment of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import sha256
+from headgate.api.remembering import per_object
 from headgate.api.status import RevisionStatus
 from headgate.rollout.configuration import Reference, content_of
 
@@ -19,6 +21,16 @@ def revision_of(spec: AIModelSpec, configuration: Mapping[Reference, str]) -> Re
     and its Secrets by name (or keyed hash). The revision adds the rest of the pod template and the port. A `kubectl rollout restart`
     annotation belongs to neither. Raises KeyError if the digest of a ConfigMap is not given.
     """
+    return _revision_of(spec)(tuple(configuration.items()))
+
+
+@per_object(1024)
+def _revision_of(spec: AIModelSpec) -> Callable[[tuple[tuple[Reference, str], ...]], RevisionStatus]:
+    """Of one spec, by the digests: as long as neither changes it is asked for at every decision."""
+    return lru_cache(maxsize=4)(lambda configuration: _worked_out(spec, dict(configuration)))
+
+
+def _worked_out(spec: AIModelSpec, configuration: Mapping[Reference, str]) -> RevisionStatus:
     template = spec.serving.deployment.template
     content = {"artifact": spec.artifact.model_dump(mode="json"), "containers": _containers(template)}
     if taken := content_of(template, configuration):
@@ -28,6 +40,7 @@ def revision_of(spec: AIModelSpec, configuration: Mapping[Reference, str]) -> Re
     return RevisionStatus(revision=revision.removeprefix("sha256:")[:8], version=spec.version, content=digest)
 
 
+@per_object(1024)
 def baseline_of(spec: AIModelSpec) -> AIModelSpec | None:
     """The spec as it was when the baseline was live; None without one."""
     pinned = spec.serving.baseline

@@ -62,6 +62,9 @@ class WorkloadState:
     """Why pods are not ready, as far as the cluster says: image, crash loop, capacity, refused template."""
 
 
+_ABSENT = WorkloadState()
+
+
 @dataclass(frozen=True, slots=True)
 class RouteState:
     """The model's HTTPRoute, as observed."""
@@ -163,7 +166,7 @@ class Snapshot:
 
     def workload(self, revision: str) -> WorkloadState:
         """An absent one for a revision that has no workload."""
-        return self.workloads.get(revision, WorkloadState())
+        return self.workloads.get(revision, _ABSENT)
 
     @property
     def drain(self) -> timedelta:

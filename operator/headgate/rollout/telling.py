@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from headgate.api.conditions import Condition, ConditionType, carry_over
+from headgate.api.conditions import ConditionType, condition
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Phase, Verdict
@@ -36,14 +36,16 @@ _PHASE_REASONS = {
 def told(draft: Draft, snapshot: Snapshot) -> Draft:
     """`draft` with its conditions and summary columns."""
     status = draft.status
+    known = {before.type: before for before in status.conditions}
     conditions = tuple(
-        Condition(
+        condition(
+            known.get(kind),
+            snapshot.now,
             type=kind,
             status=value,
             reason=reason,
             message=message[:1024],
             observed_generation=snapshot.generation,
-            last_transition_time=snapshot.now,
         )
         for kind, value, reason, message in _conditions(draft, snapshot)
     )
@@ -55,7 +57,7 @@ def told(draft: Draft, snapshot: Snapshot) -> Draft:
         traffic_summary=_traffic_words(status),
         verdict=_verdict_word(status),
         tier=str(snapshot.spec.classification.declared_tier) if snapshot.spec else status.tier,
-        conditions=carry_over(conditions, draft.status.conditions),
+        conditions=conditions,
     )
 
 

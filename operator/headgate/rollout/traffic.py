@@ -16,7 +16,9 @@ def traffic_of(draft: Draft, snapshot: Snapshot) -> TrafficStatus:
     """The slots in order (stable first, then candidate); each remembers since when its revision holds the place."""
     before, failover = snapshot.status.traffic, draft.status.failover
     if failover is None:
-        return TrafficStatus(slots=_slots(before, _shares(draft, before), snapshot), mirror=_mirror(draft, before, snapshot))
+        slots, mirror = _slots(before, _shares(draft, before), snapshot), _mirror(draft, before, snapshot)
+        same = slots == before.slots and mirror == before.mirror and before.fallback is None
+        return before if same else TrafficStatus(slots=slots, mirror=mirror)
     if failover.to is StandIn.CANDIDATE:
         return TrafficStatus(slots=_slots(before, ((draft.candidate.revision, ALL),), snapshot))
     stable = draft.status.stable
@@ -37,8 +39,11 @@ def _shares(draft: Draft, before: TrafficStatus) -> tuple[_Share, ...]:
 def _slots(before: TrafficStatus, shares: tuple[_Share, ...], snapshot: Snapshot) -> tuple[SlotStatus, ...]:
     slots = []
     for place, (revision, weight) in enumerate(share for share in shares if share[1] > 0):
-        held = place < len(before.slots) and before.slots[place].revision == revision
-        slots.append(SlotStatus(revision=revision, weight=weight, since=before.slots[place].since if held else snapshot.now))
+        held = before.slots[place] if place < len(before.slots) and before.slots[place].revision == revision else None
+        if held is not None and held.weight == weight:
+            slots.append(held)
+        else:
+            slots.append(SlotStatus(revision=revision, weight=weight, since=held.since if held else snapshot.now))
     return tuple(slots)
 
 

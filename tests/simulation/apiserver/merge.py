@@ -23,11 +23,12 @@ def fields_of(value: Any, node: Node) -> FieldSet | None:
             inner = fields_of(item, element)
             found[item_key(item, node)] = {SELF: MEMBER, **inner} if inner else MEMBER
         return found or None
+    fields, element = node.fields, node.element
     for name, item in value.items():
-        child = node.child(name)
+        child = fields.get(name) or element
         if child is None:
             continue
-        inner = MEMBER if item is None or item == {} else fields_of(item, child)
+        inner = MEMBER if child.atomic or child.shape == "scalar" or item is None or item == {} else fields_of(item, child)
         if inner is None:
             continue
         found["f:" + name] = {SELF: MEMBER, **inner} if inner and name not in node.fields else inner
@@ -65,12 +66,9 @@ def compare(old: Any, new: Any, node: Node) -> Comparison:
     removed: FieldSet = {}
     changed: FieldSet = {}
     if node.shape == "list":
-        _compare_children(_by_key(old, node), _by_key(new, node), lambda _: node.element, removed, changed)
+        _compare_children(_by_key(old, node), _by_key(new, node), lambda _: node.element, "", removed, changed)
     else:
-        names = node.child
-        _compare_children(
-            {"f:" + k: v for k, v in old.items()}, {"f:" + k: v for k, v in new.items()}, lambda key: names(key[2:]), removed, changed
-        )
+        _compare_children(old, new, node.child, "f:", removed, changed)
     return Comparison(removed, changed)
 
 
@@ -78,14 +76,18 @@ def _by_key(items: list[Any], node: Node) -> dict[str, Any]:
     return {item_key(item, node): item for item in items}
 
 
-def _compare_children(old: Mapping[str, Any], new: Mapping[str, Any], child_of: Any, removed: FieldSet, changed: FieldSet) -> None:
-    for key, mine in old.items():
-        theirs = new.get(key, _ABSENT)
-        if mine == theirs and type(mine) is type(theirs):
+def _compare_children(
+    old: Mapping[str, Any], new: Mapping[str, Any], child_of: Any, prefix: str, removed: FieldSet, changed: FieldSet
+) -> None:
+    """`prefix` and a child's name are its key in a field set."""
+    for name, mine in old.items():
+        theirs = new.get(name, _ABSENT)
+        if mine is theirs or (mine == theirs and type(mine) is type(theirs)):
             continue
-        child = child_of(key)
+        child = child_of(name)
         if child is None:
             continue
+        key = prefix + name
         if theirs is _ABSENT:
             removed[key] = all_below(mine, child)
             continue
@@ -104,11 +106,11 @@ def _compare_children(old: Mapping[str, Any], new: Mapping[str, Any], child_of: 
             removed[key] = found.removed
         if found.changed:
             changed[key] = found.changed
-    for key, theirs in new.items():
-        if key not in old:
-            child = child_of(key)
+    for name, theirs in new.items():
+        if name not in old:
+            child = child_of(name)
             if child is not None:
-                changed[key] = all_below(theirs, child)
+                changed[prefix + name] = all_below(theirs, child)
 
 
 def merged(live: Any, intent: Any, node: Node) -> Any:
@@ -123,8 +125,9 @@ def merged(live: Any, intent: Any, node: Node) -> Any:
     if not isinstance(live, dict) or not isinstance(intent, dict):
         return intent
     result = dict(live)
+    fields, element = node.fields, node.element
     for name, item in intent.items():
-        child = node.child(name)
+        child = fields.get(name) or element
         if item is None:
             result.pop(name, None)
         elif child is not None:

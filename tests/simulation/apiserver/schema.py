@@ -42,6 +42,8 @@ class Node:
     int_or_string: bool = False
     fills: bool = False
     """Whether there is a default in it or below."""
+    refuses: bool = False
+    """Whether it has rules for a single value."""
 
     def child(self, name: str) -> "Node | None":
         """Of a map; None if there may be no such field."""
@@ -94,6 +96,7 @@ class Compiler:
         node.required = tuple(schema.get("required", ()))
         node.pattern = re.compile(schema["pattern"]) if "pattern" in schema else None
         node.bounds = {name: schema[name] for name in _BOUNDS if name in schema}
+        node.refuses = bool(node.enum or node.bounds or node.pattern is not None)
         node.int_or_string = bool(schema.get("x-kubernetes-int-or-string")) or schema.get("format") == "int-or-string"
         if node.type == "array":
             self._fill_list(node, schema)
@@ -170,6 +173,23 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def unknown_fields(value: Any, node: Node, path: str = "", *, by_key: bool = False) -> list[str]:
     """Paths that the schema does not know. `by_key`: items of associative lists are named by their keys instead of their place."""
+    return _unknown(value, node, path, by_key) if _is_strange(value, node) else []
+
+
+def _is_strange(value: Any, node: Node) -> bool:
+    """Whether there is anything in it that the schema does not know."""
+    if isinstance(value, dict) and node.shape == "map" and (node.fields or node.element is not None):
+        fields, element = node.fields, node.element
+        for name, item in value.items():
+            child = fields.get(name) or element
+            if child is None or (isinstance(item, dict | list) and _is_strange(item, child)):
+                return True
+    elif isinstance(value, list) and node.shape == "list" and node.element is not None:
+        return any(_is_strange(item, node.element) for item in value)
+    return False
+
+
+def _unknown(value: Any, node: Node, path: str, by_key: bool) -> list[str]:
     node = deduced(node, value)
     found: list[str] = []
     if node.shape == "map" and isinstance(value, dict):
@@ -178,11 +198,11 @@ def unknown_fields(value: Any, node: Node, path: str = "", *, by_key: bool = Fal
         for name, item in value.items():
             child = node.child(name)
             place = f"{path}.{name}" if path else name
-            found += [place] if child is None else unknown_fields(item, child, place, by_key=by_key)
+            found += [place] if child is None else _unknown(item, child, place, by_key)
     elif node.shape == "list" and isinstance(value, list) and node.element is not None:
         for index, item in enumerate(value):
             place = _keys(item, node) if by_key and node.keys and isinstance(item, dict) else str(index)
-            found += unknown_fields(item, node.element, f"{path}[{place}]", by_key=by_key)
+            found += _unknown(item, node.element, f"{path}[{place}]", by_key)
     return found
 
 

@@ -47,7 +47,26 @@ def mistakes(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     return found
 
 
+def _fits(value: Any, node: Node) -> bool:
+    """Whether there is nothing to refuse in it."""
+    if node.shape == "any" and not node.type:
+        return True
+    if _type(value, node, "") is not None or (node.refuses and _values(value, node, "")):
+        return False
+    if isinstance(value, dict):
+        return all(name in value for name in node.required) and all(
+            child is None or _fits(item, child) for name, item in value.items() for child in (node.fields.get(name) or node.element,)
+        )
+    if isinstance(value, list) and node.element is not None:
+        return all(_fits(item, node.element) for item in value)
+    return True
+
+
 def _schema(value: Any, node: Node, path: str, old: Any) -> list[Cause]:
+    return [] if _fits(value, node) else _mistakes(value, node, path, old)
+
+
+def _mistakes(value: Any, node: Node, path: str, old: Any) -> list[Cause]:
     if value == old or (node.shape == "any" and not node.type):
         return []
     wrong = _type(value, node, path)
@@ -60,10 +79,10 @@ def _schema(value: Any, node: Node, path: str, old: Any) -> list[Cause]:
         for name, item in value.items():
             child = node.child(name)
             if child is not None:
-                found += _schema(item, child, _join(path, name), known.get(name))
+                found += _mistakes(item, child, _join(path, name), known.get(name))
     elif isinstance(value, list) and node.element is not None:
         for index, item in enumerate(value):
-            found += _schema(item, node.element, f"{path}[{index}]", None)
+            found += _mistakes(item, node.element, f"{path}[{index}]", None)
     return found
 
 

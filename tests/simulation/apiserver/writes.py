@@ -42,7 +42,7 @@ _PATCHES = frozenset({"application/merge-patch+json", "application/strategic-mer
 
 def second(moment: datetime) -> str:
     """The API's Time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).isoformat()[:19]}Z"
 
 
 class Writes:

@@ -75,6 +75,14 @@ def test_a_slot_that_did_not_exist_before_counts_from_its_birth():
     assert [step.count for step in steps if step.arm is Arm.CANDIDATE] == [6]
 
 
+@pytest.mark.parametrize(("arm", "counted"), [(Arm.STABLE, [2]), (Arm.CANDIDATE, [40, 2])])
+def test_errors_of_a_version_without_pods_are_not_its_stand_ins(arm, counted):
+    """The stable version's last requests were answered 503 for the first time, and its slot went to another version within the scrape."""
+    known, _ = increments(Cursors(), [raw([(0, 5), (1, 9)], arm=arm)], {})
+    _, steps = increments(known, [raw([(2, 10), (3, 12)], arm=arm), raw([(2, 40), (3, 42)], arm=arm, part="503")], {arm: 1.5})
+    assert [step.count for step in steps if step.part == "503"] == counted
+
+
 def test_t19_a_stale_series_that_returns_counts_from_its_cursor():
     cursors = Cursors({raw([]).key: Cursor(0, 10)}, {"gw/1": 0})
     cursors, steps = increments(cursors, [SENT], {})

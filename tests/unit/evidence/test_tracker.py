@@ -1,5 +1,7 @@
 """Blocks on the grid, stage counters and windows: the same samples give the same blocks, and nothing is lost or invented."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,6 +151,24 @@ def test_samples_from_before_new_weights_belong_to_the_old_stage():
     assert tracker.count.stage == 1
     assert tracker.count.fresh_seconds == 8.5
     assert tracker.count.requests == 20 * 9
+
+
+def test_a_stage_that_is_entered_again_is_counted_from_its_beginning():
+    gateway = steady(20)
+    tracker, _ = fold(Tracker(), exposure(entered=0.0), gateway.answer(until=10.0))
+    assert tracker.count.fresh_seconds == 9.0
+    again, _ = fold(tracker, exposure(entered=10.0, since=10.0), gateway.answer(after=10.0))
+    assert (again.count.fresh_seconds, again.count.requests) == (9.0, 180)
+    same, _ = fold(tracker, exposure(entered=0.0), gateway.answer(after=10.0))
+    assert same.count.fresh_seconds == 18.0
+
+
+def test_a_count_that_an_earlier_release_kept_goes_on():
+    gateway = steady(20)
+    tracker, _ = fold(Tracker(), exposure(), gateway.answer(until=10.0))
+    kept = replace(tracker, count=replace(tracker.count, entered=None))
+    again, _ = fold(kept, exposure(entered=3.0), gateway.answer(after=10.0))
+    assert (again.count.fresh_seconds, again.count.entered) == (18.0, 3.0)
 
 
 def test_a_version_that_swallows_requests_is_seen_in_blocks_and_guards():

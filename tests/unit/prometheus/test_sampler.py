@@ -133,7 +133,7 @@ def test_large_answers_are_read_in_a_thread_with_the_same_result(monkeypatch):
         threads.append(call.__name__)
         return call(*args)
 
-    monkeypatch.setattr("headgate.prometheus.sampler._LARGE", 100)
+    monkeypatch.setattr("headgate.prometheus.answers._LARGE", 100)
     monkeypatch.setattr(asyncio, "to_thread", to_thread)
     assert sample(answer)[0] == plain
     assert threads == ["parse"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.unit.rollout.world import in_canary, live
 
+from headgate.api.aimodel import Fallback
 from headgate.api.vocabulary import Phase
 
 
@@ -35,6 +36,48 @@ def test_a_halt_of_another_attempt_has_no_effect_and_is_told_so() -> None:
     note = next(n for n in decision.approval_notes if n.name == halt.name)
     assert note.state == "Refused"
     assert "revision 00000000 attempt 9" in note.message
+
+
+@pytest.mark.parametrize("decision", ["Halt", "Rollback", "Promote", "Pause"])
+@pytest.mark.parametrize("status_lost", [False, True])
+def test_a_decision_about_a_version_that_was_taken_back_touches_no_other(decision: str, status_lost: bool) -> None:
+    """Two people halt the same candidate: the second Halt must not stop the live version."""
+    world = in_canary()
+    rules = Fallback(service="rules")
+    world.spec = world.spec.model_copy(update={"serving": world.spec.serving.model_copy(update={"fallback": rules})})
+    assert world.status.candidate is not None
+    about = {"revision": world.status.candidate.revision, "attempt": world.status.candidate.attempt}
+    world.decided("Halt")
+    world.settle()
+    late = world.decided(decision, target=about)
+    if status_lost:
+        world.lose_status()
+    world.step()
+    world.settle()
+    assert world.status.stable is not None
+    assert (world.status.stable.version, world.status.candidate, world.status.failover, world.status.paused) == ("1.0.0", None, None, None)
+    assert late.name in world.status.taken_up
+    assert [entry.revision for entry in world.status.blocked] == [about["revision"]]
+
+
+def test_a_promote_of_the_candidate_before_does_not_promote_the_next_one() -> None:
+    world = in_canary()
+    assert world.status.candidate is not None
+    about = {"revision": world.status.candidate.revision, "attempt": world.status.candidate.attempt}
+    world.decided("Halt")
+    world.settle()
+    world.release("3.0.0")
+    world.settle()
+    world.good()
+    world.settle()
+    world.quiet()
+    world.approve()
+    world.settle()
+    assert world.status.phase is Phase.CANARY
+    weight = world.weight()
+    world.decided("Promote", target=about)
+    world.settle()
+    assert world.weight() == weight
 
 
 def test_an_intervention_older_than_a_day_has_no_effect() -> None:

@@ -147,6 +147,25 @@ def test_a_stage_begins_anew_and_ends_only_with_its_own_evidence(phase: str) -> 
     assert world.weight() == weight
 
 
+@pytest.mark.parametrize("phase", ["shadow", "canary", "half", "full"])
+def test_what_was_measured_before_the_loss_ends_no_stage_after_it(phase: str) -> None:
+    """The judge remembers the attempt: until it has seen the stage begin anew, its readings are those of the stage before."""
+    world = PHASES[phase]()
+    candidate = world.status.candidate
+    assert candidate is not None
+    assert candidate.stage is not None
+    name, weight = candidate.stage.name, world.weight()
+    world.good()
+    world.measured["entered"] = candidate.stage.entered.timestamp()
+    world.lose_status()
+    world.step(60)
+    world.step(5)
+    candidate = world.status.candidate
+    assert candidate is not None
+    assert candidate.stage is not None
+    assert (candidate.stage.name, world.weight()) == (name, weight)
+
+
 def test_it_is_told_as_a_warning_with_what_was_found() -> None:
     world = in_canary()
     world.lose_status()
