@@ -1,0 +1,40 @@
+"""What a request does that outlives its process."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from tests.simulation import prepared
+from tests.simulation.apiserver.requests import Request
+from tests.simulation.clock import VirtualLoop
+from tests.simulation.faults import FAIR, call_of
+from tests.simulation.policies import PLATFORM
+from tests.simulation.replica import Wire
+from tests.simulation.trace import script
+from tests.simulation.world import World
+
+from headgate.controller.app import LEASE
+from headgate.kube.resources import LEASES
+
+MERGE = "application/merge-patch+json"
+
+
+@pytest.mark.parametrize(("holder", "waits"), [("headgate-a-1", True), (None, False)])
+def test_a_lease_that_a_dead_process_renews_keeps_everybody_waiting_once_more(holder: str | None, waits: bool) -> None:
+    """The bounds of the checks begin with it. A renewal that finds no lease changes nothing."""
+
+    async def late() -> bool:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        plan = replace(script(0).plan, fresh=True)
+        world = World(loop, plan, FAIR, 0)
+        prepared.prepare(world)
+        if holder:
+            world.server.put(LEASES, {"metadata": {"name": LEASE, "namespace": PLATFORM}, "spec": {"holderIdentity": holder}})
+        await asyncio.sleep(60.0)
+        request = Request("PATCH", LEASES.path(PLATFORM, LEASE), {}, {"spec": {"leaseTransitions": 1}}, MERGE)
+        Wire(world.replicas[0])._arrive(request, call_of(request.method, request.path, MERGE))
+        return world.disturbed_within(0.0)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(late()) is waits
