@@ -53,8 +53,9 @@ differs (standard error of a share: at most {standard_error(bench.runs)}). Pytho
 
 A run is one hour of 240 blocks of 15 s, 5 % of the requests on the candidate; four stable pods with six hours of history before. `shared`:
 all requests fail 10 pp more often for a minute, every 20 minutes or so. `cluster`: requests come, and fail, in batches of 5 on average,
-dispersion 9. `podburst`: each pod by itself fails 10 pp more often for a minute, once an hour or so. `drift+share`:
-the failure rate triples when the candidate's share goes from 5 to 50 %, in both versions. The limit is 0.5 percentage points (pp) for everyone who has one.
+dispersion 9. `podburst`: each pod by itself fails 10 pp more often for a minute, once an hour or so. `drift+share`: the failure rate
+triples when the candidate's share goes from 5 to 50 %, in both versions. The limit is 0.5 percentage points (pp) for everyone who has
+one.
 """
 
 
