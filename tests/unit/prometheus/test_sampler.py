@@ -130,7 +130,7 @@ def test_large_answers_are_read_in_a_thread_with_the_same_result(monkeypatch):
     threads = []
 
     async def to_thread(call, *args):
-        threads.append(call.__name__)
+        threads.append(call.func.__name__)
         return call(*args)
 
     monkeypatch.setattr("headgate.prometheus.answers._LARGE", 100)
