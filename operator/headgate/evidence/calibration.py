@@ -35,7 +35,7 @@ class Calibration(Arrays):
     `kappa`: the power of each bet, (..., effects). `deficit`: v of the self-normalised bet for harm and for good, (..., 2). `phi`: the
     dispersion found, for people and for intervals; 0 where none is known. `shares`: how the money is split, (..., 3). `variance`: of
     one request's value, where events are not counted; 0: where they are. `wary`: 1 where nothing is known of the noise: then the bets
-    count only while the harm is obvious, as no burst makes it.
+    count only while the harm is glaring, as no burst makes it.
     """
 
     kappa: Floats
@@ -75,10 +75,11 @@ class Calibration(Arrays):
 def tempered(calibration: Calibration, seen: Dispersion) -> Calibration:
     """`calibration` with no bet above 1/phi of the noise `seen` in earlier blocks of the rollout.
 
-    Beside a history only a phi that chance does not explain counts. Without one every phi does, and nothing is bet before it is known.
+    Beside a history a phi counts when chance does not explain that it is larger. Without one every phi does, and nothing is bet before it
+    is known.
     """
     historic = calibration.phi > 0.0
-    phi = np.where(historic, seen.least, seen.phi)
+    phi = np.where(historic & (seen.least <= calibration.phi), 1.0, seen.phi)
     known = np.isfinite(phi)
     most = np.where(known, 1.0 / np.where(known, phi, 1.0), 0.0)
     free = calibration.shares[..., STEADY] == 0.0

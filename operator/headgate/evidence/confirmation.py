@@ -113,6 +113,13 @@ def obvious(memory: Confirmation) -> np.ndarray:
     return worse
 
 
+def glaring(memory: Confirmation) -> np.ndarray:
+    """The same, and at least 50 points in each of the two: no single burst of failures looks like that, however large."""
+    each: np.ndarray = excess(memory.latest, _EQUAL) >= OBVIOUS_EXCESS
+    found: np.ndarray = obvious(memory) & each.all(axis=-1)
+    return found
+
+
 def confirmed(memory: Confirmation, act: Floats) -> np.ndarray:
     """May a rollback be based on these checks?"""
     confirmed: np.ndarray = obvious(memory) | (exceeds(memory, act) & agreed(memory))

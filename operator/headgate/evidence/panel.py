@@ -96,9 +96,9 @@ def advance(panel: Panel, rows: Rows, calibration: Calibration, start: ArrayLike
     steady = eprocess.grow(panel.steady, start, _log_factors(rows, rates, calibration))
     drift = asymptotic.drift(panel.drift, good, rows.lines[..., GOOD, :], rates[..., 1], calibration.variance)
     memory = confirmation.observe(panel.memory, rows.end, harm, rows.counts[..., ACT, :], rows.lines[..., HARM, :])
-    obvious = confirmation.obvious(memory)
+    glaring = confirmation.glaring(memory)
     sides = [
-        _joined(bets[..., :_HARMS], HARM_PRIOR, steady[..., :_STAKES], asymptotic.log_evalue(drift, 1.0), calibration, obvious, spent),
+        _joined(bets[..., :_HARMS], HARM_PRIOR, steady[..., :_STAKES], asymptotic.log_evalue(drift, 1.0), calibration, glaring, spent),
         _joined(bets[..., _HARMS:], GOOD_PRIOR, steady[..., _STAKES:], asymptotic.log_evalue(drift, -1.0), calibration, None, spent),
     ]
     evidence = np.stack(sides, axis=-1)
@@ -120,15 +120,15 @@ def _joined(
     steady: Floats,
     log_asymptotic: Floats,
     calibration: Calibration,
-    obvious: np.ndarray | None,
+    glaring: np.ndarray | None,
     spent: ArrayLike,
 ) -> Floats:
     """log E of one side: the mean of the three kinds of evidence, weighted by their shares of the money."""
     log_bets = eprocess.log_evidence(bets, prior, spent)
-    if obvious is None:
-        obvious = np.zeros(log_bets.shape, dtype=bool)
+    if glaring is None:
+        glaring = np.zeros(log_bets.shape, dtype=bool)
     # Counting less evidence than there is breaks no promise.
-    log_bets = np.where((calibration.wary > 0.0) & ~obvious, np.minimum(log_bets, 0.0), log_bets)
+    log_bets = np.where((calibration.wary > 0.0) & ~glaring, np.minimum(log_bets, 0.0), log_bets)
     kinds = np.empty((*log_bets.shape, 3))
     kinds[..., BETS] = log_bets
     kinds[..., STEADY] = eprocess.log_evidence(steady, STAKE_PRIOR, spent)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headgate.evidence.arrays import joined
-from headgate.evidence.confirmation import TAIL, WINDOWS, Confirmation, agreed, confirmed, exceeds, obvious
+from headgate.evidence.confirmation import TAIL, WINDOWS, Confirmation, agreed, confirmed, exceeds, glaring, obvious
 from headgate.evidence.confirmation import observe as observe_many
 
 HALF, WHOLE = np.array([1.0, 0.005]), np.array([1.0, 0.01])
@@ -64,6 +64,14 @@ def test_the_obvious_needs_thirty_requests_and_fifty_points(blocks: tuple[tuple[
         memory = observe(memory, float(k), 80, 0, requests, events)
     assert bool(obvious(memory)) is expected
     assert bool(confirmed(memory, WHOLE)) is expected
+
+
+@pytest.mark.parametrize(("blocks", "expected"), [(((15, 15), (15, 15)), True), (((15, 0), (20, 20)), False), (((30, 30),), False)])
+def test_the_glaring_is_there_in_both_blocks(blocks: tuple[tuple[int, int], ...], expected: bool) -> None:
+    memory = Confirmation.empty(())
+    for k, (requests, events) in enumerate(blocks):
+        memory = observe(memory, float(k), 80, 0, requests, events)
+    assert bool(glaring(memory)) is expected
 
 
 def test_many_comparisons_at_once_are_what_each_is_alone_whatever_their_times() -> None:
