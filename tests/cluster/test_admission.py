@@ -87,6 +87,19 @@ def test_the_entitled_person_approves_in_their_role(cluster: Cluster, namespace:
     accepted(lambda: decide(dana, namespace, APPROVE, decision="Revoke"))
 
 
+def test_an_approver_who_is_removed_decides_nothing_more_and_what_was_decided_stays(cluster: Cluster, namespace: str) -> None:
+    bindings, dana = f"{RBAC}/namespaces/{namespace}/rolebindings", cluster.impersonated(DANA)
+    bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
+    made = eventually(lambda: decide(dana, namespace, APPROVE), lambda given: given.accepted)
+    assert made.accepted, made.message
+    for binding in cluster.admin.get(bindings).body["items"]:
+        assert cluster.admin.delete(f"{bindings}/{binding['metadata']['name']}").accepted
+    later = eventually(lambda: decide(dana, namespace, APPROVE), lambda given: not given.accepted)
+    assert not later.accepted
+    kept = cluster.admin.get(f"{path_of(made.body, namespace)}/{made.body['metadata']['name']}")
+    assert kept.body["spec"] == made.body["spec"]
+
+
 def test_nobody_approves_in_another_persons_name(cluster: Cluster, namespace: str) -> None:
     bind(cluster, namespace, SAM, "headgate-approver-fairness-audit")
     refused(lambda: decide(cluster.impersonated(SAM), namespace, APPROVE), f"write approver: {SAM}", f"sign in as {DANA}")
