@@ -25,13 +25,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Which requests a series counts. `part` and `origin` as in RawSeries."""
+    """Which requests a series counts. `part` and `origin` as in RawSeries; `process` names the process where the scrape's address should
+    not."""
 
     target: Target
     arm: Arm
     what: What
     part: str
     origin: str
+    process: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,8 @@ class Summed:
     code: str
 
 
-class MetricsProfile(Protocol):
-    """How to read one kind of counters."""
-
-    @property
-    def capabilities(self) -> Capabilities: ...
+class Counters(Protocol):
+    """How to read one kind of counters, series by series."""
 
     def selector(self, targets: Iterable[Target]) -> str:
         """One PromQL selector of all counters of all targets: one query, hence one consistent view of every scrape."""
@@ -71,6 +70,13 @@ class MetricsProfile(Protocol):
 
     def series_per_target(self) -> int:
         """Roughly how many series one target has per scraped process, for splitting queries."""
+
+
+class MetricsProfile(Counters, Protocol):
+    """How to read the counters of requests."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
 
     def summed(self, targets: Iterable[Target]) -> Summed:
         """Which counters of all targets are added up for guards on live versions."""
@@ -220,22 +226,11 @@ class Http:
 _HTTP = {"http_requests_total": What.ANSWERED, "http_request_duration_seconds_bucket": What.TIMED}
 COPIES = {"prometheus", "prometheus_replica", "replica", "receive", "tenant_id"}
 """Labels that tell copies of one sample apart. Copies must not be summed."""
-_NOT_ORIGIN = frozenset(
-    {
-        "__name__",
-        "job",
-        "instance",
-        "namespace",
-        "pod",
-        "node",
-        "container",
-        "code",
-        "le",
-        "headgate_model",
-        "headgate_revision",
-        *COPIES,
-    }
+PLACE = frozenset(
+    {"__name__", "job", "instance", "namespace", "pod", "node", "container", "headgate_model", "headgate_revision", *COPIES},
 )
+"""Labels that say of whom and from where a series is, not what it counts."""
+_NOT_ORIGIN = PLACE | {"code", "le"}
 
 
 @lru_cache(maxsize=1000)

@@ -11,7 +11,7 @@ from typing import Any
 from headgate.evidence.series import NoAnswer, RawSeries, TargetSamples
 from headgate.prometheus.answers import garbled, require
 from headgate.prometheus.client import PrometheusClient, SourceError
-from headgate.prometheus.profiles import MetricsProfile, Target, instance
+from headgate.prometheus.profiles import Counters, Target, instance
 
 CHUNK_SERIES = 20_000
 LONGEST_WINDOW = 3600.0
@@ -45,7 +45,7 @@ def chunks(targets: Sequence[Target], per_target: int) -> list[Sequence[Target]]
 class Sampler:
     """Reads raw counter samples. `processes` is how many scraped processes count one target (gateway replicas, or pods)."""
 
-    def __init__(self, client: PrometheusClient, profile: MetricsProfile, *, processes: int = 1) -> None:
+    def __init__(self, client: PrometheusClient, profile: Counters, *, processes: int = 1) -> None:
         self._client, self._profile, self._processes = client, profile, processes
         self._skew = 0.0
 
@@ -80,7 +80,7 @@ def clock_skew(date: str | None, now: float) -> float:
     return float(round(skew)) if abs(skew) >= SKEW_RESOLUTION else 0.0
 
 
-def parse(body: bytes, profile: MetricsProfile, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:
+def parse(body: bytes, profile: Counters, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:
     """The series of a matrix answer by target. Raises SourceError where the answer is not one, or says it is incomplete."""
     with garbled():
         answer = json.loads(body)
@@ -88,7 +88,7 @@ def parse(body: bytes, profile: MetricsProfile, targets: Sequence[Target]) -> di
         return _sorted_out(answer["data"]["result"], profile, targets)
 
 
-def _sorted_out(result: list[dict[str, Any]], profile: MetricsProfile, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:
+def _sorted_out(result: list[dict[str, Any]], profile: Counters, targets: Sequence[Target]) -> dict[Target, list[RawSeries]]:
     index = profile.index(targets)
     found: dict[Target, dict[str, tuple[RawSeries, Mapping[str, str]]]] = {target: {} for target in targets}
     for one in result:
@@ -97,7 +97,7 @@ def _sorted_out(result: list[dict[str, Any]], profile: MetricsProfile, targets: 
         if meaning is None:
             continue
         points = tuple([(float(time), float(value)) for time, value in one["values"]])
-        series = RawSeries(meaning.arm, meaning.what, meaning.part, instance(labels), meaning.origin, points)
+        series = RawSeries(meaning.arm, meaning.what, meaning.part, meaning.process or instance(labels), meaning.origin, points)
         mine, key = found[meaning.target], series.key
         # Copies of one counter differ in labels that mean nothing here: the same copy has the say each time.
         if key not in mine or sorted(labels.items()) < sorted(mine[key][1].items()):

@@ -1,0 +1,263 @@
+"""How the judge of one attempt learns the stable version's noise: from its pods' past, from its pods meanwhile, or not at all.
+
+The mode of a check is settled once, with its first comparison, because the split of the money is: a later change would let evidence be
+picked by its size. What is bet on a block follows from A/A blocks that ended LAG blocks earlier at least. So it does not matter in
+which answers the samples come, and a pod that is sampled late holds nothing up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from headgate.api.vocabulary import Metric
+from headgate.evidence import arms, noise
+from headgate.evidence.arms import PodBlock, Pods
+from headgate.evidence.arrays import Floats, joined
+from headgate.evidence.calibration import FEWEST_ARMS, Calibration, tempered
+from headgate.evidence.check import Check
+from headgate.evidence.history import History
+from headgate.evidence.latency import Choice, Unresolved
+from headgate.evidence.measure import Latency
+from headgate.evidence.noise import Dispersion
+from headgate.evidence.series import RawSeries
+from headgate.evidence.view import CheckReading, NoiseMode
+
+LAG = 3
+"""Blocks. Pods are sampled within a block after its end, and read within another one."""
+_MOST_WAITING = 64
+MOST_TRIES = 3
+"""Reads of the past that may fail before it is given up."""
+_TOLD_PODS = f"fewer than {FEWEST_ARMS} pods of the stable version with counters of their own"
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What is known of the noise in one attempt, per check of its question.
+
+    `calibration`, shape (checks,), as settled; `modes` and `whys` say how, an empty mode that it is not yet. `bounds`: of the slow
+    requests, where chosen. `seen`, shape (checks,): what the pods show meanwhile, as the pods `named` told it. `now`: what may be bet on
+    the next block. `waiting`: A/A blocks that are over and not learnt. `failed`: reads of the past that failed; `history` is None until
+    one succeeded. `answered`: our time of the last good answer about the pods.
+    """
+
+    pods: Pods = field(default_factory=Pods)
+    waiting: tuple[PodBlock, ...] = ()
+    modes: tuple[NoiseMode, ...] = ()
+    whys: tuple[str, ...] = ()
+    bounds: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    calibration: Calibration = field(default_factory=partial(Calibration.robust, (0,)))
+    seen: Dispersion = field(default_factory=partial(Dispersion.unknown, (0,), 1))
+    now: Calibration = field(default_factory=partial(Calibration.robust, (0,)))
+    history: History | None = None
+    failed: int = 0
+    answered: float | None = None
+
+    @classmethod
+    def unknown(cls, checks: int) -> Self:
+        nothing = Calibration.robust((checks,))
+        return cls(
+            modes=(NoiseMode.UNKNOWN,) * checks,
+            whys=("",) * checks,
+            bounds=("",) * checks,
+            calibration=nothing,
+            seen=Dispersion.unknown((checks,), 1),
+            now=nothing,
+        )
+
+    @property
+    def wants_history(self) -> bool:
+        """Whether the past is still to be read."""
+        return self.history is None and self.failed < MOST_TRIES
+
+    @property
+    def dispersion(self) -> Floats:
+        """phi per check, 1 where none is known."""
+        return np.maximum(self.now.phi, 1.0)
+
+
+def take_pods(known: Noise, checks: Sequence[Check], series: Sequence[RawSeries], interval: float, now: float) -> Noise:
+    """After one answer about the stable version's pods, which came at `now`."""
+    pods, over = arms.fold(known.pods, series, interval)
+    waiting = (*known.waiting, *over)
+    early, late = waiting[:-_MOST_WAITING], waiting[-_MOST_WAITING:]
+    return _learnt(replace(known, pods=pods, waiting=late, answered=now), checks, early)
+
+
+def again(known: Noise) -> Noise:
+    """For another judge of the same attempt: what is known is kept, how the money is split is settled anew. A past that was too short is
+    longer now."""
+    nothing, past = Noise.unknown(len(known.modes)), known.history
+    kept = past if past is not None and all(past.fits) else None
+    return replace(known, history=kept, modes=nothing.modes, whys=nothing.whys, calibration=nothing.calibration, now=nothing.now)
+
+
+def take_history(known: Noise, history: History) -> Noise:
+    """The past has arrived. Checks that were settled without it and learn get to know it too: their money is split alike."""
+    after = replace(known, history=history)
+    for i, mode in enumerate(known.modes):
+        if mode is NoiseMode.LEARNING:
+            after = _with_fit(after, i)
+    return after
+
+
+def before_block(known: Noise, checks: Sequence[Check], latency: Sequence[Latency | None], end: float, interval: float) -> Noise:
+    """What may be bet on the block that ends at `end`."""
+    due = end - LAG * max(known.pods.grid, interval)
+    ripe = tuple(block for block in known.waiting if block.end <= due)
+    if ripe:
+        known = _learnt(replace(known, waiting=known.waiting[len(ripe) :]), checks, ripe)
+    for i, check in enumerate(checks):
+        if known.modes[i] is NoiseMode.UNKNOWN and (check.metric is not Metric.LATENCY or isinstance(latency[i], Choice | Unresolved)):
+            known = _settled(known, i, latency[i])
+    return known
+
+
+def described(known: Noise, readings: Sequence[CheckReading]) -> tuple[CheckReading, ...]:
+    """The readings with how noise was treated."""
+    return tuple(
+        replace(reading, noise=mode, noise_detail=why) for reading, mode, why in zip(readings, known.modes, known.whys, strict=True)
+    )
+
+
+def notes(known: Noise, checks: Sequence[Check]) -> tuple[str, ...]:
+    """How noise is treated, in one line; none before anything is compared."""
+    words = [
+        f"{check.metric} {_MODE_WORDS[mode]}{f' ({why})' if why else ''}"
+        for check, mode, why in zip(checks, known.modes, known.whys, strict=True)
+        if mode is not NoiseMode.UNKNOWN
+    ]
+    return (f"noise of the stable version: {'; '.join(words)}",) if words else ()
+
+
+_MODE_WORDS = {
+    NoiseMode.HISTORY: "by its pods' past and present",
+    NoiseMode.LEARNING: "learnt from its pods meanwhile",
+    NoiseMode.ROBUST: "by differences between blocks",
+}
+
+
+def _settled(known: Noise, i: int, latency: Latency | None) -> Noise:
+    if isinstance(latency, Unresolved):
+        return _with_row(known, i, Calibration.robust((1,)), NoiseMode.ROBUST, "")
+    bound = f"{latency.harm.stable:.9g}" if isinstance(latency, Choice) else ""
+    known = replace(known, bounds=_put(known.bounds, i, bound))
+    fitted = _with_fit(known, i)
+    if fitted.modes[i] is NoiseMode.HISTORY:
+        return fitted
+    has_bound = not bound or bound in known.pods.bounds or (known.history is not None and bound in known.history.bounds)
+    if known.pods.alive < FEWEST_ARMS or not (bound or known.pods.count_answers):
+        mode, why = NoiseMode.ROBUST, _TOLD_PODS
+    elif not has_bound:
+        mode, why = NoiseMode.ROBUST, f"the pods' own histograms have no bound of {1000 * float(bound):.4g}ms"
+    else:
+        mode, why = NoiseMode.LEARNING, ""
+    one = Calibration.learning((1,)) if mode is NoiseMode.LEARNING else Calibration.robust((1,))
+    return _with_row(known, i, one, mode, why)
+
+
+def _with_fit(known: Noise, i: int) -> Noise:
+    """With what the past says of this check, if it says anything."""
+    history = known.history
+    fit = history.fits[i].get(known.bounds[i]) if history is not None and i < len(history.fits) else None
+    if history is None or fit is None:
+        return known
+    return _with_row(known, i, fit, NoiseMode.HISTORY, f"{history.pods} pods over {_time(history.seconds)}")
+
+
+def _with_row(known: Noise, i: int, one: Calibration, mode: NoiseMode, why: str) -> Noise:
+    def put(values: list[Floats]) -> Floats:
+        every, row = values
+        changed = every.copy()
+        changed[i] = row[0]
+        return changed
+
+    changed = replace(
+        known,
+        calibration=joined([known.calibration, one], put),
+        modes=_put(known.modes, i, mode),
+        whys=_put(known.whys, i, why),
+    )
+    return replace(changed, now=tempered(changed.calibration, changed.seen))
+
+
+def _learnt(known: Noise, checks: Sequence[Check], blocks: Sequence[PodBlock]) -> Noise:
+    """After A/A blocks, in order. Too few pods in a block tell nothing."""
+    seen, named = known.seen, known.named
+    for block in blocks:
+        if len(block.pods) < FEWEST_ARMS:
+            continue
+        names = tuple(block.pods)
+        if names != named:
+            seen, named = noise.with_arms(seen, len(names)), names
+        seen = noise.learn(seen, arms.arms_of(checks, known.bounds, block))
+    if seen is known.seen:
+        return known
+    return replace(known, seen=seen, named=named, now=tempered(known.calibration, seen))
+
+
+def to_json(known: Noise) -> dict[str, Any] | None:
+    """Plain JSON values from which `from_json` gives back an equal state, to the last bit. None where nothing is compared."""
+    if not known.modes:
+        return None
+    history = known.history
+    return {
+        "pods": _PODS.dump_python(known.pods, mode="json"),
+        "waiting": _BLOCKS.dump_python(known.waiting, mode="json"),
+        "modes": list(known.modes),
+        "whys": list(known.whys),
+        "bounds": list(known.bounds),
+        "named": list(known.named),
+        **{name: getattr(known, name).to_json() for name in ("calibration", "seen", "now")},
+        "history": None
+        if history is None
+        else {
+            "fits": [{bound: fit.to_json() for bound, fit in fits.items()} for fits in history.fits],
+            "rest": [history.totals, history.pods, history.seconds, history.bounds],
+        },
+        "failed": known.failed,
+        "answered": known.answered,
+    }
+
+
+def from_json(data: dict[str, Any] | None) -> Noise:
+    """Raises KeyError, TypeError or ValueError where `data` was not written by `to_json`."""
+    if data is None:
+        return Noise()
+    past = data["history"]
+    return Noise(
+        pods=_PODS.validate_python(data["pods"]),
+        waiting=_BLOCKS.validate_python(data["waiting"]),
+        modes=tuple(NoiseMode(mode) for mode in data["modes"]),
+        whys=tuple(data["whys"]),
+        bounds=tuple(data["bounds"]),
+        named=tuple(data["named"]),
+        calibration=Calibration.from_json(data["calibration"]),
+        seen=Dispersion.from_json(data["seen"]),
+        now=Calibration.from_json(data["now"]),
+        history=None if past is None else _history(past),
+        failed=data["failed"],
+        answered=data["answered"],
+    )
+
+
+def _history(data: dict[str, Any]) -> History:
+    totals, pods, seconds, bounds = data["rest"]
+    fits = tuple({bound: Calibration.from_json(fit) for bound, fit in fits.items()} for fits in data["fits"])
+    return History(fits, tuple((int(requests), int(events)) for requests, events in totals), pods, seconds, tuple(bounds))
+
+
+_PODS: TypeAdapter[Pods] = TypeAdapter(Pods)
+_BLOCKS: TypeAdapter[tuple[PodBlock, ...]] = TypeAdapter(tuple[PodBlock, ...])
+
+
+def _put(values: tuple[Any, ...], i: int, value: Any) -> tuple[Any, ...]:
+    return (*values[:i], value, *values[i + 1 :])
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 5400 else f"{seconds / 60:.0f} min"
