@@ -72,8 +72,8 @@ def observe(
         judged, noise = judge.follow(judged, question), calibrating.again(noise)
     tracker, blocks = fold(state.tracker, exposure, answer)
     for closed in blocks:
-        if closed.block.usable and question.checks:
-            noise = calibrating.before_block(noise, question.checks, judged.latency, closed.block.end, question.interval)
+        if question.checks:
+            noise = calibrating.before_block(noise, question.checks, judged.latency, closed.block, question.interval)
         judged = judge.advance(judged, question, closed.block, closed.stage, noise.now)
     source = Source(answered=now, skew=answer.skew)
     return replace(state, shadow=exposure.shadow, judge=judged, tracker=tracker, source=source, noise=noise)

@@ -17,6 +17,7 @@ from headgate.api.vocabulary import Metric
 from headgate.evidence import arms, noise
 from headgate.evidence.arms import PodBlock, Pods
 from headgate.evidence.arrays import Floats, joined
+from headgate.evidence.block import Block
 from headgate.evidence.calibration import FEWEST_ARMS, Calibration, tempered
 from headgate.evidence.check import Check
 from headgate.evidence.history import History
@@ -105,12 +106,14 @@ def take_history(known: Noise, history: History) -> Noise:
     return after
 
 
-def before_block(known: Noise, checks: Sequence[Check], latency: Sequence[Latency | None], end: float, interval: float) -> Noise:
-    """What may be bet on the block that ends at `end`."""
-    due = end - LAG * max(known.pods.grid, interval)
-    ripe = tuple(block for block in known.waiting if block.end <= due)
+def before_block(known: Noise, checks: Sequence[Check], latency: Sequence[Latency | None], block: Block, interval: float) -> Noise:
+    """What may be bet on `block`."""
+    due = block.end - LAG * max(known.pods.grid, interval)
+    ripe = tuple(one for one in known.waiting if one.end <= due)
     if ripe:
         known = _learnt(replace(known, waiting=known.waiting[len(ripe) :]), checks, ripe)
+    if not (block.usable and all(arm.requests + arm.missing > 0 for arm in (block.stable, block.candidate))):
+        return known
     for i, check in enumerate(checks):
         if known.modes[i] is NoiseMode.UNKNOWN and (check.metric is not Metric.LATENCY or isinstance(latency[i], Choice | Unresolved)):
             known = _settled(known, i, latency[i])
