@@ -45,9 +45,11 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
+    """`bounds`: the finite ones, with the share of all requests above each."""
+
     blocks: list[PodBlock]
-    pods: Pods
     names: list[str]
+    bounds: list[tuple[str, float]]
 
 
 def span(series: int, spacing: float) -> float:
@@ -59,7 +61,8 @@ def history_of(checks: Sequence[Check], series: Iterable[RawSeries], interval: f
     """From raw counters of the stable version's pods. Takes up to a second of computing for MOST_SAMPLES."""
     pods, blocks = fold(Pods(), series, interval)
     names = sorted({pod for block in blocks for pod in block.pods})
-    past = _Past(blocks[-max(1, _MOST_CELLS // max(1, len(names))) :], pods, names)
+    recent = blocks[-max(1, _MOST_CELLS // max(1, len(names))) :]
+    past = _Past(recent, names, _histogram(recent, pods.bounds))
     if not names:
         return History(tuple({} for _ in checks), tuple((0, 0) for _ in checks))
     fits, totals = [], []
@@ -98,23 +101,20 @@ def _counted(check: Check, bound: str, past: _Past) -> Floats:
     return np.array(counted, dtype=np.float64).reshape(len(past.blocks), len(past.names), 2)
 
 
-def _histogram(past: _Past) -> tuple[list[tuple[float, str]], list[float]]:
-    """Finite bounds of the pods, and the share of all requests above each."""
-    bounds = [(float(part), part) for part in past.pods.bounds if part != "+Inf"]
-    sums = dict.fromkeys(past.pods.bounds, 0)
-    for block in past.blocks:
+def _histogram(blocks: list[PodBlock], bounds: tuple[str, ...]) -> list[tuple[str, float]]:
+    sums = dict.fromkeys(bounds, 0)
+    for block in blocks:
         for counts in block.pods.values():
             for part in sums:
                 sums[part] += counts.get(f"le {part}", 0)
-    timed = sums.get("+Inf", 0)
-    return bounds, [max(timed - sums[part], 0) / timed if timed else 0.0 for _, part in bounds]
+    timed = sums.pop("+Inf", 0)
+    return [(part, max(timed - below, 0) / timed if timed else 0.0) for part, below in sums.items()]
 
 
 def _near_the_quantile(check: Check, past: _Past) -> tuple[str, ...]:
     """Bounds of which the judge may choose one: those whose shares above them are nearest to that above the quantile."""
-    bounds, above = _histogram(past)
     tail = 1.0 - (check.quantile or 0.0)
-    shares = [(abs(log(max(share, 1e-9) / max(tail, 1e-9))), part) for (_, part), share in zip(bounds, above, strict=True)]
+    shares = [(abs(log(max(share, 1e-9) / max(tail, 1e-9))), part) for part, share in past.bounds]
     return tuple(part for _, part in sorted(shares)[:_BOUNDS_TRIED])
 
 
@@ -124,7 +124,6 @@ def _margin(check: Check, bound: str, past: _Past) -> float:
         return limits_of(check.margin).good.offset
     if check.margin.unit is not Unit.MILLISECONDS:
         return _NO_MARGIN
-    bounds, above = _histogram(past)
-    at = float(bound)
-    lower, upper = np.interp([at - check.margin.seconds, at], [0.0, *(b for b, _ in bounds)], [1.0, *above])
+    at, known = float(bound), [(0.0, 1.0), *((float(part), share) for part, share in past.bounds)]
+    lower, upper = np.interp([at - check.margin.seconds, at], [b for b, _ in known], [share for _, share in known])
     return float(max(lower - upper, _NO_MARGIN))

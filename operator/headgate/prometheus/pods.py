@@ -1,7 +1,7 @@
 """The counters of each pod of the stable version, whatever profile the judge itself counts by: a gateway counts per version only."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headgate.evidence.series import Arm
 from headgate.prometheus.profiles import Http, Labels, Meaning, Target, one_of, quoted
@@ -42,7 +42,7 @@ class StablePods:
         found = self._http.meaning(labels, index)
         if found is None or found.arm is not Arm.STABLE:
             return None
-        return replace(found, process=labels.get("pod", ""))
+        return Meaning(found.target, found.arm, found.what, found.part, found.origin, labels.get("pod", ""))
 
     def series_per_target(self) -> int:
         return 40
