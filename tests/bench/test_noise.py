@@ -9,9 +9,9 @@ from tests.statistics.arms import ERRORS, LATENCY, REJECTIONS, arm, block, quest
 from tests.unit.evidence.pods import StablePods
 
 from headgate.evidence import calibrating, judge
-from headgate.evidence.calibrating import Noise
 from headgate.evidence.history import MOST_SAMPLES, history_of
 from headgate.evidence.latency import Choice
+from headgate.evidence.noise_state import Noise
 from headgate.prometheus import pods as source
 from headgate.prometheus.pods import Wanted
 from headgate.prometheus.sampler import parse

@@ -15,8 +15,8 @@ from tests.statistics.arms import ENVOY_BOUNDS, ERRORS, LATENCY, REJECTIONS, arm
 from headgate.api.vocabulary import Verdict
 from headgate.evidence import calibrating, judge
 from headgate.evidence.block import ArmCounts
-from headgate.evidence.calibrating import Noise
 from headgate.evidence.history import History, history_of
+from headgate.evidence.noise_state import Noise
 from headgate.evidence.series import Arm, RawSeries, What
 from headgate.evidence.view import NoiseMode
 

@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import calibrating, guards, judge
-from headgate.evidence.calibrating import Noise
+from headgate.evidence import calibrating, guards, judge, noise_state
 from headgate.evidence.check import Question
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.history import History
 from headgate.evidence.judge import JudgeState
+from headgate.evidence.noise_state import Noise
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
 from headgate.evidence.tracker import Tracker, fold, silent
 from headgate.evidence.view import Evidence, GuardReading
@@ -132,7 +132,7 @@ def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
         "judge": judge.to_json(state.judge),
         "tracker": _TRACKER.dump_python(state.tracker, mode="json"),
         "source": _SOURCE.dump_python(state.source, mode="json"),
-        "noise": calibrating.to_json(state.noise),
+        "noise": noise_state.to_json(state.noise),
     }
 
 
@@ -142,7 +142,7 @@ def restore(data: dict[str, Any]) -> AttemptEvidence:
         raise ValueError(f"checkpoint of format {data.get('format')!r}, not {_FORMAT}: start the attempt's evidence anew")
     try:
         tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
-        noise = calibrating.from_json(data["noise"])
+        noise = noise_state.from_json(data["noise"])
         return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, noise)
     except (KeyError, TypeError, ValidationError) as error:
         raise ValueError(f"checkpoint cannot be read: {error}") from error

@@ -11,7 +11,7 @@ from tests.unit.evidence.pods import StablePods, in_clusters
 from tests.unit.evidence.test_attempt import QUESTION
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence import calibrating
+from headgate.evidence import noise_state
 from headgate.evidence.attempt import AttemptEvidence, begin, checkpoint, observe, observe_history, observe_pods, read, restore
 from headgate.evidence.history import History, history_of
 from headgate.evidence.series import Arm, NoAnswer, Outage
@@ -125,7 +125,7 @@ def test_an_unreadable_answer_changes_nothing_and_the_past_is_given_up_after_thr
     state = begin(QUESTION, exposure())
     down = NoAnswer(1.0, Outage.TIMEOUT, "slow")
     assert observe_pods(state, QUESTION, down, 1.0) == state
-    for _ in range(calibrating.MOST_TRIES):
+    for _ in range(noise_state.MOST_TRIES):
         assert state.noise.wants_history
         state = observe_history(state, QUESTION, None, same_source=False)
     assert not state.noise.wants_history
@@ -187,7 +187,7 @@ def test_the_checkpoint_stays_far_below_what_a_config_map_holds(pods: int, most:
     crowd = stable_pods(60, names=tuple(f"credit-5f0c2a91-7d9c5b7f4-{i:05d}" for i in range(pods)), rate=5.0)
     state = watched(steady(60), crowd, 59, past=past_of(stable_pods(400, begin=-400)))
     whole = len(json.dumps(checkpoint(state), separators=(",", ":")))
-    of_noise = len(json.dumps(calibrating.to_json(state.noise), separators=(",", ":")))
+    of_noise = len(json.dumps(noise_state.to_json(state.noise), separators=(",", ":")))
     print(f"{pods} pods: noise {of_noise:,} of {whole:,} bytes")
     assert whole < most
 
