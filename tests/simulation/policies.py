@@ -23,7 +23,7 @@ _GUARDS = [
 
 def _policy(stages: list[Document], interval: int, on_deadline: str, *, latency: bool = False) -> Document:
     least = 2 + 4 * interval
-    longest = {"minDuration": f"{least}s", "maxDuration": f"{least + 16}s", "minRequests": 100}
+    longest = {"minDuration": f"{least}s", "maxDuration": f"{least + 36}s", "minRequests": 100}
     return {
         "stages": [{**longest, **stage} for stage in stages],
         "checks": [*_CHECKS, _LATENCY] if latency else _CHECKS,

@@ -88,6 +88,7 @@ def begin(running: Running, parts: Parts, elector: Elector, acquired: asyncio.Ev
     running.start("configuration", _after(filled, parts.configurations.run))
     running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
     running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
+    running.start("noise", _after(filled, lambda: parts.noise.run(leads)))
     running.start("watch", _after(filled, lambda: parts.watching.run(leads)))
     running.start("checkpoints", _after(filled, lambda: parts.checkpoints.run(parts.judging, leads)))
     return running.start("decisions", _decide(parts, filled, acquired))

@@ -80,6 +80,14 @@ class Judging:
         self._measured = measured
         self.states: dict[ModelKey, AttemptEvidence] = {}
         self.evidence: dict[ModelKey, Evidence] = {}
+        self.cases: list[Case] = []
+        """What was judged by the last tick."""
+        self._recalled: set[ModelKey] = set()
+        self._catch_up: Callable[[Sequence[Case]], Awaitable[None]] | None = None
+
+    def catch_up_with(self, ask: Callable[[Sequence[Case]], Awaitable[None]]) -> None:
+        """Have `ask` awaited for attempts that were just recalled: what else was measured meanwhile belongs to the blocks that follow."""
+        self._catch_up = ask
 
     async def run(self, leading: Callable[[], bool]) -> None:
         """Until cancelled. Only the leader judges: a standby would fight over checkpoints."""
@@ -87,7 +95,11 @@ class Judging:
 
     async def tick(self) -> float:
         """Judge every model in rollout once. Returns the seconds until the next tick is due."""
-        cases = [case for case in self._cases() if await self._remembered(case)]
+        cases = self.cases = [case for case in self._cases() if await self._remembered(case)]
+        recalled = [case for case in cases if case.key in self._recalled]
+        self._recalled.clear()
+        if recalled and self._catch_up is not None:
+            await self._catch_up(recalled)
         now = self._wall()
         by_profile: dict[Profile, list[Case]] = {}
         for case in cases:
@@ -131,6 +143,8 @@ class Judging:
             log.warning("the checkpoint cannot be read yet: %s", error, extra={"model": "/".join(case.key)})
             return False
         self.evidence.pop(case.key, None)
+        if recalled is not None:
+            self._recalled.add(case.key)
         self.states[case.key] = recalled or attempt.begin(case.question, case.exposure)
         return True
 

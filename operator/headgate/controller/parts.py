@@ -19,6 +19,7 @@ from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
 from headgate.controller.manifests import Manifests
+from headgate.controller.noise import NoiseReader
 from headgate.controller.orphans import Orphans
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.probes import Health, Heartbeat
@@ -33,6 +34,7 @@ from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.decisions import Decisions
+from headgate.prometheus.pods import StablePods
 from headgate.prometheus.profiles import PROFILES
 from headgate.prometheus.sampler import Sampler
 from headgate.prometheus.totals import TotalsSampler
@@ -78,6 +80,8 @@ class Parts:
             decisions=Sampler(prometheus, Decisions()),
             measured=self.telemetry.queried,
         )
+        pods = Sampler(prometheus, StablePods())
+        self.noise = NoiseReader(self.judging, pods, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
         self.kinds = Kinds(api, monotonic=monotonic)
         traffic = TrafficWriter(writer, self.cache, Refusals(monotonic=monotonic))
         events = EventRecorder(writer, settings.pod_name, clocks=clocks)

@@ -6,17 +6,19 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import decisions, guards, judge
+from headgate.evidence import calibrating, decisions, guards, judge, noise_state
 from headgate.evidence.check import FairnessQuestion, Question
 from headgate.evidence.decisions import Watch
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.fairness_reading import FairnessReading
+from headgate.evidence.history import History
 from headgate.evidence.judge import JudgeState
+from headgate.evidence.noise_state import Noise
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
 from headgate.evidence.tracker import Tracker, fold, silent
 from headgate.evidence.view import Evidence, GuardReading
 
-_FORMAT = 1
+_FORMAT = 2
 _PATIENCE = 3
 """Intervals without an answer after which the source is called down."""
 _SKEW_TOLD = 2.0
@@ -43,6 +45,7 @@ class AttemptEvidence:
     source: Source = field(default_factory=Source)
     fairness: Watch = field(default_factory=Watch)
     """Decisions about groups of people, if the question asks for them."""
+    noise: Noise = field(default_factory=Noise)
 
 
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
@@ -52,7 +55,7 @@ _WATCH: TypeAdapter[Watch] = TypeAdapter(Watch)
 
 def begin(question: Question, exposure: Exposure) -> AttemptEvidence:
     """Nothing observed yet."""
-    return AttemptEvidence(exposure.attempt, exposure.shadow, judge.start(question))
+    return AttemptEvidence(exposure.attempt, exposure.shadow, judge.start(question), noise=Noise.unknown(len(question.checks)))
 
 
 def observe(
@@ -60,8 +63,8 @@ def observe(
 ) -> AttemptEvidence:
     """The state after one answer of the source. Samples seen before change nothing.
 
-    `question` is the one of the exposure: the shadow's own, or the canary's. Going from shadow to canary starts a new judge. Raises
-    ValueError for another attempt: it needs a state of its own.
+    `question` is the one of the exposure: the shadow's own, or the canary's. Going from shadow to canary starts a new judge, which knows
+    what is known of the stable version. Raises ValueError for another attempt: it needs a state of its own.
     """
     if exposure.attempt != state.attempt:
         raise ValueError(f"evidence of attempt {state.attempt} cannot take samples of attempt {exposure.attempt}")
@@ -69,12 +72,16 @@ def observe(
         source = state.source
         down = source.down_since if source.down_since is not None else now
         return replace(state, source=replace(source, down_since=down, error=f"{answer.outage}: {answer.text}"))
-    judged = state.judge if state.shadow == exposure.shadow else judge.start(question)
+    judged, noise = state.judge, _asked(state.noise, question) if question.checks else state.noise
+    if state.shadow != exposure.shadow:
+        judged, noise = judge.follow(judged, question), calibrating.again(noise)
     tracker, blocks = fold(state.tracker, exposure, answer)
     for closed in blocks:
-        judged = judge.advance(judged, question, closed.block, closed.stage)
+        if question.checks:
+            noise = calibrating.before_block(noise, question.checks, judged.latency, closed.block, question.interval)
+        judged = judge.advance(judged, question, closed.block, closed.stage, noise.now)
     source = Source(answered=now, skew=answer.skew)
-    return replace(state, shadow=exposure.shadow, judge=judged, tracker=tracker, source=source)
+    return replace(state, shadow=exposure.shadow, judge=judged, tracker=tracker, source=source, noise=noise)
 
 
 def observe_decisions(
@@ -84,9 +91,32 @@ def observe_decisions(
     return replace(state, fairness=decisions.fold(state.fairness, asked, exposure, answer, now))
 
 
+def observe_pods(state: AttemptEvidence, question: Question, answer: TargetSamples | NoAnswer, now: float) -> AttemptEvidence:
+    """The state after one answer about the counters of the stable version's pods. Without one nothing changes."""
+    if isinstance(answer, NoAnswer) or not question.checks:
+        return state
+    noise = calibrating.take_pods(_asked(state.noise, question), question.checks, answer.series, question.interval, now)
+    return replace(state, noise=noise)
+
+
+def observe_history(state: AttemptEvidence, question: Question, history: History | None, *, same_source: bool) -> AttemptEvidence:
+    """The state after one read of the past of these counters; None: it failed. `same_source`: the judge itself counts by them, so that
+    they also say what rates to expect."""
+    noise = _asked(state.noise, question)
+    if history is None:
+        return replace(state, noise=replace(noise, failed=noise.failed + 1))
+    judged = judge.expecting(state.judge, history.totals) if same_source else state.judge
+    return replace(state, judge=judged, noise=calibrating.take_history(noise, history))
+
+
+def _asked(noise: Noise, question: Question) -> Noise:
+    return noise if len(noise.modes) == len(question.checks) else Noise.unknown(len(question.checks))
+
+
 def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: float) -> Evidence:
     """What is known at `now`. Fail stands whatever the source does; otherwise a silent source is SourceDown, old samples are NoData."""
-    judged = judge.assess(state.judge if state.shadow == exposure.shadow else judge.start(question), question)
+    noise = _asked(state.noise, question)
+    judged = judge.assess(state.judge if state.shadow == exposure.shadow else judge.start(question), question, noise.dispersion)
     verdict, notes = _verdict(state, exposure, judged.verdict, now)
     fairness = None if question.fairness is None else decisions.read(state.fairness, question.fairness, exposure)
     tracker = state.tracker
@@ -97,13 +127,13 @@ def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: fl
         entered=exposure.entered,
         as_of=None if tracker.as_of is None else tracker.as_of - state.source.skew,
         verdict=_held_by_fairness(verdict, fairness),
-        checks=judged.checks,
+        checks=calibrating.described(noise, judged.checks),
         candidate_guards=_guards(state, question, now, candidate=True) if state.shadow == exposure.shadow else (),
         stable_guards=_guards(state, question, now, candidate=False),
         stage_fresh_seconds=tracker.count.fresh_seconds if same_stage else 0.0,
         stage_requests=tracker.count.requests if same_stage else 0,
         harm=judged.harm,
-        notes=(*notes, *_fairness_notes(state.fairness, fairness)),
+        notes=(*calibrating.notes(noise, question.checks), *notes, *_fairness_notes(state.fairness, fairness)),
         fairness=fairness,
     )
 
@@ -118,6 +148,7 @@ def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
         "tracker": _TRACKER.dump_python(state.tracker, mode="json"),
         "source": _SOURCE.dump_python(state.source, mode="json"),
         **({} if state.fairness == Watch() else {"fairness": _WATCH.dump_python(state.fairness, mode="json")}),
+        "noise": noise_state.to_json(state.noise),
     }
 
 
@@ -128,8 +159,9 @@ def restore(data: dict[str, Any]) -> AttemptEvidence:
     try:
         tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
         watch = _WATCH.validate_python(data.get("fairness", {}))
-        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch)
-    except (KeyError, ValidationError) as error:
+        noise = noise_state.from_json(data["noise"])
+        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, noise)
+    except (KeyError, TypeError, ValidationError) as error:
         raise ValueError(f"checkpoint cannot be read: {error}") from error
 
 

@@ -25,6 +25,8 @@ _CALIBRATED = (0.75, 0.25, 0.0)
 _WARY = (0.25, 0.0, 0.75)
 _EXACT = (1.0, 0.0, 0.0)
 _LOWER, _MOST_LOWERINGS = 0.7, 24
+_BLIND = 1.0 / 32.0
+"""The power of bets while the noise is not known yet. Only total failures win with it, in few blocks; one burst does not."""
 _LEVEL = np.array([1.0, 0.0])
 
 
@@ -68,24 +70,25 @@ class Calibration(Arrays):
 
     @classmethod
     def learning(cls, shape: tuple[int, ...]) -> Self:
-        """Where it will be learnt from enough pods during the rollout: nothing is bet before."""
+        """Where it will be learnt from enough pods during the rollout. See `tempered` for the time before."""
         return cls._plain(shape, _CALIBRATED, wary=0.0)
 
 
 def tempered(calibration: Calibration, seen: Dispersion) -> Calibration:
     """`calibration` with no bet above 1/phi of the noise `seen` in earlier blocks of the rollout.
 
-    Beside a history a phi counts when chance does not explain that it is larger. Without one every phi does, and nothing is bet before it
-    is known.
+    Beside a history a phi counts when chance does not explain that it is larger. Without one every phi does; before it is known, bets are
+    small and count only while the harm is glaring.
     """
     historic = calibration.phi > 0.0
     phi = np.where(historic & (seen.least <= calibration.phi), 1.0, seen.phi)
     known = np.isfinite(phi)
-    most = np.where(known, 1.0 / np.where(known, phi, 1.0), 0.0)
+    most = np.where(known, 1.0 / np.where(known, phi, 1.0), _BLIND)
     free = calibration.shares[..., STEADY] == 0.0
     kappa = np.where(free[..., None], calibration.kappa, np.minimum(calibration.kappa, most[..., None]))
     learnt = np.where(free, calibration.phi, np.maximum(calibration.phi, np.where(known, phi, 0.0)))
-    return replace(calibration, kappa=kappa, phi=learnt)
+    wary = np.where(free, calibration.wary, np.where(known, 0.0, 1.0))
+    return replace(calibration, kappa=kappa, phi=learnt, wary=wary)
 
 
 def fit(arms: Floats, margin: Floats) -> Calibration:

@@ -25,7 +25,7 @@ from headgate.evidence.measure import Reading, limits_for, measure, refusal
 from headgate.evidence.panel import Panel, Rows
 from headgate.evidence.view import CheckReading
 
-__all__ = ["Case", "JudgeState", "Judgement", "advance", "advance_all", "assess", "from_json", "start", "to_json"]
+__all__ = ["Case", "JudgeState", "Judgement", "advance", "advance_all", "assess", "expecting", "follow", "from_json", "start", "to_json"]
 
 _LARGEST_LOG = 700.0
 _LEAST_WEIGHT = 1e-9
@@ -45,6 +45,22 @@ def start(question: Question) -> JudgeState:
     """Nothing compared yet. Checks that cannot be asked at all are told by `assess` as NotMeasurable."""
     latency = tuple(Past() if check.metric is Metric.LATENCY else None for check in question.checks)
     return JudgeState(Panel.empty((len(question.checks),)), latency, seen=(0,) * len(question.stage_blocks))
+
+
+def follow(before: JudgeState, question: Question) -> JudgeState:
+    """Nothing compared yet, with all that `before` knows of the same stable version alone: its rates, and the latency bounds they chose."""
+    new = start(question)
+    if len(before.latency) != len(new.latency):
+        return new
+    return replace(new, panel=replace(new.panel, history=before.panel.history), latency=before.latency)
+
+
+def expecting(state: JudgeState, totals: Sequence[tuple[int, int]]) -> JudgeState:
+    """With (requests, events) of the stable version before the rollout, per check, to predict its rates from."""
+    if len(totals) != len(state.latency):
+        return state
+    learnt = np.array([(requests, events, events, events) for requests, events in totals], dtype=np.float64)
+    return replace(state, panel=replace(state.panel, history=panel.learn(state.panel.history, learnt.reshape(-1, 4))))
 
 
 @dataclass(frozen=True, slots=True)

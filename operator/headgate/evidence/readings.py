@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.fairness_reading import FairnessReading, GroupReading
-from headgate.evidence.view import CheckReading, Evidence, GuardReading
+from headgate.evidence.view import CheckReading, Evidence, GuardReading, NoiseMode
 
 READINGS_KEY = "readings.json"
 _LARGEST = 1e300
@@ -51,7 +51,8 @@ def decode(text: str) -> Evidence:
 
 
 def _check(entry: Mapping[str, Any]) -> CheckReading:
-    return CheckReading(**_known(CheckReading, entry) | {"metric": Metric(entry["metric"]), "verdict": Verdict(entry["verdict"])})
+    words = {"metric": Metric(entry["metric"]), "verdict": Verdict(entry["verdict"]), "noise": NoiseMode(entry.get("noise", ""))}
+    return CheckReading(**_known(CheckReading, entry) | words)
 
 
 def _guard(entry: Mapping[str, Any]) -> GuardReading:

@@ -1,10 +1,24 @@
 """What the evidence says, as decisions and people read it."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.fairness_reading import FairnessReading
 from headgate.evidence.power import Traffic
+
+
+class NoiseMode(StrEnum):
+    """How a check allows for requests of the stable version that do not fail independently of each other.
+
+    HISTORY: by what its pods showed before the rollout, and meanwhile. LEARNING: by what they show meanwhile. ROBUST: by differences
+    between blocks alone. UNKNOWN: nothing is compared yet.
+    """
+
+    UNKNOWN = ""
+    HISTORY = "History"
+    LEARNING = "Learning"
+    ROBUST = "Robust"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +28,7 @@ class CheckReading:
     `harm` and `good` are e-values (the running maximum is what decides): how strongly the data speak against "within the limit" and
     against "at the limit or worse". `events` are errors, rejections or slow requests. `difference`, its confidence sequence from `low` to
     `high` (at level 1 - alpha, however often one looks) and `limit` are absolute shares. `dispersion` is how much noisier than independent
-    requests the stable version is; 1 where nothing is known.
+    requests the stable version is; 1 where nothing is known. `noise` says how it is allowed for, `noise_detail` by what, or why so.
     """
 
     metric: Metric
@@ -31,6 +45,8 @@ class CheckReading:
     high: float = 1.0
     limit: float = 0.0
     dispersion: float = 1.0
+    noise: NoiseMode = NoiseMode.UNKNOWN
+    noise_detail: str = ""
     detail: str = ""
     """For people: the latency bound compared, or why the check cannot be measured."""
 

@@ -3,12 +3,16 @@
 from math import floor
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.view import CheckReading
+from headgate.evidence.asymptotic import BURN_IN
+from headgate.evidence.view import CheckReading, NoiseMode
 
 _SHOWN_AT = 10.0
 """Weaker evidence than 1 rollout in 10 is within what identical versions show all the time."""
 _MOST = 1_000_000_000.0
 """The promise is cut off here: larger numbers say nothing more to a person."""
+
+_EVEN = 1.1
+"""Dispersion up to which requests are as good as independent."""
 
 _EVENTS = {Metric.ERRORS: "failed", Metric.REJECTIONS: "were rejected", Metric.LATENCY: "were slow"}
 
@@ -26,6 +30,7 @@ def sentence(check: CheckReading) -> str:
         *([check.detail] if check.detail else []),
         f"your limit is {points(check.limit)}",
         *_strength(check),
+        *_noise(check),
     ]
     return "; ".join(parts)
 
@@ -62,3 +67,20 @@ def _strength(check: CheckReading) -> list[str]:
     if check.verdict is Verdict.PASS:
         return [f"were it at the limit, evidence of being good this strong at any look: {rarity(check.good)}"]
     return ["not enough evidence yet to call it good or bad"]
+
+
+def _noise(check: CheckReading) -> list[str]:
+    """How the noise of the stable version was allowed for."""
+    what = "slow requests" if check.metric is Metric.LATENCY else str(check.metric)
+    match check.noise:
+        case NoiseMode.ROBUST:
+            why = f"{check.noise_detail}: " if check.noise_detail else ""
+            return [f"{why}judged by differences between blocks; no decision before {BURN_IN} blocks unless obvious"]
+        case NoiseMode.LEARNING if check.dispersion <= 1.0:
+            return [f"how unevenly {what} of the stable version come is not known yet; until it is, evidence counts little unless obvious"]
+        case NoiseMode.HISTORY | NoiseMode.LEARNING if check.dispersion <= _EVEN:
+            return [f"{what} of the stable version come about as evenly as independent ones"]
+        case NoiseMode.HISTORY | NoiseMode.LEARNING:
+            times = f"{what} of the stable version come {check.dispersion:.1f} times as unevenly as independent ones"
+            return [f"{times}; evidence is reduced accordingly"]
+    return []

@@ -28,13 +28,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Which requests a series counts. `part` and `origin` as in RawSeries."""
+    """Which requests a series counts. `part` and `origin` as in RawSeries; `process` names the process where the scrape's address should
+    not."""
 
     target: Target
     arm: Arm
     what: What
     part: str
     origin: str
+    process: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +234,8 @@ class Http:
         part = labels.get("code", "") if what is What.ANSWERED else _seconds(labels.get("le"), 1)
         if not part:
             return None
-        origin = ",".join(f"{name}={value}" for name, value in sorted(labels.items()) if name not in _NOT_ORIGIN)
-        return Meaning(target, arm, what, part, origin)
+        others = sorted(item for item in labels.items() if item[0] not in _NOT_ORIGIN)
+        return Meaning(target, arm, what, part, ",".join(f"{name}={value}" for name, value in others))
 
     def series_per_target(self) -> int:
         return 120

@@ -134,7 +134,7 @@ def test_a_candidate_without_counters_is_no_data_not_a_failure():
         gateway.serve(Arm.STABLE, 100)
     evidence = verdict(watched(gateway, 39), 39.0)
     assert evidence.verdict is Verdict.NO_DATA
-    assert evidence.notes == ("the metrics source knows no counters of the candidate",)
+    assert evidence.notes[-1] == "the metrics source knows no counters of the candidate"
     assert not evidence.candidate_guards[0].fired
 
 
@@ -162,14 +162,14 @@ def test_the_http_profile_says_what_it_cannot_see():
 
 
 def test_t29_a_clock_that_differs_is_told_and_changes_nothing_else():
-    gateway = steady(30)
+    gateway = steady(90)
     told = exposure(since=1000.0, first_exposure=1000.0)
     state = begin(QUESTION, told)
-    for now in range(30):
+    for now in range(90):
         state = observe(state, QUESTION, told, gateway.answer(now - 5, now, skew=-1000.0), now + 1000.0)
-    evidence = verdict(state, 1029.0, told)
-    assert evidence.as_of == 1029.0
-    assert evidence.verdict is verdict(watched(gateway, 29), 29.0).verdict is Verdict.PASS
+    evidence = verdict(state, 1089.0, told)
+    assert evidence.as_of == 1089.0
+    assert evidence.verdict is verdict(watched(gateway, 89), 89.0).verdict is Verdict.PASS
     assert any("clock" in note for note in evidence.notes)
 
 
@@ -185,12 +185,12 @@ def test_the_canary_gets_a_judge_and_counters_of_its_own():
     canary = exposure(stage=1, since=30.0, first_exposure=30.0)
     before = read(state, QUESTION, canary, 30.0)
     assert (before.verdict, before.stage_requests, before.candidate_guards) == (Verdict.NO_DATA, 0, ())
-    for second in range(31, 61):
+    for second in range(31, 121):
         gateway.scrape(second)
         gateway.serve(Arm.STABLE, 80)
         gateway.serve(Arm.CANDIDATE, 20)
         state = observe(state, QUESTION, canary, gateway.answer(second - 5, second), float(second))
-    after = read(state, QUESTION, canary, 60.0)
+    after = read(state, QUESTION, canary, 120.0)
     assert after.verdict is Verdict.PASS
     assert (after.attempt, after.stage) == ("a1", 1)
 

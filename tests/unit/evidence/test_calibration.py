@@ -84,10 +84,14 @@ def test_noise_that_the_history_did_not_have_lowers_the_bets() -> None:
     assert noisy.phi[0] > 3
 
 
-def test_without_a_history_nothing_is_bet_before_enough_was_seen() -> None:
+def test_without_a_history_bets_are_small_and_count_only_for_the_obvious_before_enough_was_seen() -> None:
     learning = Calibration.learning((1,))
-    assert tempered(learning, Dispersion.unknown((1,), 4)).kappa.max() == 0
-    assert tempered(learning, _seen(independent(np.random.default_rng(10), blocks=60))).kappa.min() > 0.4
+    blind = tempered(learning, Dispersion.unknown((1,), 4))
+    assert blind.kappa.max() < 0.05
+    assert blind.wary[0] == 1
+    known = tempered(learning, _seen(independent(np.random.default_rng(10), blocks=60)))
+    assert known.kappa.min() > 0.4
+    assert known.wary[0] == 0
 
 
 def test_other_pods_keep_what_was_learnt_and_begin_their_spans_anew() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.view import CheckReading
+from headgate.evidence.view import CheckReading, NoiseMode
 from headgate.evidence.words import counted, percent, points, rarity, sentence
 
 FAILED = CheckReading(
@@ -44,6 +44,16 @@ def test_a_failed_check() -> None:
         ({"metric": Metric.LATENCY, "detail": "above 120ms, stable above 70ms"}, "were slow against 57 of 11,400"),
         ({"metric": Metric.LATENCY, "detail": "above 120ms, stable above 70ms"}, "above 120ms, stable above 70ms"),
         ({"metric": Metric.REJECTIONS}, "were rejected"),
+        (
+            {"noise": NoiseMode.HISTORY, "dispersion": 4.13},
+            "errors of the stable version come 4.1 times as unevenly as independent ones; evidence",
+        ),
+        ({"noise": NoiseMode.LEARNING, "dispersion": 1.04}, "errors of the stable version come about as evenly as independent ones"),
+        ({"noise": NoiseMode.LEARNING, "dispersion": 1.0}, "not known yet; until it is, evidence counts little unless obvious"),
+        (
+            {"noise": NoiseMode.ROBUST, "noise_detail": "few pods"},
+            "few pods: judged by differences between blocks; no decision before 20 blocks",
+        ),
     ],
 )
 def test_other_states(fields: dict[str, object], words: str) -> None:

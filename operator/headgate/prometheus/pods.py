@@ -1,0 +1,55 @@
+"""The counters of each pod of the stable version, whatever profile the judge itself counts by: a gateway counts per version only."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from headgate.evidence.series import Arm
+from headgate.prometheus.profiles import Http, Labels, Meaning, Target, one_of, quoted
+
+_ANSWERS, _LATENCY = "http_requests_total", "http_request_duration_seconds_bucket"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(Target):
+    """A model whose stable pods are asked about, and for which upper bounds of latency buckets, in seconds; `every_bound` of all, while
+    none is chosen yet."""
+
+    bounds: tuple[str, ...] = ()
+    every_bound: bool = False
+
+
+class StablePods:
+    """The profile `http` of the stable versions alone, one process a pod: a pod that is scraped twice is one pod."""
+
+    _http = Http()
+
+    def selector(self, targets: Iterable[Target]) -> str:
+        asked = list(targets)
+        labels = {
+            "__name__": f"{_ANSWERS}|{_LATENCY}",
+            "namespace": one_of(target.namespace for target in asked),
+            "headgate_model": one_of(target.name for target in asked),
+            "headgate_revision": one_of(target.stable for target in asked),
+        }
+        if not any(isinstance(target, Wanted) and target.every_bound for target in asked):
+            labels["le"] = _bounds(bound for target in asked if isinstance(target, Wanted) for bound in target.bounds)
+        return "{" + ",".join(f"{label}=~{quoted(pattern)}" for label, pattern in labels.items()) + "}"
+
+    def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
+        return self._http.index(targets)
+
+    def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
+        found = self._http.meaning(labels, index)
+        if found is None or found.arm is not Arm.STABLE:
+            return None
+        return Meaning(found.target, found.arm, found.what, found.part, found.origin, labels.get("pod", ""))
+
+    def series_per_target(self) -> int:
+        return 40
+
+
+def _bounds(wanted: Iterable[str]) -> str:
+    """A regular expression of bucket bounds as different libraries write them; series without buckets have an empty one."""
+    bounds = set(wanted)
+    written = {spelt for bound in bounds for spelt in (bound, repr(float(bound)))}
+    return "|".join(["", *([r"\+Inf"] if bounds else []), *sorted(spelt.replace(".", r"\.") for spelt in written)])
