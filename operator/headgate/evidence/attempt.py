@@ -6,16 +6,19 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import decisions, guards, judge
+from headgate.evidence import decisions, guards, judge, timeline
 from headgate.evidence.check import FairnessQuestion, Question
 from headgate.evidence.decisions import Watch
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.fairness_reading import FairnessReading
 from headgate.evidence.judge import JudgeState
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
+from headgate.evidence.timeline import Timeline
 from headgate.evidence.tracker import Tracker, fold, silent
 from headgate.evidence.view import Evidence, GuardReading
 
+TIMELINE = "timeline"
+"""The part of a checkpoint that is for people alone: without it, evidence goes on and the picture begins anew."""
 _FORMAT = 1
 _PATIENCE = 3
 """Intervals without an answer after which the source is called down."""
@@ -43,6 +46,7 @@ class AttemptEvidence:
     source: Source = field(default_factory=Source)
     fairness: Watch = field(default_factory=Watch)
     """Decisions about groups of people, if the question asks for them."""
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
@@ -71,10 +75,12 @@ def observe(
         return replace(state, source=replace(source, down_since=down, error=f"{answer.outage}: {answer.text}"))
     judged = state.judge if state.shadow == exposure.shadow else judge.start(question)
     tracker, blocks = fold(state.tracker, exposure, answer)
+    past = state.timeline
     for closed in blocks:
         judged = judge.advance(judged, question, closed.block, closed.stage)
+        past = timeline.record(past, question, exposure, closed.block.end - answer.skew, judge.assess(judged, question), closed.stage)
     source = Source(answered=now, skew=answer.skew)
-    return replace(state, shadow=exposure.shadow, judge=judged, tracker=tracker, source=source)
+    return replace(state, shadow=exposure.shadow, judge=judged, tracker=tracker, source=source, timeline=past)
 
 
 def observe_decisions(
@@ -118,6 +124,7 @@ def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
         "tracker": _TRACKER.dump_python(state.tracker, mode="json"),
         "source": _SOURCE.dump_python(state.source, mode="json"),
         **({} if state.fairness == Watch() else {"fairness": _WATCH.dump_python(state.fairness, mode="json")}),
+        TIMELINE: timeline.to_json(state.timeline),
     }
 
 
@@ -127,8 +134,8 @@ def restore(data: dict[str, Any]) -> AttemptEvidence:
         raise ValueError(f"checkpoint of format {data.get('format')!r}, not {_FORMAT}: start the attempt's evidence anew")
     try:
         tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
-        watch = _WATCH.validate_python(data.get("fairness", {}))
-        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch)
+        watch, past = _WATCH.validate_python(data.get("fairness", {})), timeline.recalled(data.get(TIMELINE))
+        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, past)
     except (KeyError, ValidationError) as error:
         raise ValueError(f"checkpoint cannot be read: {error}") from error
 
