@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from math import nan
+from math import ceil, floor, nan
 from textwrap import shorten
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.dates import ConciseDateFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from headgate.cli.story import HIGHEST, Band, Story, bands, comparisons
 from headgate.evidence.timeline import Point, Standing
@@ -20,7 +20,16 @@ GOOD, BAD = "#007A5E", "#D55E00"
 _STABLE, _LIMIT = "#555555", BAD
 _SHADES, _COPIES = ("#f1f3f6", "#e1e6ee"), "#efe6f3"
 INCHES_PER_LETTER = 0.078
+_INCHES_PER_TICK = 0.8
 _TITLE_LETTERS = 120
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_STEPS = (
+    *(1, 2, 5, 10, 30),
+    *(_MINUTE * n for n in (1, 2, 5, 10, 30)),
+    *(_HOUR * n for n in (1, 2, 4, 6, 12)),
+    *(_DAY * n for n in (1, 2, 4, 7, 14, 28, 91, 365)),
+)
+"""Seconds between ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class Part:
 
 def days(time: float) -> float:
     """How matplotlib counts time: in days since 1970, UTC."""
-    return time / 86_400
+    return time / _DAY
 
 
 def draw(story: Story, part: Part, axes: list[Axes], inches: float, *, first: bool, last: bool) -> None:
@@ -60,7 +69,7 @@ def draw(story: Story, part: Part, axes: list[Axes], inches: float, *, first: bo
     for number, panel in enumerate(checks):
         _rates(panel, story, part, number, first=first)
     for one in axes[1:]:
-        _clock(one, inches)
+        _clock(one, part, inches)
         if last:
             one.legend(loc="upper left", bbox_to_anchor=(1.01, 1.04), borderaxespad=0.0)
         if not first:
@@ -108,7 +117,7 @@ def _evidence(axes: Axes, story: Story, part: Part, shown: Sequence[Band], side:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"1 in {value:,.0f}"))
     if first:
         what = (
-            "Harm: how rarely a version within your limits would ever look this bad"
+            "Harm: how rarely a version within half your limits would ever look this bad"
             if side == "harm"
             else "Being good: how rarely a version at your limit would ever look this good"
         )
@@ -181,8 +190,11 @@ def _coloured(names: Sequence[str]) -> Iterator[tuple[str, tuple[str, Any]]]:
     return zip(names, cycle(_CHECKS), strict=False)
 
 
-def _clock(axes: Axes, inches: float) -> None:
-    ticks = AutoDateLocator(minticks=2, maxticks=max(3, int(inches / 0.8)))
+def _clock(axes: Axes, part: Part, inches: float) -> None:
+    """Ticks at round times, with the day below."""
+    room = max(inches / _INCHES_PER_TICK, 2.0)
+    step = next((step for step in _STEPS if part.length / step <= room), part.length / room)
+    ticks = FixedLocator([days(step * k) for k in range(ceil(part.begin / step), floor(part.end / step) + 1)])
     axes.xaxis.set_major_locator(ticks)
     day = "%Y-%m-%d UTC"
     named = ConciseDateFormatter(

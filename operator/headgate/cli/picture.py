@@ -140,4 +140,5 @@ def _turning_points(axes: Axes, part: Part, labels: Sequence[_Label], levels: in
             place, colour = (days(label.moment.time), label.level + 0.5), GOOD if label.moment.good else BAD
             axes.plot([place[0]] * 2, [label.level, levels], color=colour, linewidth=1.4, clip_on=False)
             style: dict[str, Any] = {"color": colour, "fontweight": "bold", "fontsize": 8.5, "annotation_clip": False}
+            style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
             axes.annotate(label.words, place, (gap, 0), textcoords="offset points", ha=side, va="center", **style)

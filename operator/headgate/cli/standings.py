@@ -7,7 +7,7 @@ from headgate.evidence.timeline import Point, Standing
 
 COLUMNS = ("TIME (UTC)", "STAGE", "HARM", "JOINED", "GOOD", "STABLE", "CANDIDATE", "DIFFERENCE", "LIMIT")
 MEANING = (
-    "HARM: at most so many versions within your limits would ever look this bad; JOINED: by all checks together, which decides. "
+    "HARM: at most so many versions within half your limits would ever look this bad; JOINED: by all checks together, which decides. "
     "GOOD: at most so many versions at your limit would ever look this good. "
     "Rates and their difference are averages since the comparison began, the difference with its confidence sequence."
 )

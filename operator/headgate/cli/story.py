@@ -61,11 +61,12 @@ def story_of(view: ModelView) -> Story:
     place = f"{view.namespace}/{view.name}"
     if evidence is None:
         raise Refused(f"no evidence of {place} is published yet, or you may not read ConfigMaps of {view.namespace}")
+    blocked = next((entry for entry in reversed(view.status.blocked) if str(entry.attempt) == evidence.attempt), None)
     if timeline is None or not timeline.points:
-        raise Refused(f"nothing was kept of attempt {evidence.attempt} of {place} over time: its first block is not over yet")
+        why = blocked_words(blocked) if blocked else "its first block is not over yet"
+        raise Refused(f"nothing was kept of attempt {evidence.attempt} of {place} over time: {why}")
     if not timeline.checks:
         raise Refused(f"attempt {evidence.attempt} of {place} was not compared with anything: there was no stable version beside it")
-    blocked = next((entry for entry in reversed(view.status.blocked) if str(entry.attempt) == evidence.attempt), None)
     version = _version(view, evidence.attempt, timeline, blocked)
     title = f"{place}: {f'{version}, ' if version else ''}attempt {evidence.attempt}"
     told = (f"{blocked_words(blocked)}.",) if blocked else ()
@@ -87,7 +88,7 @@ def _went_live(view: ModelView, attempt: str, timeline: Timeline) -> bool:
     status = view.status
     if status.candidate is not None or status.stable is None or status.phase is not Phase.LIVE or str(status.attempts) != attempt:
         return False
-    return status.stable.live_since.timestamp() >= timeline.points[0].time
+    return status.stable.live_since.timestamp() > timeline.points[0].time
 
 
 def _moments(view: ModelView, attempt: str, timeline: Timeline, blocked: Blocked | None) -> Iterator[Moment]:
