@@ -4,12 +4,13 @@ Numbers are rounded when they are taken, so that what was written down and read 
 """
 
 import json
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
 from itertools import pairwise
 from math import isfinite, log10
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 from headgate.api.vocabulary import Verdict
 from headgate.evidence.check import Check, Question
@@ -23,7 +24,9 @@ MOST = 240
 _MOST_MARKS = 16
 _FORMAT = 1
 _HUNDREDTHS, _MILLIONTHS = 100, 1_000_000
-"""Evidence is written in hundredths of log10, shares in millionths: whole numbers are half as long as decimals."""
+"""Evidence is kept in hundredths of log10, shares in millionths: whole numbers are half as long as decimals."""
+_STANDING = struct.Struct("<7i")
+_UNITS = (_HUNDREDTHS, _HUNDREDTHS, *([_MILLIONTHS] * 5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,30 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The attempt after one block that ended at `time`, Unix seconds on the operator's clock. `harm` is log10 of the joint evidence."""
+    """The attempt after one block that ended at `time`, Unix seconds on the operator's clock. `harm` is log10 of the joint evidence.
+
+    `packed` are the checks: as objects they would take four times the memory, and a thousand models may be on their way at once.
+    """
 
     time: float
     stage: int
     harm: float
-    checks: tuple[Standing, ...] = ()
+    packed: bytes = b""
+
+    @classmethod
+    def of(cls, time: float, stage: int, harm: float, checks: Iterable[Standing]) -> Self:
+        """Rounded to what is kept."""
+        packed = b"".join(
+            _STANDING.pack(*(round(value * unit) for value, unit in zip(astuple(check), _UNITS, strict=True))) for check in checks
+        )
+        return cls(round(time, 1), stage, round(harm, 2), packed)
+
+    @property
+    def checks(self) -> tuple[Standing, ...]:
+        return tuple(
+            Standing(*(number / unit for number, unit in zip(numbers, _UNITS, strict=True)))
+            for numbers in _STANDING.iter_unpack(self.packed)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +125,7 @@ def record(timeline: Timeline, question: Question, exposure: Exposure, time: flo
         stage = exposure.stage
         share = exposure.mirrored if exposure.shadow else exposure.share
         looks[stage] = StageLook(exposure.stage_name, _share(share), exposure.shadow, question.alpha, question.beta)
-    point = Point(time, stage, _evidence(judged.harm), tuple(_standing(check) for check in judged.checks))
+    point = Point.of(time, stage, _evidence(judged.harm), (_standing(check) for check in judged.checks))
     marks = _marked(timeline.marks, looks, point, judged, names)
     return _taken(replace(timeline, stages=looks, marks=marks), point)
 
@@ -147,16 +168,17 @@ def _standing(check: CheckReading) -> Standing:
 
 
 def _evidence(e: float) -> float:
-    return round(log10(e), 2) if isfinite(e) and e > 1.0 else 0.0
+    return log10(e) if isfinite(e) and e > 1.0 else 0.0
 
 
 def _share(share: float) -> float:
-    return round(min(max(share, -1.0), 1.0), 6) if isfinite(share) else 0.0
+    return min(max(share, -1.0), 1.0) if isfinite(share) else 0.0
 
 
 def to_json(timeline: Timeline) -> dict[str, Any]:
     """Columns of finite numbers, in the units above."""
     points = timeline.points
+    standings = [point.checks for point in points]
     return {
         "format": _FORMAT,
         "spacing": timeline.spacing,
@@ -165,12 +187,12 @@ def to_json(timeline: Timeline) -> dict[str, Any]:
         "time": [point.time for point in points],
         "stage": [point.stage for point in points],
         "harm": _whole((point.harm for point in points), _HUNDREDTHS),
-        "checks": [
-            {"name": name}
-            | {f.name: _whole((getattr(point.checks[i], f.name) for point in points), _unit(f.name)) for f in fields(Standing)}
-            for i, name in enumerate(timeline.checks)
-        ],
+        "checks": [{"name": name} | _columns([checks[i] for checks in standings]) for i, name in enumerate(timeline.checks)],
     }
+
+
+def _columns(standings: Sequence[Standing]) -> dict[str, list[int]]:
+    return {f.name: _whole((getattr(one, f.name) for one in standings), unit) for f, unit in zip(fields(Standing), _UNITS, strict=True)}
 
 
 def from_json(data: Any) -> Timeline:
@@ -178,7 +200,8 @@ def from_json(data: Any) -> Timeline:
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         raise ValueError("not a timeline of this release")
     try:
-        columns = [[_numbers(check[f.name], _unit(f.name)) for f in fields(Standing)] for check in data["checks"]]
+        named = tuple(zip(fields(Standing), _UNITS, strict=True))
+        columns = [[_numbers(check[f.name], unit) for f, unit in named] for check in data["checks"]]
         rows = [[Standing(*row) for row in zip(*check, strict=True)] for check in columns]
         times = _numbers(data["time"], 1)
         standings = list(zip(*rows, strict=True)) if rows else [()] * len(times)
@@ -186,11 +209,11 @@ def from_json(data: Any) -> Timeline:
         return Timeline(
             checks=tuple(str(check["name"]) for check in data["checks"]),
             stages={int(index): _look(*look) for index, look in data["stages"].items()},
-            points=tuple(Point(time, int(stage), harm, tuple(checks)) for time, stage, harm, checks in parts),
+            points=tuple(Point.of(time, int(stage), harm, checks) for time, stage, harm, checks in parts),
             marks=tuple(Mark(float(time), int(stage), Verdict(verdict), str(check)) for time, stage, verdict, check in data["marks"]),
             spacing=float(data["spacing"]),
         )
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, OverflowError, struct.error) as error:
         raise ValueError(f"not a timeline: {error!r}") from error
 
 
@@ -210,10 +233,6 @@ def decode(text: str) -> Timeline:
 def _look(name: str, share: float, mirrored: bool, alpha: float, beta: float) -> StageLook:
     share, alpha, beta = _numbers((share, alpha, beta), 1)
     return StageLook(str(name), share, bool(mirrored), alpha, beta)
-
-
-def _unit(name: str) -> int:
-    return _HUNDREDTHS if name in ("harm", "good") else _MILLIONTHS
 
 
 def _whole(values: Iterable[float], unit: int) -> list[int]:

@@ -34,7 +34,7 @@ def standing(k: int) -> Standing:
 
 
 def point(k: int, stage: int, time: float | None = None) -> Point:
-    return Point(BEGUN + 60 * k if time is None else time, stage, 0.01 * k, (standing(k), standing(0)))
+    return Point.of(BEGUN + 60 * k if time is None else time, stage, 0.01 * k, (standing(k), standing(0)))
 
 
 TIMELINE = Timeline(
@@ -119,7 +119,7 @@ def test_the_same_attempt_gives_the_same_page(kept: ClusterInMemory, tmp_path: P
         replace(TIMELINE, stages={}, marks=()),
         replace(TIMELINE, points=tuple(point(k, 1, BEGUN + 5 * 86_400 * k) for k in range(100))),
         replace(TIMELINE, points=tuple(point(k, 1, BEGUN + k + 10_000 * (k // 10)) for k in range(100))),
-        Timeline(("errors",), {}, (Point(BEGUN, 0, 0.0, (Standing(0, 0, 0, 0, -1, 1, 0),)),)),
+        Timeline(("errors",), {}, (Point.of(BEGUN, 0, 0.0, (Standing(0, 0, 0, 0, -1, 1, 0),)),)),
     ],
     ids=["a point", "two points", "unknown stages", "a year", "many waits", "nothing compared"],
 )

@@ -157,7 +157,7 @@ def test_numbers_are_kept_as_they_are_meant() -> None:
     asking = asked((Check(Metric.ERRORS, Margin(0.5, Unit.POINTS)),))
     timeline = record(Timeline(), asking, exposure(), 10.04, judged(Verdict.FAIL, 50.0, (check,)), 0)
     standing = Standing(harm=3.0, good=0.0, stable=0.005, candidate=0.028333, low=-0.001, high=0.04, limit=0.005)
-    assert timeline.points == (Point(10.0, 0, round(log10(50), 2), (standing,)),)
+    assert timeline.points == (Point.of(10.0, 0, log10(50), (standing,)),)
     assert standing.compared
 
 
@@ -211,6 +211,7 @@ def _spoilt(**changes: object) -> dict[str, object]:
         _spoilt(marks=[[1.0, 0, "Great", ""]]),
         _spoilt(stages={"0": ["canary"]}),
         _spoilt(checks=[{"name": "errors"}]),
+        _spoilt(checks=[{name: [0, 10**10] for name in ("name", "harm", "good", "stable", "candidate", "low", "high", "limit")}]),
     ],
 )
 def test_anything_else_is_a_value_error(data: object) -> None:
