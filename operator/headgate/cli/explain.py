@@ -110,6 +110,11 @@ def evidence_words(view: ModelView) -> tuple[str, ...]:
     if evidence is None:
         started = view.status.candidate is not None and view.status.candidate.stage is not None
         return ("No readings are published, or you may not read them.",) if started else ()
+    return reading_words(evidence)
+
+
+def reading_words(evidence: Evidence) -> tuple[str, ...]:
+    """The same of readings of any attempt."""
     return (
         f"{evidence.verdict}: {_VERDICT_WORDS[evidence.verdict]}.",
         *(f"{check.metric} ({check.verdict}): {sentence(check)}." for check in evidence.checks),
@@ -137,10 +142,11 @@ def _taken_back(view: ModelView) -> tuple[str, ...]:
     if view.status.phase not in (Phase.ROLLED_BACK, Phase.ROLLING_BACK) or not view.status.blocked:
         return ()
     last = view.status.blocked[-1]
-    return (_blocked_words(last), f"Release a changed version, or try this one again: {command(view, 'retry')}")
+    return (blocked_words(last), f"Release a changed version, or try this one again: {command(view, 'retry')}")
 
 
-def _blocked_words(entry: Blocked) -> str:
+def blocked_words(entry: Blocked) -> str:
+    """Which version was taken back, when, by whom and why."""
     who = f" by {entry.by}" if entry.by else ""
     name = f"{entry.version} (revision {entry.revision}, attempt {entry.attempt})"
     where = f" in stage {entry.stage}" if entry.stage else ""

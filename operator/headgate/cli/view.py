@@ -12,7 +12,9 @@ from headgate.api.conditions import Condition, ConditionType
 from headgate.api.status import AIModelStatus, GateStatus, RevisionStatus
 from headgate.api.vocabulary import Role
 from headgate.cli.refused import Refused
+from headgate.evidence import timeline
 from headgate.evidence.readings import READINGS_KEY, decode
+from headgate.evidence.timeline import TIMELINE_KEY, Timeline
 from headgate.evidence.view import Evidence
 from headgate.rollout.configuration import references
 from headgate.rollout.revisions import revision_of
@@ -29,6 +31,8 @@ class ModelView:
     status: AIModelStatus
     evidence: Evidence | None = None
     """None if nothing was published, or it could not be read."""
+    timeline: Timeline | None = None
+    """Of the attempt that `evidence` speaks of; None as there."""
     policy: str | None = None
     """The policy that the attempt runs on, as JSON; None if it was not asked for, or could not be read."""
 
@@ -85,12 +89,20 @@ def view_of(model: Mapping[str, Any], published: Mapping[str, Any] | None = None
         spec=model.get("spec") or {},
         status=status,
         evidence=_evidence(data.get(READINGS_KEY)),
+        timeline=_timeline(data.get(TIMELINE_KEY)),
     )
 
 
 def _evidence(text: str | None) -> Evidence | None:
     try:
         return decode(text) if text else None
+    except ValueError:
+        return None
+
+
+def _timeline(text: str | None) -> Timeline | None:
+    try:
+        return timeline.decode(text) if text else None
     except ValueError:
         return None
 

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from headgate.api.aimodel import DeletionPolicy
 from headgate.controller.cache import Cache
@@ -14,6 +15,7 @@ from headgate.controller.observe import UnreadableStatus, parse_spec, parse_stat
 from headgate.evidence import attempt
 from headgate.evidence.attempt import AttemptEvidence
 from headgate.evidence.readings import READINGS_KEY, config_map_name, encode
+from headgate.evidence.timeline import TIMELINE_KEY
 from headgate.evidence.view import Evidence
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
@@ -58,7 +60,7 @@ class Checkpoints:
         except NotFound:
             return None
         try:
-            state = attempt.restore(json.loads((stored.get("data") or {}).get(CHECKPOINT) or "{}"))
+            state = attempt.restore(_joined(stored.get("data") or {}))
         except ValueError as error:
             log.warning("checkpoint of another version: %s", error, extra={"model": "/".join(key)})
             return None
@@ -118,7 +120,23 @@ class Checkpoints:
             return
         owner = None if outlives else Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
         exposure = state.tracker.exposure
-        data = {CHECKPOINT: json.dumps(attempt.checkpoint(state), separators=(",", ":")), READINGS_KEY: encode(evidence)}
+        data = {**_parted(attempt.checkpoint(state)), READINGS_KEY: encode(evidence)}
         metadata = object_metadata(config_map_name(key.name), key.namespace, owner, {MODEL: key.name})
         await self._api.apply(CONFIG_MAPS, {"metadata": metadata, "data": data}, field_manager=FIELD_MANAGER, force=True)
         self._written[key] = _Written(self._monotonic(), exposure.interval if exposure else _LONGEST, evidence)
+
+
+def _parted(checkpoint: dict[str, Any]) -> dict[str, str]:
+    """The checkpoint as it is stored: what people look at stands apart, and only once."""
+    memory = {name: part for name, part in checkpoint.items() if name != attempt.TIMELINE}
+    parts = {CHECKPOINT: memory, TIMELINE_KEY: checkpoint[attempt.TIMELINE]}
+    return {key: json.dumps(part, separators=(",", ":"), allow_nan=False) for key, part in parts.items()}
+
+
+def _joined(data: Mapping[str, str]) -> dict[str, Any]:
+    """The inverse of `_parted`. Raises ValueError if the checkpoint is no JSON; a timeline that is none is left out."""
+    memory: dict[str, Any] = json.loads(data.get(CHECKPOINT) or "{}")
+    try:
+        return {**memory, attempt.TIMELINE: json.loads(data.get(TIMELINE_KEY) or "null")}
+    except ValueError:
+        return memory

@@ -1,12 +1,14 @@
 """The evidence of one attempt: samples in, what decisions and people read out. Pure, and continuable from a checkpoint bit by bit."""
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import calibrating, decisions, guards, judge, noise_state
+from headgate.evidence import calibrating, decisions, guards, judge, noise_state, timeline
 from headgate.evidence.check import FairnessQuestion, Question
 from headgate.evidence.decisions import Watch
 from headgate.evidence.exposure import Exposure
@@ -15,9 +17,12 @@ from headgate.evidence.history import History
 from headgate.evidence.judge import JudgeState
 from headgate.evidence.noise_state import Noise
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
-from headgate.evidence.tracker import Tracker, fold, silent
+from headgate.evidence.timeline import Timeline
+from headgate.evidence.tracker import Closed, Tracker, fold, silent
 from headgate.evidence.view import Evidence, GuardReading
 
+TIMELINE = "timeline"
+"""The part of a checkpoint that is for people alone: without it, evidence goes on and the picture begins anew."""
 _FORMAT = 2
 _PATIENCE = 3
 """Intervals without an answer after which the source is called down."""
@@ -46,6 +51,7 @@ class AttemptEvidence:
     fairness: Watch = field(default_factory=Watch)
     """Decisions about groups of people, if the question asks for them."""
     noise: Noise = field(default_factory=Noise)
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
@@ -58,30 +64,75 @@ def begin(question: Question, exposure: Exposure) -> AttemptEvidence:
     return AttemptEvidence(exposure.attempt, exposure.shadow, judge.start(question), noise=Noise.unknown(len(question.checks)))
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One attempt, and one answer of the source about it. `question` is the one of the exposure: the shadow's own, or the canary's."""
+
+    state: AttemptEvidence
+    question: Question
+    exposure: Exposure
+    answer: TargetSamples | NoAnswer
+
+
 def observe(
     state: AttemptEvidence, question: Question, exposure: Exposure, answer: TargetSamples | NoAnswer, now: float
 ) -> AttemptEvidence:
-    """The state after one answer of the source. Samples seen before change nothing.
+    """The state after one answer of the source: `observe_all` for a single attempt."""
+    return observe_all([Observation(state, question, exposure, answer)], now)[0]
 
-    `question` is the one of the exposure: the shadow's own, or the canary's. Going from shadow to canary starts a new judge, which knows
-    what is known of the stable version. Raises ValueError for another attempt: it needs a state of its own.
+
+def observe_all(observed: Sequence[Observation], now: float) -> list[AttemptEvidence]:
+    """The states after these answers, in their order; many attempts are judged side by side. Samples seen before change nothing.
+
+    Going from shadow to canary starts a new judge, which knows what is known of the stable version. Raises ValueError for samples of
+    another attempt: it needs a state of its own.
     """
-    if exposure.attempt != state.attempt:
-        raise ValueError(f"evidence of attempt {state.attempt} cannot take samples of attempt {exposure.attempt}")
-    if isinstance(answer, NoAnswer):
-        source = state.source
-        down = source.down_since if source.down_since is not None else now
-        return replace(state, source=replace(source, down_since=down, error=f"{answer.outage}: {answer.text}"))
-    judged, noise = state.judge, _asked(state.noise, question) if question.checks else state.noise
-    if state.shadow != exposure.shadow:
-        judged, noise = judge.follow(judged, question), calibrating.again(noise)
-    tracker, blocks = fold(state.tracker, exposure, answer)
-    for closed in blocks:
+    folding = [_Folding(one, now) for one in observed]
+    while due := [one for one in folding if one.blocks]:
+        cases = [one.next() for one in due]
+        for one, judged in zip(due, judge.advance_all(cases), strict=True):
+            one.take(judged)
+    return [one.state for one in folding]
+
+
+class _Folding:
+    """One attempt being moved on, block by block."""
+
+    def __init__(self, observed: Observation, now: float) -> None:
+        state, question, exposure, answer = observed.state, observed.question, observed.exposure, observed.answer
+        if exposure.attempt != state.attempt:
+            raise ValueError(f"evidence of attempt {state.attempt} cannot take samples of attempt {exposure.attempt}")
+        self.question, self.exposure = question, exposure
+        self.blocks: deque[Closed] = deque()
+        self.skew = 0.0
+        if isinstance(answer, NoAnswer):
+            down = state.source.down_since if state.source.down_since is not None else now
+            self.state = replace(state, source=replace(state.source, down_since=down, error=f"{answer.outage}: {answer.text}"))
+            return
+        judged, noise = state.judge, _asked(state.noise, question) if question.checks else state.noise
+        if state.shadow != exposure.shadow:
+            judged, noise = judge.follow(judged, question), calibrating.again(noise)
+        tracker, blocks = fold(state.tracker, exposure, answer)
+        self.blocks.extend(blocks)
+        self.skew = answer.skew
+        source = Source(answered=now, skew=answer.skew)
+        self.state = replace(state, shadow=exposure.shadow, judge=judged, tracker=tracker, source=source, noise=noise)
+
+    def next(self) -> judge.Case:
+        """The judge's next case; the noise is that of earlier blocks."""
+        state, question, closed = self.state, self.question, self.blocks[0]
+        noise = state.noise
         if question.checks:
-            noise = calibrating.before_block(noise, question.checks, judged.latency, closed.block, question.interval)
-        judged = judge.advance(judged, question, closed.block, closed.stage, noise.now)
-    source = Source(answered=now, skew=answer.skew)
-    return replace(state, shadow=exposure.shadow, judge=judged, tracker=tracker, source=source, noise=noise)
+            noise = calibrating.before_block(noise, question.checks, state.judge.latency, closed.block, question.interval)
+            self.state = replace(state, noise=noise)
+        return judge.Case(state.judge, question, closed.block, closed.stage, noise.now)
+
+    def take(self, judged: JudgeState) -> None:
+        """What the judge made of the case."""
+        closed = self.blocks.popleft()
+        said = judge.assess(judged, self.question, self.state.noise.dispersion)
+        past = timeline.record(self.state.timeline, self.question, self.exposure, closed.block.end - self.skew, said, closed.stage)
+        self.state = replace(self.state, judge=judged, timeline=past)
 
 
 def observe_decisions(
@@ -149,6 +200,7 @@ def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
         "source": _SOURCE.dump_python(state.source, mode="json"),
         **({} if state.fairness == Watch() else {"fairness": _WATCH.dump_python(state.fairness, mode="json")}),
         "noise": noise_state.to_json(state.noise),
+        TIMELINE: timeline.to_json(state.timeline),
     }
 
 
@@ -158,9 +210,9 @@ def restore(data: dict[str, Any]) -> AttemptEvidence:
         raise ValueError(f"checkpoint of format {data.get('format')!r}, not {_FORMAT}: start the attempt's evidence anew")
     try:
         tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
-        watch = _WATCH.validate_python(data.get("fairness", {}))
+        watch, past = _WATCH.validate_python(data.get("fairness", {})), timeline.recalled(data.get(TIMELINE))
         noise = noise_state.from_json(data["noise"])
-        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, noise)
+        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, noise, past)
     except (KeyError, TypeError, ValidationError) as error:
         raise ValueError(f"checkpoint cannot be read: {error}") from error
 

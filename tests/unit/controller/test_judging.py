@@ -14,9 +14,11 @@ from headgate.controller.checkpoints import CHECKPOINT, Checkpoints, pause_betwe
 from headgate.controller.facts import ModelKey
 from headgate.controller.judging import SHORTEST_TICK, Judging, harmful, tells_news
 from headgate.controller.queue import Priority
+from headgate.evidence import timeline
 from headgate.evidence.attempt import AttemptEvidence
 from headgate.evidence.readings import READINGS_KEY, config_map_name, decode
 from headgate.evidence.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
+from headgate.evidence.timeline import TIMELINE_KEY, Timeline
 from headgate.evidence.view import Evidence, GuardReading
 from headgate.kube.errors import KubeError, Unavailable
 from headgate.kube.interface import Object
@@ -186,7 +188,7 @@ def test_while_users_are_harmed_nothing_is_written_and_afterwards_the_reason_is(
     assert bench.write() == []
 
 
-def test_the_configmap_is_ours_and_has_both_parts(world: OperatorWorld) -> None:
+def test_the_configmap_is_ours_and_has_all_parts(world: OperatorWorld) -> None:
     bench = Bench(world, Gateway(world))
     bench.tick()
     bench.write()
@@ -194,8 +196,23 @@ def test_the_configmap_is_ours_and_has_both_parts(world: OperatorWorld) -> None:
     labels = stored["metadata"]["labels"]
     assert (labels["app.kubernetes.io/managed-by"], labels["headgate.dev/model"]) == ("headgate", "credit")
     assert "ownerReferences" not in stored["metadata"], "while a version is live, nothing of the model goes with the AIModel"
-    assert set(stored["data"]) == {CHECKPOINT, READINGS_KEY}
+    assert set(stored["data"]) == {CHECKPOINT, READINGS_KEY, TIMELINE_KEY}
     assert decode(stored["data"][READINGS_KEY]) == bench.judging.evidence[KEY]
+
+
+def test_a_restart_goes_on_with_the_picture_and_does_without_one_it_cannot_read(world: OperatorWorld) -> None:
+    bench = Bench(world, Gateway(world))
+    for _ in range(12):
+        bench.tick()
+    bench.write()
+    stored, state = bench.stored(), bench.judging.states[KEY]
+    assert len(state.timeline.points) >= 2
+    assert timeline.decode(stored["data"][TIMELINE_KEY]) == state.timeline
+    assert asyncio.run(bench.checkpoints.recall(KEY, state.attempt)) == state
+    for text in ("{not json", '{"format": 99}', None):
+        data = {key: part for key, part in {**stored["data"], TIMELINE_KEY: text}.items() if part is not None}
+        world.api.put(CONFIG_MAPS, {**stored, "data": data})
+        assert asyncio.run(bench.checkpoints.recall(KEY, state.attempt)) == replace(state, timeline=Timeline())
 
 
 def test_a_failed_write_is_tried_again(world: OperatorWorld) -> None:
