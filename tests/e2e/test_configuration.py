@@ -105,7 +105,7 @@ def first_live() -> Iterator[str]:
 
 
 def test_pods_read_a_copy_an_edit_is_a_new_version_and_what_is_deleted_comes_back(first_live: str) -> None:
-    before = eventually("the pods of v1 are ready", lambda: pods(first_live) if len(pods(first_live)) == 2 else None)
+    before = eventually("the pods of v1 are ready", lambda: pods(first_live) if len(pods(first_live)) == 3 else None)
     (copy,) = {copy_read_by(pod) for pod in before.values()}
     assert copy.startswith(f"{MODEL}-{first_live}-")
 
@@ -121,7 +121,7 @@ def test_pods_read_a_copy_an_edit_is_a_new_version_and_what_is_deleted_comes_bac
     eventually("the spec has moved on", lambda: status().get("candidateVersion") == "v2" or None)
     assert pods(first_live).keys() == before.keys(), "no pod of the live version was touched"
     kubectl("delete", "deployment", f"{MODEL}-{first_live}", "-n", NAMESPACE, "--cascade=foreground", timeout=90)
-    after = eventually("the live version's pods are back", lambda: pods(first_live) if len(pods(first_live)) == 2 else None)
+    after = eventually("the live version's pods are back", lambda: pods(first_live) if len(pods(first_live)) == 3 else None)
     assert not after.keys() & before.keys()
     assert {copy_read_by(pod) for pod in after.values()} == {copy}
 

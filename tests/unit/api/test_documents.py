@@ -64,7 +64,7 @@ def test_a_higher_tier_never_needs_fewer_people() -> None:
 def test_what_is_left_out_gets_the_careful_default() -> None:
     model = AIModelSpec.model_validate(changed(AIMODEL, (("serving", "sideEffects"), ABSENT), (("policy",), {"name": "standard"}))["spec"])
     assert (model.serving.side_effects, model.policy.scope) == ("Some", "Platform")
-    assert (model.serving.capacity.mode, model.serving.deployment.least) == ("Surge", 2)
+    assert (model.serving.capacity.mode, model.serving.deployment.least) == ("Surge", 3)
     sized = (
         {"template": {}},
         {"template": {}, "autoscaling": {"maxReplicas": 4}},
