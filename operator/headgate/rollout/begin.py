@@ -12,6 +12,7 @@ from headgate.rollout.capacity import bounds_of, frozen
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
 from headgate.rollout.forecast import forecast
+from headgate.rollout.observing import allowed_mode, objection
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
@@ -174,6 +175,7 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         autoscale=bounds_of(spec),
         policy=spec.policy.name,
         policy_copy=copy_name(snapshot.name, policy),
+        mode=allowed_mode(snapshot, policy),
     )
     started = draft.with_status(
         phase=Phase.PREPARING,
@@ -182,7 +184,13 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         attempts=attempt,
         past=tuple(p for p in draft.status.past if p.revision != wanted.revision),
     ).announce(Reason.STARTED, f"{wanted.version} (revision {wanted.revision}) starts attempt {attempt} under policy {spec.policy.name}")
-    return _doubted(_warned(started, policy), snapshot, policy)
+    return _doubted(_warned(_refused_observing(started, snapshot), policy), snapshot, policy)
+
+
+def _refused_observing(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Whoever counts on a judge without a say is told before it takes the version back."""
+    refused = objection(draft.candidate, snapshot)
+    return draft.announce(refused.reason, refused.message, warning=True) if refused is not None else draft
 
 
 def _doubted(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft:
