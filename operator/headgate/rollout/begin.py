@@ -134,6 +134,9 @@ def _blocked(draft: Draft, snapshot: Snapshot, orders: Orders, blocked: Blocked)
     if orders.retry is None:
         at_rest = draft.status.phase is not Phase.ROLLING_BACK or snapshot.route.weights.get(blocked.revision, 0) == 0
         return draft.with_status(phase=Phase.ROLLED_BACK if at_rest else Phase.ROLLING_BACK)
+    named = orders.retry.spec.target.revision if orders.retry.spec.target else ""
+    if named != blocked.revision:
+        return refuse(draft, orders.retry, f"it is about revision {named}, and the spec asks for revision {blocked.revision} now")
     used = draft.status.retries.get(blocked.revision, 0)
     allowed = snapshot.policy.spec.analysis.max_retries if snapshot.policy.spec else 0
     if used >= allowed and blocked.cause not in (RollbackCause.HALT, RollbackCause.ROLLBACK):
