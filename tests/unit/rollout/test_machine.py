@@ -1,5 +1,6 @@
 """Whatever happens in whatever order: the invariants of a rollout."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.rollout.world import PEOPLE, World, policy, spec
+from tests.unit.rollout.world import PEOPLE, World, in_canary, live, policy, spec
 
 from headgate.api.aimodel import Classification, Fallback
 from headgate.api.status import AttemptKind
@@ -24,6 +25,12 @@ SERVED: tuple[dict[str, Any], ...] = (
 )
 
 
+def unborn(served: dict[str, Any], **fields: Any) -> World:
+    """Nothing was ever decided."""
+    return World(spec("1.0.0", **served), **fields)
+
+
+BEGINNINGS = (unborn, live, in_canary)
 BY_JUDGE = (
     RollbackCause.EVIDENCE_ERRORS,
     RollbackCause.EVIDENCE_LATENCY,
@@ -38,10 +45,16 @@ class Rollout(RuleBasedStateMachine):
 
     world: World
 
-    @initialize(served=st.sampled_from(SERVED), leave=st.sampled_from(["Allowed", "Forbidden"]))
-    def begin(self, served: dict[str, Any], leave: str) -> None:
-        self.served = served
-        self.world = World(spec("1.0.0", **served), policy=policy(analysis={"observe": leave}))
+    @initialize(
+        at=st.sampled_from(BEGINNINGS),
+        served=st.sampled_from(SERVED),
+        leave=st.sampled_from(["Allowed", "Forbidden"]),
+        mode=st.sampled_from(Mode),
+    )
+    def begin(self, at: Callable[..., World], served: dict[str, Any], leave: str, mode: Mode) -> None:
+        self.served = {**served, "judge": mode.value}
+        governing = policy(analysis={"observe": leave})
+        self.world = at(served=self.served, policy=governing)
         self.before: dict[str, int] = {}
         self.blocked_at: dict[str, int] = {}
         self.remembered: set[str] = set()

@@ -26,16 +26,7 @@ def leave(**changes: Any) -> RolloutPolicySpec:
 
 def observing(**fields: Any) -> World:
     """2.0.0 is in its first stage with users, and its judge has no say."""
-    world = live(served={"judge": "Observe"}, **({"policy": leave()} | fields))
-    world.release("2.0.0", judge="Observe")
-    world.quiet()
-    world.settle()
-    if world.status.phase is Phase.SHADOW:
-        world.step(14 * DAY)
-    world.approve()
-    world.settle()
-    assert world.status.phase is Phase.CANARY, (world.status.phase, world.status.conditions)
-    return world
+    return in_canary(served={"judge": "Observe"}, **({"policy": leave()} | fields))
 
 
 def judged_by(world: World, mode: str) -> None:

@@ -282,7 +282,9 @@ def in_canary(version: str = "2.0.0", *, served: dict[str, Any] | None = None, *
     world.release(version, **(served or {}))
     world.quiet()
     world.settle()
-    if world.status.phase == "Shadow":
+    if world.status.candidate and world.status.candidate.mode == "Observe":
+        world.step(14 * 86_400)
+    elif world.status.phase == "Shadow":
         world.good()
         world.settle()
         world.quiet()
