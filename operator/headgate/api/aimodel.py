@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, Digest, Label, Line, Model, ObjectName, Opaque, User, rules
 from headgate.api.quantities import Duration
-from headgate.api.vocabulary import Tier
+from headgate.api.vocabulary import Mode, Tier
 
 
 class PolicyScope(StrEnum):
@@ -219,6 +219,9 @@ class AIModelSpec(Model):
     traffic: Traffic
     owners: Owners
     classification: Classification
+    mode: Mode = Mode.ENFORCE
+    """Observe: evidence takes no version back and none has to be proven good; the judge reports what it would have done. Guards and people
+    decide as ever. It needs the policy's leave (analysis.observe) and is part of what people approve."""
     deletion_policy: DeletionPolicy | None = None
     """Left out: Orphan once users are served, Delete before."""
 

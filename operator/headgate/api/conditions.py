@@ -11,7 +11,8 @@ from headgate.api.reasons import Reason
 
 
 class ConditionType(StrEnum):
-    """Reconciling and Stalled are there only while true, EvidenceSufficient only while false."""
+    """Reconciling and Stalled are there only while true, EvidenceSufficient only while false, Observing only where a model with a candidate
+    asks for it."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -20,6 +21,7 @@ class ConditionType(StrEnum):
     APPROVED = "Approved"
     ANALYSIS_PASSING = "AnalysisPassing"
     EVIDENCE_SUFFICIENT = "EvidenceSufficient"
+    OBSERVING = "Observing"
     TRAFFIC_SHIFTED = "TrafficShifted"
     GOVERNANCE_ENFORCED = "GovernanceEnforced"
 

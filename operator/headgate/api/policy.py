@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from headgate.api.base import Count, Label, Model, each_once, list_map, rules
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, Unit
 from headgate.api.triggers import Triggers
-from headgate.api.vocabulary import Metric, OnDeadline, Profile, Role, Tier
+from headgate.api.vocabulary import Leave, Metric, OnDeadline, Profile, Role, Tier
 from headgate.api.windows import Windows
 
 _IDLE = "mirrorPercent and trafficPercent must be above 0, holdbackPercent below 100: else the stage gives the candidate nothing to show"
@@ -147,6 +147,8 @@ class Analysis(Model):
     warmup: Duration = Duration(60)
     max_retries: Annotated[int, Field(ge=0, le=10)] = 2
     on_deadline: OnDeadline = OnDeadline.ROLLBACK
+    observe: Leave | None = None
+    """Whether models may set spec.mode: Observe, with which evidence decides nothing. Left out: Forbidden."""
 
 
 class RequiredRole(Model):

@@ -40,6 +40,10 @@ class Reason(StrEnum):
     STABLE_DEGRADED = "StableDegraded"
     SHARED_FAILURE = "SharedFailure"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
+    OBSERVING = "Observing"
+    OBSERVE_FORBIDDEN = "ObserveForbidden"
+    OBSERVE_NOT_APPROVED = "ObserveNotApproved"
+    WOULD_ROLL_BACK = "WouldRollBack"
     # Approvals
     APPROVAL_LAPSED = "ApprovalLapsed"
     APPROVAL_MISSING = "ApprovalMissing"

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
-from headgate.api.vocabulary import DecisionKind, Phase, Role, RollbackCause, StandIn, Tier, Verdict
+from headgate.api.vocabulary import DecisionKind, Mode, Phase, Role, RollbackCause, StandIn, Tier, Verdict
 
 FALLBACK = "fallback"
 """The fallback's name where revisions are told apart. No revision can have it: they are hex digits."""
@@ -50,6 +50,16 @@ class SizedStatus(RevisionStatus):
     """With an autoscaler: what it may do. None: the size is fixed."""
 
 
+class WouldHave(StatusModel):
+    """The first time that the judge, in mode Observe, would have taken a version back."""
+
+    cause: RollbackCause
+    at: Time
+    stage: Annotated[str, Field(max_length=63)] = ""
+    message: Text = ""
+    """The sentence with the counts."""
+
+
 class StableStatus(SizedStatus):
     """The version that users get unless a stage says otherwise.
 
@@ -63,6 +73,8 @@ class StableStatus(SizedStatus):
     """The risk tier at which it was approved."""
     unready_since: Time | None = None
     """Since when none of its pods is ready."""
+    would_have: WouldHave | None = None
+    """Why it would not be live, had the judge decided about it."""
 
 
 class StageStatus(StatusModel):
@@ -90,6 +102,8 @@ class GateStatus(StatusModel):
     environment: Line = ""
     """Part of the subject: an approval given in another environment does not count here."""
     tier: Tier
+    mode: Mode = Mode.ENFORCE
+    """Part of the subject where it is Observe."""
     required: Annotated[tuple[Role, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
@@ -115,6 +129,11 @@ class CandidateStatus(SizedStatus):
     """When the first user request could have reached it."""
     inconclusive_accepted: Annotated[tuple[Label, ...], Field(max_length=12, json_schema_extra=ATOMIC)] = ()
     """Stages ended by Promote without proof."""
+    mode: Mode = Mode.ENFORCE
+    """Observe as long as evidence decides nothing about it."""
+    observed_only: Annotated[tuple[Label, ...], Field(max_length=12, json_schema_extra=ATOMIC)] = ()
+    """Stages that ended without proof because of mode Observe."""
+    would_have: WouldHave | None = None
     verdict: Verdict = Verdict.NO_DATA
     doubt: Text = ""
     """What could not be decided in time at the traffic there was when the attempt began; empty if all could, or nothing was known."""

@@ -106,6 +106,20 @@ class OnDeadline(StrEnum):
     ASK_PROMOTE = "AskPromote"
 
 
+class Mode(StrEnum):
+    """Whether the judge of evidence decides (Enforce), or only reports what it would have done (Observe)."""
+
+    ENFORCE = "Enforce"
+    OBSERVE = "Observe"
+
+
+class Leave(StrEnum):
+    """What a policy lets a model's team choose."""
+
+    ALLOWED = "Allowed"
+    FORBIDDEN = "Forbidden"
+
+
 class RollbackCause(StrEnum):
     """Why traffic was taken off a candidate."""
 

@@ -10,7 +10,7 @@ from headgate.api.approval import EvidenceItem
 from headgate.api.base import DIGEST
 from headgate.api.quantities import Duration
 from headgate.api.status import CandidateStatus, GateStatus
-from headgate.api.vocabulary import Role
+from headgate.api.vocabulary import Mode, Role
 from headgate.cli.cluster import Access, run
 from headgate.cli.confirm import ask_for_words, ask_to_go_on, record
 from headgate.cli.decisions import approval_spec, nothing_to_approve
@@ -107,6 +107,11 @@ def shown(
         *([f"  artifact     {artifact.get('uri')}"] if candidate.version == view.version and artifact.get("uri") else []),
         f"  tier         {gate.tier}",
         f"  policy       {candidate.policy}",
+        *(
+            ["  mode         Observe: evidence takes this version back in no stage, and it rises without proof"]
+            if gate.mode is Mode.OBSERVE
+            else []
+        ),
         f"  subject      {gate.subject}",
         f"  approver     {approver}",
         f"  expires      {clock(expires_at)}",

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from headgate.api.conditions import ConditionType
 from headgate.api.status import Blocked, CandidateStatus, FailoverStatus
-from headgate.api.vocabulary import Phase, StandIn, Verdict
+from headgate.api.vocabulary import Mode, Phase, StandIn, Verdict
 from headgate.cli.cluster import Access, run
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
 from headgate.cli.view import ModelView, clock, command, missing_roles
@@ -15,6 +15,7 @@ from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.view import Evidence
 from headgate.evidence.words import sentence
 from headgate.rollout.harm import guard_words
+from headgate.rollout.observing import would_have_words
 
 Section = tuple[str, tuple[str, ...]]
 """A heading and its sentences."""
@@ -25,7 +26,7 @@ _VERDICT_WORDS = {
     Verdict.INCONCLUSIVE: "not proven either way yet",
     Verdict.NO_DATA: "no data yet",
     Verdict.SOURCE_DOWN: "the metrics source does not answer, so nothing moves up",
-    Verdict.NOT_MEASURABLE: "a required check cannot be measured, so nothing moves up",
+    Verdict.NOT_MEASURABLE: "a required check cannot be measured",
 }
 
 
@@ -36,6 +37,7 @@ def explanation(view: ModelView) -> tuple[Section, ...]:
         ("Rollout", _rollout(view)),
         ("Approvals", _approvals(view)),
         ("Evidence", evidence_words(view)),
+        ("Observed only", observed_words(view)),
         ("Taken back", _taken_back(view)),
         ("Waits for", waits_for(view)),
         ("To repair", _to_repair(view)),
@@ -110,13 +112,13 @@ def evidence_words(view: ModelView) -> tuple[str, ...]:
     if evidence is None:
         started = view.status.candidate is not None and view.status.candidate.stage is not None
         return ("No readings are published, or you may not read them.",) if started else ()
-    return reading_words(evidence)
+    return reading_words(view, evidence)
 
 
-def reading_words(evidence: Evidence) -> tuple[str, ...]:
+def reading_words(view: ModelView, evidence: Evidence) -> tuple[str, ...]:
     """The same of readings of any attempt."""
     return (
-        f"{evidence.verdict}: {_VERDICT_WORDS[evidence.verdict]}.",
+        f"{evidence.verdict}: {_verdict_words(view, evidence.verdict)}.",
         *(f"{check.metric} ({check.verdict}): {sentence(check)}." for check in evidence.checks),
         *_fairness(evidence),
         *_guards(evidence),
@@ -124,6 +126,29 @@ def reading_words(evidence: Evidence) -> tuple[str, ...]:
         " of the candidate so far.",
         *evidence.notes,
     )
+
+
+def _verdict_words(view: ModelView, verdict: Verdict) -> str:
+    holds = verdict is Verdict.NOT_MEASURABLE and view.status.candidate is not None and view.status.candidate.mode is Mode.ENFORCE
+    return f"{_VERDICT_WORDS[verdict]}{', so nothing moves up' if holds else ''}"
+
+
+def observed_words(view: ModelView) -> tuple[str, ...]:
+    """What the judge would have done with the version on its way, or did not do with the live one; why it decides although it was asked
+    not to."""
+    candidate, stable = view.status.candidate, view.status.stable
+    words = []
+    if candidate is not None and candidate.mode is Mode.OBSERVE:
+        words.append("Mode Observe: stages last their minDuration, and evidence takes nothing back. Guards and people decide.")
+        if candidate.observed_only:
+            words.append(f"Ended without proof: {', '.join(candidate.observed_only)}.")
+        seen = would_have_words(candidate.would_have) if candidate.would_have else "so far the judge would not have taken it back"
+        words.append(f"{candidate.version}: {seen}.")
+    elif (refused := view.condition(ConditionType.OBSERVING)) is not None:
+        words.append(refused.message)
+    if stable is not None and stable.would_have is not None:
+        words.append(f"{stable.version}, which is live: {would_have_words(stable.would_have)}.")
+    return tuple(words)
 
 
 def _fairness(evidence: Evidence) -> tuple[str, ...]:

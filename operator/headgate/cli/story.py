@@ -72,7 +72,7 @@ def story_of(view: ModelView) -> Story:
     told = (f"{blocked_words(blocked)}.",) if blocked else ()
     details = tuple(check.detail for check in evidence.checks)
     moments = tuple(_moments(view, evidence.attempt, timeline, blocked))
-    return Story(title, details, timeline, moments, (*told, *reading_words(evidence)))
+    return Story(title, details, timeline, moments, (*told, *reading_words(view, evidence)))
 
 
 def _version(view: ModelView, attempt: str, timeline: Timeline, blocked: Blocked | None) -> str:

@@ -35,6 +35,7 @@ def statement_of(view: ModelView) -> dict[str, Any] | None:
         content=candidate.content,
         tier=gate.tier,
         policy=policy,
+        mode=gate.mode,
     )
     if subject_of(statement) != gate.subject:
         raise Refused(_differs(gate))

@@ -10,7 +10,7 @@ from typing import Any
 from headgate.api.aimodel import DeletionPolicy
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
-from headgate.controller.judging import Judging, harmful
+from headgate.controller.judging import Judging
 from headgate.controller.observe import UnreadableStatus, parse_spec, parse_status
 from headgate.evidence import attempt
 from headgate.evidence.attempt import AttemptEvidence
@@ -80,7 +80,7 @@ class Checkpoints:
             if evidence is None:
                 continue
             over = self._over(key, state)
-            if not over and (harmful(evidence) or not self._is_due(key, evidence)):
+            if not over and (judging.harms(key) or not self._is_due(key, evidence)):
                 # First users leave the candidate, then it is written down why.
                 continue
             try:

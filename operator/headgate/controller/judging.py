@@ -8,7 +8,7 @@ from typing import Protocol
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus
-from headgate.api.vocabulary import Profile, Verdict
+from headgate.api.vocabulary import Mode, Profile, Verdict
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
 from headgate.controller.observe import UnreadableStatus, parse_policy, parse_status
@@ -55,6 +55,7 @@ class Case:
     target: Target
     question: Question
     exposure: Exposure
+    mode: Mode
 
 
 class Judging:
@@ -82,6 +83,7 @@ class Judging:
         self._measured = measured
         self.states: dict[ModelKey, AttemptEvidence] = {}
         self.evidence: dict[ModelKey, Evidence] = {}
+        self._modes: dict[ModelKey, Mode] = {}
         self.cases: list[Case] = []
         """What was judged by the last tick."""
         self._recalled: set[ModelKey] = set()
@@ -115,12 +117,13 @@ class Judging:
     def harms(self, key: ModelKey) -> bool:
         """Whether users must leave the model's candidate, by what was measured last."""
         evidence = self.evidence.get(key)
-        return evidence is not None and harmful(evidence)
+        return evidence is not None and harmful(evidence, self._modes.get(key, Mode.ENFORCE))
 
     def forget(self, key: ModelKey) -> None:
         """The attempt is over, or the model is gone."""
         self.states.pop(key, None)
         self.evidence.pop(key, None)
+        self._modes.pop(key, None)
 
     def _cases(self) -> list[Case]:
         found = []
@@ -190,8 +193,9 @@ class Judging:
         self.states[case.key] = state
         before, after = self.evidence.get(case.key), attempt.read(state, case.question, case.exposure, now)
         self.evidence[case.key] = after
+        self._modes[case.key] = case.mode
         if tells_news(before, after, case.exposure.interval):
-            self._wake(case.key, Priority.HARM if harmful(after) else Priority.ROLLOUT)
+            self._wake(case.key, Priority.HARM if harmful(after, case.mode) else Priority.ROLLOUT)
 
 
 def case_of(cache: Cache, key: ModelKey) -> Case | None:
@@ -214,7 +218,7 @@ def case_of(cache: Cache, key: ModelKey) -> Case | None:
         shadow=exposure.shadow,
         decisions=question.fairness.counters if question.fairness else None,
     )
-    return Case(key, policy.metrics.profile, target, question, exposure)
+    return Case(key, policy.metrics.profile, target, question, exposure, status.candidate.mode)
 
 
 def _pinned(cache: Cache, key: ModelKey, status: AIModelStatus) -> RolloutPolicySpec | None:
@@ -222,10 +226,11 @@ def _pinned(cache: Cache, key: ModelKey, status: AIModelStatus) -> RolloutPolicy
     return parse_policy(text)[0] if text is not None else None
 
 
-def harmful(evidence: Evidence) -> bool:
-    """Whether users must leave the candidate."""
+def harmful(evidence: Evidence, mode: Mode = Mode.ENFORCE) -> bool:
+    """Whether users must leave the candidate. In mode Observe only a guard says so."""
     unfair = evidence.fairness is not None and evidence.fairness.verdict is Verdict.FAIL
-    return unfair or evidence.verdict is Verdict.FAIL or any(guard.fired for guard in evidence.candidate_guards)
+    proven = mode is Mode.ENFORCE and (unfair or evidence.verdict is Verdict.FAIL)
+    return proven or any(guard.fired for guard in evidence.candidate_guards)
 
 
 def tells_news(before: Evidence | None, after: Evidence, interval: float) -> bool:

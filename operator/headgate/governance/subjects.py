@@ -10,7 +10,7 @@ from headgate.api.digests import sha256
 from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage, TieredRoles
 from headgate.api.remembering import per_object
 from headgate.api.triggers import Fairness
-from headgate.api.vocabulary import Tier
+from headgate.api.vocabulary import Mode, Tier
 
 STATEMENT_VERSION = 1
 
@@ -32,11 +32,12 @@ _FAIRNESS = {
 
 
 def deployment_statement(
-    *, environment: str, namespace: str, name: str, content: str, tier: Tier, policy: RolloutPolicySpec
+    *, environment: str, namespace: str, name: str, content: str, tier: Tier, policy: RolloutPolicySpec, mode: Mode = Mode.ENFORCE
 ) -> dict[str, Any]:
     """What the Deployment gate is about: this content of this model, in this environment, at this tier, under this policy.
 
-    `environment` keeps a staging approval out of production. `content` is the revision's content digest.
+    `environment` keeps a staging approval out of production. `content` is the revision's content digest. `mode` is named only where the
+    judge is to have no say: what was approved before there was a choice stays approved.
     """
     return {
         "statementVersion": STATEMENT_VERSION,
@@ -47,6 +48,7 @@ def deployment_statement(
         "content": content,
         "tier": str(tier),
         "policy": _governing(policy),
+        **({"mode": str(mode)} if mode is not Mode.ENFORCE else {}),
     }
 
 

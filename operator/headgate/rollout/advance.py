@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind
+from headgate.api.status import AttemptKind, CandidateStatus
 from headgate.api.vocabulary import Verdict
 from headgate.evidence.view import Evidence
 from headgate.governance.approvals import Approval
@@ -14,6 +14,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.enter import enter, enter_first, is_whole, rise
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
+from headgate.rollout.observing import observed
 from headgate.rollout.people import Orders, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.snapshot import Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
@@ -81,6 +82,8 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
         return rise(draft, snapshot, step)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
         return route_pending(draft, snapshot)
+    if served and step.compares and not _proven(step, evidence):
+        return _go_on_unproven(draft, snapshot, steps, step, policy)
     if served:
         return _go_on(draft, snapshot, steps, step, policy)
     if draft.status.paused is not None:
@@ -100,11 +103,27 @@ def _short_of_pods(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], st
 
 def _promote(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec, order: Approval) -> Draft:
     """Go on without proof. The order waits, and stays good, while something else (pods, a pause) keeps the next stage from beginning."""
-    accepted = (*draft.candidate.inconclusive_accepted, step.name)
+    accepted = _joined(draft.candidate.inconclusive_accepted, step.name)
     went = _go_on(draft.with_candidate(inconclusive_accepted=accepted), snapshot, steps, step, policy)
-    if went.status.candidate is not None and went.status.candidate.stage == draft.candidate.stage:
+    if _stayed(went, draft):
         return _go_on(draft, snapshot, steps, step, policy)
     return take_up(went, order, f"stage {step.name} ends without proof ({draft.candidate.verdict})")
+
+
+def _go_on_unproven(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec) -> Draft:
+    """The stage had its time in mode Observe, and nothing was proven. That is recorded if the stage ends now."""
+    marked = draft.with_candidate(observed_only=_joined(draft.candidate.observed_only, step.name))
+    went = _go_on(marked, snapshot, steps, step, policy)
+    return _go_on(draft, snapshot, steps, step, policy) if _stayed(went, draft) else went
+
+
+def _joined(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """A candidate that waited without traffic comes through its stages again."""
+    return names if name in names else (*names, name)
+
+
+def _stayed(went: Draft, draft: Draft) -> bool:
+    return went.status.candidate is not None and went.status.candidate.stage == draft.candidate.stage
 
 
 def _replace_failing(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, order: Approval) -> Draft:
@@ -144,10 +163,14 @@ def _waived(draft: Draft, snapshot: Snapshot, *, waived: bool) -> Draft:
 
 
 def _served(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:
-    """Whether the stage has had its time, its requests and its proof."""
+    """Whether the stage has had its time, its requests and its proof. A first version and mode Observe ask for its time alone."""
     stage = draft.candidate.stage
-    if not step.compares:
+    if not step.compares or observed(draft):
         return stage is not None and counted_seconds(stage, snapshot.now) >= step.min_duration
+    return _proven(step, evidence)
+
+
+def _proven(step: Step, evidence: Evidence | None) -> bool:
     return (
         evidence is not None
         and evidence.verdict is Verdict.PASS
@@ -159,9 +182,7 @@ def _served(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | N
 def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec) -> Draft:
     if step.weight == 0:
         shadowed = draft.with_candidate(shadow_passed=True, stage=None)
-        proven = step.name not in draft.candidate.inconclusive_accepted
-        words = f"passed {step.name}" if proven else f"leaves {step.name} without proof: automated-checks stays closed for this attempt"
-        told = shadowed.announce(Reason.PROMOTED, f"{draft.candidate.version} {words}")
+        told = shadowed.announce(Reason.PROMOTED, f"{draft.candidate.version} {_left_words(draft.candidate, step)}")
         return enter_first(read_gate(told, snapshot, policy, steps), snapshot, steps, Orders())
     if step.index + 1 < len(steps):
         return enter(draft, snapshot, steps[step.index + 1])
@@ -170,3 +191,11 @@ def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step
     if snapshot.workload(draft.candidate.revision).ready < (needed := floor_of(step, draft.status, snapshot)):
         return not_ready(draft, snapshot, needed)
     return go_live(draft, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)
+
+
+def _left_words(candidate: CandidateStatus, step: Step) -> str:
+    if step.name in candidate.inconclusive_accepted:
+        return f"leaves {step.name} without proof: automated-checks stays closed for this attempt"
+    if step.name in candidate.observed_only:
+        return f"leaves {step.name} without proof, because of mode Observe"
+    return f"passed {step.name}"

@@ -4,10 +4,11 @@ from headgate.api.approval import ApprovalState
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
-from headgate.api.vocabulary import GATE_DECISIONS, Tier, Verdict
+from headgate.api.vocabulary import GATE_DECISIONS, Mode, Tier, Verdict
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
 from headgate.rollout.draft import Draft
+from headgate.rollout.observing import allowed_mode
 from headgate.rollout.people import standing
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import Step
@@ -20,7 +21,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     candidate, spec = draft.candidate, snapshot.spec
     if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
         return draft
-    tier = spec.classification.declared_tier
+    tier, mode = spec.classification.declared_tier, allowed_mode(snapshot, policy)
     subject = deployment_subject(snapshot, candidate.content, tier, policy)
     required = policy.gates.deployment.of(tier)
     reading = evaluate(
@@ -30,13 +31,14 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         approvals=standing(snapshot, draft.status.latches),
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
-        automated=_automated_checks(snapshot, candidate, steps),
+        automated=_automated_checks(snapshot, candidate, steps, mode),
     )
     is_open = reading.open and not snapshot.governance_problem
     gate = GateStatus(
         subject=subject,
         environment=snapshot.environment,
         tier=tier,
+        mode=mode,
         required=required,
         missing=reading.missing if not snapshot.governance_problem else (snapshot.governance_problem[:256], *reading.missing)[:16],
         counted=reading.counted,
@@ -55,6 +57,7 @@ def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: Rol
         content=content,
         tier=tier,
         policy=policy,
+        mode=allowed_mode(snapshot, policy),
     )
     return subject_of(statement)
 
@@ -73,21 +76,30 @@ def _lapsed_since(candidate: CandidateStatus, is_open: bool, snapshot: Snapshot)
     return before or snapshot.now
 
 
-def _automated_checks(snapshot: Snapshot, candidate: CandidateStatus, steps: tuple[Step, ...]) -> AutomatedChecks:
-    """The shadow verdict; without a shadow stage: pods ready, no guard fired, route accepted."""
+def _automated_checks(snapshot: Snapshot, candidate: CandidateStatus, steps: tuple[Step, ...], mode: Mode) -> AutomatedChecks:
+    """The shadow verdict; without a shadow stage, or where it is observed only: pods ready, no guard fired, route accepted."""
     shadow = next((step for step in steps if step.mirror), None)
-    if shadow is not None and shadow.name in candidate.inconclusive_accepted:
+    if shadow is None:
+        return _without_verdict(snapshot, candidate, mode)
+    if shadow.name in candidate.inconclusive_accepted:
         return AutomatedChecks(False, "the shadow stage was ended without proof")
-    if shadow is not None:
-        return AutomatedChecks(
-            candidate.shadow_passed, "the shadow verdict is Pass" if candidate.shadow_passed else "the shadow stage has not passed"
-        )
+    if mode is Mode.OBSERVE and candidate.shadow_passed:
+        found = _without_verdict(snapshot, candidate, mode)
+        return AutomatedChecks(found.passed, f"{found.reason}; shadow was observed only")
+    if shadow.name in candidate.observed_only:
+        return AutomatedChecks(False, "shadow was observed only, and mode Enforce needs its verdict: only a new attempt has one")
+    return AutomatedChecks(
+        candidate.shadow_passed, "the shadow verdict is Pass" if candidate.shadow_passed else "the shadow stage has not passed"
+    )
+
+
+def _without_verdict(snapshot: Snapshot, candidate: CandidateStatus, mode: Mode) -> AutomatedChecks:
     evidence = snapshot.evidence
     fired = evidence is not None and evidence.attempt == str(candidate.attempt) and any(g.fired for g in evidence.candidate_guards)
-    if fired or (evidence is not None and evidence.verdict is Verdict.FAIL):
+    if fired or (mode is Mode.ENFORCE and evidence is not None and evidence.verdict is Verdict.FAIL):
         return AutomatedChecks(False, "a guard fired")
-    if candidate.exposed is not None:
-        # Pods and gateway were ready when users were let in. A route on its way to the gateway is no lapse of an approval.
+    if candidate.exposed is not None or candidate.shadow_passed:
+        # Pods and gateway were ready when users, or copies, were let in. A route on its way to the gateway is no lapse of an approval.
         return AutomatedChecks(True, "pods were ready and the route accepted before the first user, and no guard fired")
     if snapshot.workload(candidate.revision).ready == 0:
         return AutomatedChecks(False, "no pod of the candidate is ready")

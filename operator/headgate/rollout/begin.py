@@ -13,6 +13,7 @@ from headgate.rollout.capacity import bounds_of, frozen
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
 from headgate.rollout.forecast import forecast
+from headgate.rollout.observing import allowed_mode, objection
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
@@ -139,6 +140,9 @@ def _blocked(draft: Draft, snapshot: Snapshot, orders: Orders, blocked: Blocked)
     if orders.retry is None:
         at_rest = draft.status.phase is not Phase.ROLLING_BACK or snapshot.route.weights.get(blocked.revision, 0) == 0
         return draft.with_status(phase=Phase.ROLLED_BACK if at_rest else Phase.ROLLING_BACK)
+    named = orders.retry.spec.target.revision if orders.retry.spec.target else ""
+    if named != blocked.revision:
+        return refuse(draft, orders.retry, f"it is about revision {named}, and the spec asks for revision {blocked.revision} now")
     used = draft.status.retries.get(blocked.revision, 0)
     allowed = snapshot.policy.spec.analysis.max_retries if snapshot.policy.spec else 0
     if used >= allowed and blocked.cause not in (RollbackCause.HALT, RollbackCause.ROLLBACK):
@@ -180,6 +184,7 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         autoscale=bounds_of(spec),
         policy=spec.policy.name,
         policy_copy=copy_name(snapshot.name, policy),
+        mode=allowed_mode(snapshot, policy),
     )
     started = draft.with_status(
         phase=Phase.PREPARING,
@@ -188,7 +193,13 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         attempts=attempt,
         past=tuple(p for p in draft.status.past if p.revision != wanted.revision),
     ).announce(Reason.STARTED, f"{wanted.version} (revision {wanted.revision}) starts attempt {attempt} under policy {spec.policy.name}")
-    return _doubted(_warned(started, policy), snapshot, policy)
+    return _doubted(_warned(_refused_observing(started, snapshot), policy), snapshot, policy)
+
+
+def _refused_observing(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Whoever counts on a judge without a say is told before it takes the version back."""
+    refused = objection(draft.candidate, snapshot)
+    return draft.announce(refused.reason, refused.message, warning=True) if refused is not None else draft
 
 
 def _doubted(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft:

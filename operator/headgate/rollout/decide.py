@@ -18,6 +18,7 @@ from headgate.rollout.golive import go_live
 from headgate.rollout.harm import Harm
 from headgate.rollout.instants import pulled_back
 from headgate.rollout.live import frozen, note_readiness
+from headgate.rollout.observing import note_mode
 from headgate.rollout.ownership import deletion_policy
 from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, refuse_if_asked, take_up
 from headgate.rollout.rebuild import rebuild, unserved
@@ -45,7 +46,7 @@ def decide(snapshot: Snapshot) -> Decision:
     snapshot, missed = unserved(snapshot)
     asked = orders(snapshot)
     draft = Draft(snapshot.status, announcements=(*found, *missed))
-    draft = note_readiness(latch_negatives(draft, snapshot), snapshot)
+    draft = note_mode(note_readiness(latch_negatives(draft, snapshot), snapshot), snapshot)
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)
     draft = _pause_or_resume(draft, asked)

@@ -6,6 +6,7 @@ from headgate.api.vocabulary import Phase
 from headgate.rollout.approval_gate import gate_open, waiting_words
 from headgate.rollout.capacity import floor_of, is_proportional, mirrored, reachable
 from headgate.rollout.draft import Draft
+from headgate.rollout.observing import unproven_words
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
 from headgate.rollout.snapshot import ESTABLISHED, Snapshot, in_force
 from headgate.rollout.stages import Step
@@ -65,7 +66,7 @@ def enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
     return (
         draft.with_candidate(stage=stage, exposed=exposed)
         .with_status(phase=Phase.SHADOW if step.weight == 0 else Phase.FULL if step.is_full else Phase.CANARY)
-        .announce(Reason.STAGE_STARTED, f"{candidate.version} enters {step.name}: {_share_words(step, copies)}")
+        .announce(Reason.STAGE_STARTED, f"{candidate.version} enters {step.name}: {_share_words(step, copies)}{unproven_words(candidate)}")
     )
 
 

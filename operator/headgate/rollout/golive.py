@@ -6,6 +6,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import CandidateStatus, PastStatus, StableStatus
 from headgate.api.vocabulary import Phase
 from headgate.rollout.draft import Draft
+from headgate.rollout.observing import unproven_words
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.withdraw import kept
 
@@ -25,12 +26,13 @@ def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_wi
             autoscale=candidate.autoscale,
             subject=_subject(candidate, before),
             tier=candidate.gate.tier if candidate.gate else before.tier if before else None,
+            would_have=candidate.would_have,
         ),
         candidate=None,
         past=past,
         paused=None,
         failover=None,
-    ).announce(Reason.LIVE, f"{candidate.version} (revision {candidate.revision}) is live")
+    ).announce(Reason.LIVE, f"{candidate.version} (revision {candidate.revision}) is live{unproven_words(candidate)}")
 
 
 def left_live(draft: Draft, snapshot: Snapshot) -> Draft:

@@ -29,12 +29,15 @@ class Harm:
     by: str = ""
 
 
-def measured(snapshot: Snapshot, guards: RolloutPolicySpec | None) -> Harm | None:
-    """Harm shown by guards, pods or evidence. `guards` is the policy whose guards apply; None leaves out the pod guard's limit."""
-    candidate, evidence = snapshot.status.candidate, snapshot.evidence
-    if candidate is None:
-        return None
-    return _by_guard(evidence) or _by_pods(snapshot, candidate.revision, guards) or _by_evidence(evidence) or _by_fairness(evidence)
+def guarded(snapshot: Snapshot, guards: RolloutPolicySpec | None) -> Harm | None:
+    """Harm shown by guards or pods. `guards` is the policy whose guards apply; None leaves out the pod guard's limit."""
+    candidate = snapshot.status.candidate
+    return (_by_guard(snapshot.evidence) or _by_pods(snapshot, candidate.revision, guards)) if candidate is not None else None
+
+
+def proven(evidence: Evidence | None) -> Harm | None:
+    """Harm that the judge has proven, by a comparison or by decisions about people."""
+    return _by_evidence(evidence) or _by_fairness(evidence)
 
 
 def shared_failure(snapshot: Snapshot) -> bool:

@@ -5,8 +5,9 @@ from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import RollbackCause
 from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft
-from headgate.rollout.harm import Harm, measured, shared_failure
+from headgate.rollout.harm import Harm, guarded, proven, shared_failure
 from headgate.rollout.live import leave_live
+from headgate.rollout.observing import observed, would_have
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import steps_of
@@ -18,11 +19,15 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     if draft.status.candidate is None:
         return leave_live(draft, snapshot, asked)
     ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft)
-    harm = ordered or _present_harm(snapshot)
+    by_guard, by_judge = _present_harm(snapshot)
+    certain = ordered or by_guard
+    harm = certain or by_judge
     if harm is None:
         return _tier_raised(draft, snapshot)
     if draft.candidate.exposed and not _others_can_answer(draft, snapshot, by_person=ordered is not None):
         return _kept_serving(draft, asked, harm)
+    if certain is None and observed(draft):
+        return _tier_raised(would_have(draft, snapshot, harm), snapshot)
     if ordered is None and shared_failure(snapshot):
         told = f"both versions fail, so the candidate waits without traffic: {harm.message}"
         return retreat(draft).announce(Reason.SHARED_FAILURE, told, warning=True)
@@ -87,14 +92,15 @@ def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
     return retreat(draft).announce(Reason.TIER_RAISED, told, warning=True)
 
 
-def _present_harm(snapshot: Snapshot) -> Harm | None:
-    """Measured harm of the present attempt. Evidence of another attempt, or from before a retreat, says nothing about it now."""
+def _present_harm(snapshot: Snapshot) -> tuple[Harm | None, Harm | None]:
+    """Measured harm of the present attempt: what guards and pods show, and what the judge has proven. Evidence of another attempt, or from
+    before a retreat, says nothing about it now."""
     candidate, evidence = snapshot.status.candidate, snapshot.evidence
     if candidate is None or candidate.kind in (AttemptKind.RESTORE, AttemptKind.BASELINE):
-        return None
+        return None, None
     if evidence is not None and (evidence.attempt != str(candidate.attempt) or candidate.stage is None):
         snapshot = snapshot.without_evidence()
-    return measured(snapshot, snapshot.pinned or snapshot.policy.spec)
+    return guarded(snapshot, snapshot.pinned or snapshot.policy.spec), proven(snapshot.evidence)
 
 
 def _ordered(draft: Draft, asked: Orders) -> Harm | None:

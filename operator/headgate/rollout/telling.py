@@ -4,11 +4,12 @@ from datetime import datetime
 
 from headgate.api.conditions import ConditionType, condition
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus
-from headgate.api.vocabulary import Phase, Verdict
+from headgate.api.status import AIModelStatus, CandidateStatus
+from headgate.api.vocabulary import Mode, Phase, Verdict
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import stand_in_words
+from headgate.rollout.observing import objection, would_have_words
 from headgate.rollout.snapshot import Problem, Snapshot
 
 _VERDICT_REASONS = {
@@ -81,15 +82,32 @@ def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
         rows.append((ConditionType.APPROVED, "True" if gate.open else "False", reason, words))
     if candidate is not None and candidate.doubt and candidate.verdict is not Verdict.PASS:
         rows.append((ConditionType.EVIDENCE_SUFFICIENT, "False", Reason.TRAFFIC_INSUFFICIENT, candidate.doubt))
+    if candidate is not None:
+        rows += _observing(candidate, snapshot)
     if candidate is not None and candidate.stage is not None:
-        verdict = candidate.verdict
-        good = "True" if verdict is Verdict.PASS else "False" if verdict is Verdict.FAIL else "Unknown"
-        rows.append((ConditionType.ANALYSIS_PASSING, good, _VERDICT_REASONS[verdict], str(verdict)))
+        rows.append(_analysis(candidate))
         shifted = candidate.stage.effective is not None
         reason = Reason.SETTLED if shifted else snapshot.route.problem.reason if snapshot.route.problem else Reason.ROUTE_PENDING
         words = _traffic_words(status) if shifted or not snapshot.route.problem else snapshot.route.problem.message
         rows.append((ConditionType.TRAFFIC_SHIFTED, "True" if shifted else "False", reason, words))
     return rows
+
+
+def _observing(candidate: CandidateStatus, snapshot: Snapshot) -> list[_Row]:
+    if candidate.mode is Mode.OBSERVE:
+        words = "the judge only reports what it would have done; guards, people, gates, windows and pauses decide"
+        return [(ConditionType.OBSERVING, "True", Reason.OBSERVING, words)]
+    refused = objection(candidate, snapshot)
+    return [(ConditionType.OBSERVING, "False", refused.reason, refused.message)] if refused is not None else []
+
+
+def _analysis(candidate: CandidateStatus) -> _Row:
+    verdict, seen = candidate.verdict, candidate.would_have
+    if candidate.mode is Mode.OBSERVE and seen is not None:
+        return ConditionType.ANALYSIS_PASSING, "False", Reason.WOULD_ROLL_BACK, would_have_words(seen)
+    good = "True" if verdict is Verdict.PASS else "False" if verdict is Verdict.FAIL else "Unknown"
+    words = f"{verdict}, observed only" if candidate.mode is Mode.OBSERVE else str(verdict)
+    return ConditionType.ANALYSIS_PASSING, good, _VERDICT_REASONS[verdict], words
 
 
 def _ready(draft: Draft) -> _Row:

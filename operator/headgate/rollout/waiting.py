@@ -13,6 +13,7 @@ from headgate.rollout.calendar import closed
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import stand_in_words
 from headgate.rollout.harm import Harm, stable_failing
+from headgate.rollout.observing import observed
 from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step, counted_seconds
 from headgate.rollout.withdraw import retreat, withdraw
@@ -78,6 +79,9 @@ def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: 
     if not step.compares:
         return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: soaking under guards for {Duration(step.min_duration)}")
     verdict = draft.candidate.verdict
+    if observed(draft) and verdict is not Verdict.SOURCE_DOWN:
+        words = f"{step.name}: evidence is observed only, so it lasts {Duration(step.min_duration)}, whatever the verdict"
+        return draft.held_by(Reason.IN_PROGRESS, words)
     if verdict in _HOLDS:
         reason, message = _HOLDS[verdict]
         details = _details(evidence, verdict)

@@ -82,10 +82,11 @@ def _blocked(who: CandidateStatus | StableStatus | RevisionStatus, attempt: int,
         cause=harm.cause,
         at=snapshot.now,
         by=harm.by,
-        message=_bounded(harm.message),
-        evidence=_bounded(harm.evidence),
+        message=bounded(harm.message),
+        evidence=bounded(harm.evidence),
     )
 
 
-def _bounded(text: Text) -> Text:
+def bounded(text: str) -> Text:
+    """`text`, cut to what a status field holds."""
     return text if len(text) <= 1024 else text[:1021] + "..."

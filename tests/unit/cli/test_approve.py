@@ -20,6 +20,8 @@ from tests.unit.cli.cluster_in_memory import (
 )
 
 from headgate.api.approval import GovernanceApprovalSpec
+from headgate.api.vocabulary import Mode, Tier
+from headgate.governance.subjects import deployment_statement, subject_of
 from headgate.kube.errors import Forbidden, KubeError, NotFound
 
 APPROVE = ("approve", "credit-scorer", "-n", "lending", "--role", "fairness-audit")
@@ -53,6 +55,23 @@ def test_it_shows_what_is_approved_and_asks(memory: ClusterInMemory) -> None:
         assert shown in result.stderr
     assert headgate(*APPROVE, typed="looked at it\ny\n").exit_code == 0
     assert memory.decided()[0]["spec"]["rationale"] == "looked at it"
+
+
+def test_a_version_that_evidence_will_not_take_back_is_approved_as_such(memory: ClusterInMemory) -> None:
+    statement = deployment_statement(
+        environment="production",
+        namespace="lending",
+        name="credit-scorer",
+        content=CANDIDATE["content"],
+        tier=Tier.MEDIUM,
+        policy=POLICY,
+        mode=Mode.OBSERVE,
+    )
+    assert "Observe" not in headgate(*APPROVE, typed="r\nn\n").stderr
+    gate = GATE | {"mode": "Observe", "subject": subject_of(statement)}
+    memory.model(IN_CANARY | {"candidate": CANDIDATE | {"gate": gate}})
+    assert "mode         Observe: evidence takes this version back" in headgate(*APPROVE, typed="r\nn\n").stderr
+    assert json.loads(headgate(*SUBJECT_COMMAND, "-o", "json").stdout)["statement"] == statement
 
 
 def test_what_could_not_be_verified_is_said(memory: ClusterInMemory) -> None:

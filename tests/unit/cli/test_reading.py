@@ -119,6 +119,49 @@ def test_fairness_is_told_in_a_sentence(memory: ClusterInMemory, command: str) -
     ) in told
 
 
+SEEN = {"cause": "Evidence/errors", "at": T0, "stage": "canary", "message": "errors got worse: 17 of 600 (2.8 %) failed"}
+OBSERVED = {"mode": "Observe", "observedOnly": ["shadow"], "wouldHave": SEEN}
+WOULD_HAVE = (
+    "observed only: the judge would have taken it back at 2026-11-20 08:00:00Z in canary: Evidence/errors: errors got worse: "
+    "17 of 600 (2.8 %) failed"
+)
+
+
+@pytest.mark.parametrize("command", ["status", "explain"])
+def test_what_was_observed_only_is_told(memory: ClusterInMemory, command: str) -> None:
+    memory.model(IN_CANARY | {"candidate": CANDIDATE | OBSERVED})
+    told = " ".join(headgate(command, "credit-scorer", "-n", "lending").stdout.split())
+    assert "Mode Observe: stages last their minDuration" in told
+    assert "Ended without proof: shadow." in told
+    assert f"2.3.1: {WOULD_HAVE}." in told
+    memory.model(IN_CANARY | {"candidate": CANDIDATE | {"mode": "Observe"}})
+    assert "2.3.1: so far the judge would not have taken it back." in headgate(command, "credit-scorer", "-n", "lending").stdout
+    memory.model(LIVE | {"stable": LIVE["stable"] | {"wouldHave": SEEN}})
+    told = " ".join(headgate(command, "credit-scorer", "-n", "lending").stdout.split())
+    assert f"2.3.0, which is live: {WOULD_HAVE}." in told
+    memory.model(IN_CANARY)
+    assert "Mode Observe" not in headgate(command, "credit-scorer", "-n", "lending").stdout
+
+
+def test_why_the_judge_decides_although_it_was_asked_not_to_is_told(memory: ClusterInMemory) -> None:
+    refused = {
+        "type": "Observing",
+        "status": "False",
+        "reason": "ObserveForbidden",
+        "message": "policy x forbids it",
+        "lastTransitionTime": T0,
+    }
+    memory.model(IN_CANARY | {"conditions": [refused]})
+    assert "policy x forbids it" in headgate(*EXPLAIN).stdout
+
+
+def test_what_cannot_be_measured_holds_nothing_where_it_is_observed_only(memory: ClusterInMemory) -> None:
+    memory.readings(replace(READINGS, verdict=Verdict.NOT_MEASURABLE))
+    assert "cannot be measured, so nothing moves up." in headgate(*EXPLAIN).stdout
+    memory.model(IN_CANARY | {"candidate": CANDIDATE | OBSERVED})
+    assert "so nothing moves up" not in headgate(*EXPLAIN).stdout
+
+
 def test_nothing_is_said_of_fairness_that_nobody_asked_for(memory: ClusterInMemory) -> None:
     memory.readings()
     assert "fair" not in headgate(*EXPLAIN).stdout.replace("fairness-audit", "")

@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 from tests.unit.controller.operator_world import KEY, POLICY, OperatorWorld, live
+from tests.unit.controller.test_apply import FIRED
 from tests.unit.controller.test_judging import BASE, Gateway
 
 from headgate.api.vocabulary import Profile, RollbackCause, Verdict
-from headgate.controller.checkpoints import Checkpoints
+from headgate.controller.checkpoints import CHECKPOINT, Checkpoints, config_map_name
 from headgate.controller.facts import ModelKey
 from headgate.controller.judging import Judging, Samples, harmful, tells_news
 from headgate.controller.queue import Priority
 from headgate.evidence.check import DecisionCounters
 from headgate.evidence.fairness_reading import FairnessReading
 from headgate.evidence.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
-from headgate.kube.resources import ROLLOUT_POLICIES
+from headgate.kube.resources import CONFIG_MAPS, ROLLOUT_POLICIES
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import SampleBatch
 
@@ -85,12 +86,12 @@ class Bench:
         return found
 
 
-def bench(policy: Mapping[str, Any] = ASKING, **favourable: float) -> Bench:
+def bench(policy: Mapping[str, Any] = ASKING, mode: str = "Enforce", **favourable: float) -> Bench:
     """v2 has 20 % of the users under this policy."""
     world = live()
     world.api.put(ROLLOUT_POLICIES, {"metadata": {"name": "standard", "namespace": "platform"}, "spec": policy})
     world.list_all()
-    world.release("v2")
+    world.release("v2", mode=mode)
     world.settle()
     world.approve()
     world.settle()
@@ -111,6 +112,25 @@ def test_an_unfair_candidate_wakes_its_model_urgently_and_loses_its_users() -> N
     blocked = made.world.status.blocked[-1]
     assert blocked.cause is RollbackCause.FAIRNESS
     assert "in group B against" in blocked.evidence
+
+
+def test_where_evidence_is_observed_only_nothing_is_urgent_and_it_is_written_down_as_ever() -> None:
+    made = bench({**ASKING, "analysis": {"observe": "Allowed"}}, "Observe", A=0.41, B=0.05)
+    for _ in range(20):
+        made.tick()
+    assert made.reading.verdict is Verdict.FAIL
+    assert not made.judging.harms(KEY)
+    assert (KEY, Priority.ROLLOUT) in made.woken
+    assert (KEY, Priority.HARM) not in made.woken
+    made.write()
+    assert CHECKPOINT in (made.world.api.find(CONFIG_MAPS, config_map_name(KEY.name)) or {})["data"]
+    made.world.judging.evidence[KEY] = made.judging.evidence[KEY]
+    made.world.settle()
+    assert made.world.status.candidate is not None
+    assert made.world.status.candidate.would_have is not None
+    made.world.measure(candidate_guards=(FIRED,))
+    made.world.settle()
+    assert made.world.status.candidate is None
 
 
 def test_one_question_for_all_models_that_ask() -> None:

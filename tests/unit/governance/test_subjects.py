@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from headgate.api.policy import RolloutPolicySpec
-from headgate.api.vocabulary import Tier
+from headgate.api.vocabulary import Mode, Tier
 from headgate.governance.subjects import deployment_statement, subject_of
 
 CONTENT = "sha256:" + "ab" * 32
@@ -85,6 +85,14 @@ def test_the_rest_and_the_order_of_sets_do_not(change: dict[str, Any]) -> None:
 def test_equivalent_spellings_are_one_subject() -> None:
     stages = [POLICY["stages"][0] | {"minDuration": "336h"}, POLICY["stages"][1] | {"trafficPercent": "5.0"}, POLICY["stages"][2]]
     assert subject(POLICY | {"stages": stages}) == subject()
+
+
+def test_the_mode_binds_where_it_is_observe_and_is_not_spelled_out_elsewhere() -> None:
+    assert subject(mode=Mode.OBSERVE) != subject() == subject(mode=Mode.ENFORCE)
+
+
+def test_the_leave_to_observe_alone_is_nothing_to_approve() -> None:
+    assert subject(POLICY | {"analysis": {"observe": "Allowed"}}) == subject()
 
 
 FAIRNESS: dict[str, Any] = {"minDisparateImpact": "0.8", "favourable": ["approved", "approved-with-conditions"]}

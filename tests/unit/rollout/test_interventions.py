@@ -205,3 +205,24 @@ def test_setting_the_spec_back_to_an_earlier_live_version_restores_it_at_once() 
     world.quiet()
     world.settle()
     assert (world.status.live, world.status.phase) == ("1.0.0", Phase.LIVE)
+
+
+def test_a_retry_of_one_version_starts_no_other_that_was_taken_back() -> None:
+    world = in_canary()
+    world.decided("Halt")
+    world.settle()
+    world.release("3.0.0")
+    world.settle()
+    world.decided("Halt")
+    world.settle()
+    world.release("2.0.0")
+    world.settle()
+    retry = world.decided("Retry")
+    assert retry.spec.target is not None
+    world.settle()
+    assert world.status.phase is Phase.ROLLED_BACK
+    assert any(f"has no effect: it is about revision {retry.spec.target.revision}" in event for event in world.events)
+    two = next(entry for entry in world.status.blocked if entry.version == "2.0.0")
+    world.decided("Retry", target={"revision": two.revision, "attempt": two.attempt})
+    world.settle()
+    assert world.status.candidate_version == "2.0.0"

@@ -1,5 +1,6 @@
 """Whatever happens in whatever order: the invariants of a rollout."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -7,11 +8,11 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.rollout.world import PEOPLE, World, policy, spec
+from tests.unit.rollout.world import PEOPLE, World, in_canary, live, policy, spec
 
 from headgate.api.aimodel import Classification, Fallback
 from headgate.api.status import AttemptKind
-from headgate.api.vocabulary import StandIn, Tier, Verdict
+from headgate.api.vocabulary import Leave, Mode, RollbackCause, StandIn, Tier, Verdict
 from headgate.rollout.decision import Decision
 from headgate.rollout.proportional import need
 from headgate.rollout.rebuild import is_blank
@@ -24,15 +25,36 @@ SERVED: tuple[dict[str, Any], ...] = (
 )
 
 
+def unborn(served: dict[str, Any], **fields: Any) -> World:
+    """Nothing was ever decided."""
+    return World(spec("1.0.0", **served), **fields)
+
+
+BEGINNINGS = (unborn, live, in_canary)
+BY_JUDGE = (
+    RollbackCause.EVIDENCE_ERRORS,
+    RollbackCause.EVIDENCE_LATENCY,
+    RollbackCause.EVIDENCE_REJECTIONS,
+    RollbackCause.FAIRNESS,
+    RollbackCause.DEADLINE,
+)
+
+
 class Rollout(RuleBasedStateMachine):
     """Random events against decide; after each, what was decided comes true or does not."""
 
     world: World
 
-    @initialize(served=st.sampled_from(SERVED))
-    def begin(self, served: dict[str, Any]) -> None:
-        self.served = served
-        self.world = World(spec("1.0.0", **served))
+    @initialize(
+        at=st.sampled_from(BEGINNINGS),
+        served=st.sampled_from(SERVED),
+        leave=st.sampled_from(["Allowed", "Forbidden"]),
+        mode=st.sampled_from(Mode),
+    )
+    def begin(self, at: Callable[..., World], served: dict[str, Any], leave: str, mode: Mode) -> None:
+        self.served = {**served, "judge": mode.value}
+        governing = policy(analysis={"observe": leave})
+        self.world = at(served=self.served, policy=governing)
         self.before: dict[str, int] = {}
         self.blocked_at: dict[str, int] = {}
         self.remembered: set[str] = set()
@@ -67,6 +89,10 @@ class Rollout(RuleBasedStateMachine):
     @rule(tier=st.sampled_from(Tier))
     def tier(self, tier: Tier) -> None:
         self.world.spec = self.world.spec.model_copy(update={"classification": Classification(declared_tier=tier)})
+
+    @rule(mode=st.sampled_from(Mode))
+    def mode(self, mode: Mode) -> None:
+        self.world.spec = self.world.spec.model_copy(update={"mode": mode})
 
     @precondition(lambda self: len(self.world.route.weights) == 2)
     @rule(share=st.integers(0, 1000))
@@ -125,13 +151,16 @@ class Rollout(RuleBasedStateMachine):
         world = self.world
         before, stable, ready = _weights(world), _stable(world), {r: w.ready for r, w in world.workloads.items()}
         stage, measured, self.sizes = _stage(world.status), world.evidence(), dict(world.workloads)
+        known, observing = world.status.blocked, _observing(world)
         decision = world.step()
+        by_judge = [entry for entry in world.status.blocked if entry not in known and entry.cause in BY_JUDGE]
+        assert not (observing and by_judge), "what is observed only is not taken back by evidence"
         after = {slot.revision: slot.weight for slot in decision.status.traffic.slots}
         self._rises_only_when_allowed(before, after, stable, stage, measured, ready)
         self._blocked_stays_off(after)
         retried = {one.spec.target.revision for one in world.approvals if one.spec.decision == "Retry" and one.spec.target}
-        known = {entry.revision for entry in decision.status.blocked}
-        assert self.remembered <= known | retried, "what was taken back is known after a loss"
+        taken_back = {entry.revision for entry in decision.status.blocked}
+        assert self.remembered <= taken_back | retried, "what was taken back is known after a loss"
         self.remembered = set()
         self._fits(decision)
 
@@ -153,7 +182,8 @@ class Rollout(RuleBasedStateMachine):
             first = before.get(revision, 0) == 0
             promoted = any("ends without proof" in event for event in self.world.events)
             entering = stage != _stage(self.world.status)
-            assert first or promoted or not entering or measured.verdict is Verdict.PASS, "a stage is entered only on Pass"
+            by_time = candidate.mode is Mode.OBSERVE
+            assert first or promoted or not entering or by_time or measured.verdict is Verdict.PASS, "a stage is entered only on Pass"
             if self._shares_room():
                 self._has_pods_for(revision, weight, ready)
                 continue
@@ -198,6 +228,11 @@ class Rollout(RuleBasedStateMachine):
         assert not shares or sum(shares.values()) == 1000
 
     @invariant()
+    def the_judge_has_its_say_unless_the_policy_gives_leave(self) -> None:
+        candidate = self.world.status.candidate if hasattr(self, "world") else None
+        assert candidate is None or candidate.mode is Mode.ENFORCE or self.world.policy.analysis.observe is Leave.ALLOWED
+
+    @invariant()
     def status_is_bounded(self) -> None:
         if hasattr(self, "world"):
             assert len(self.world.status.model_dump_json(by_alias=True, exclude_none=True)) < 16_000
@@ -208,6 +243,12 @@ def _weights(world: World) -> dict[str, int]:
     if is_blank(world.status):
         return world.route.weights
     return {slot.revision: slot.weight for slot in world.status.traffic.slots}
+
+
+def _observing(world: World) -> bool:
+    """Whether the candidate is under Observe, and still to be."""
+    candidate = world.status.candidate
+    return candidate is not None and candidate.mode is Mode.OBSERVE and world.spec.mode is Mode.OBSERVE
 
 
 def _stage(status) -> str:  # type: ignore[no-untyped-def]

@@ -42,9 +42,16 @@ def without_shadow() -> RolloutPolicySpec:
 
 
 def spec(
-    version: str, *, image: str | None = None, memory: str = "1Gi", size: dict[str, Any] | None = None, mode: str = "Surge", **changes: Any
+    version: str,
+    *,
+    image: str | None = None,
+    memory: str = "1Gi",
+    size: dict[str, Any] | None = None,
+    mode: str = "Surge",
+    judge: str = "Enforce",
+    **changes: Any,
 ) -> AIModelSpec:
-    """`size`: replicas or autoscaling of the Deployment."""
+    """`size`: replicas or autoscaling of the Deployment. `mode`: of its capacity. `judge`: whether evidence decides (spec.mode)."""
     container = {"name": "model", "image": image or f"registry.example/credit:{version}", "resources": {"limits": {"memory": memory}}}
     return AIModelSpec.model_validate(
         {
@@ -59,6 +66,7 @@ def spec(
             "traffic": {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": ["credit.example"]},
             "owners": {"technical": {"user": "owner@bank"}},
             "classification": {"declaredTier": "Medium"},
+            "mode": judge,
         }
         | changes
     )
@@ -274,7 +282,9 @@ def in_canary(version: str = "2.0.0", *, served: dict[str, Any] | None = None, *
     world.release(version, **(served or {}))
     world.quiet()
     world.settle()
-    if world.status.phase == "Shadow":
+    if world.status.candidate and world.status.candidate.mode == "Observe":
+        world.step(14 * 86_400)
+    elif world.status.phase == "Shadow":
         world.good()
         world.settle()
         world.quiet()
