@@ -12,8 +12,8 @@ from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
 from headgate.controller.judging import Judging
 from headgate.controller.observe import UnreadableStatus, parse_spec, parse_status
-from headgate.evidence import attempt
-from headgate.evidence.attempt import AttemptEvidence
+from headgate.evidence import attempt_state
+from headgate.evidence.attempt_state import AttemptEvidence
 from headgate.evidence.readings import READINGS_KEY, config_map_name, encode
 from headgate.evidence.timeline import TIMELINE_KEY
 from headgate.evidence.view import Evidence
@@ -60,7 +60,7 @@ class Checkpoints:
         except NotFound:
             return None
         try:
-            state = attempt.restore(_joined(stored.get("data") or {}))
+            state = attempt_state.restore(_joined(stored.get("data") or {}))
         except ValueError as error:
             log.warning("checkpoint of another version: %s", error, extra={"model": "/".join(key)})
             return None
@@ -120,7 +120,7 @@ class Checkpoints:
             return
         owner = None if outlives else Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
         exposure = state.tracker.exposure
-        data = {**_parted(attempt.checkpoint(state)), READINGS_KEY: encode(evidence)}
+        data = {**_parted(attempt_state.checkpoint(state)), READINGS_KEY: encode(evidence)}
         metadata = object_metadata(config_map_name(key.name), key.namespace, owner, {MODEL: key.name})
         await self._api.apply(CONFIG_MAPS, {"metadata": metadata, "data": data}, field_manager=FIELD_MANAGER, force=True)
         self._written[key] = _Written(self._monotonic(), exposure.interval if exposure else _LONGEST, evidence)
@@ -128,8 +128,8 @@ class Checkpoints:
 
 def _parted(checkpoint: dict[str, Any]) -> dict[str, str]:
     """The checkpoint as it is stored: what people look at stands apart, and only once."""
-    memory = {name: part for name, part in checkpoint.items() if name != attempt.TIMELINE}
-    parts = {CHECKPOINT: memory, TIMELINE_KEY: checkpoint[attempt.TIMELINE]}
+    memory = {name: part for name, part in checkpoint.items() if name != attempt_state.TIMELINE}
+    parts = {CHECKPOINT: memory, TIMELINE_KEY: checkpoint[attempt_state.TIMELINE]}
     return {key: json.dumps(part, separators=(",", ":"), allow_nan=False) for key, part in parts.items()}
 
 
@@ -137,6 +137,6 @@ def _joined(data: Mapping[str, str]) -> dict[str, Any]:
     """The inverse of `_parted`. Raises ValueError if the checkpoint is no JSON; a timeline that is none is left out."""
     memory: dict[str, Any] = json.loads(data.get(CHECKPOINT) or "{}")
     try:
-        return {**memory, attempt.TIMELINE: json.loads(data.get(TIMELINE_KEY) or "null")}
+        return {**memory, attempt_state.TIMELINE: json.loads(data.get(TIMELINE_KEY) or "null")}
     except ValueError:
         return memory

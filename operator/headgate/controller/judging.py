@@ -15,7 +15,7 @@ from headgate.controller.observe import UnreadableStatus, parse_policy, parse_st
 from headgate.controller.pacing import IDLE, paced
 from headgate.controller.queue import Priority
 from headgate.evidence import attempt
-from headgate.evidence.attempt import AttemptEvidence
+from headgate.evidence.attempt_state import AttemptEvidence
 from headgate.evidence.check import Question
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples

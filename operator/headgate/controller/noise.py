@@ -11,7 +11,7 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.judging import SHORTEST_TICK, Case, Judging, Samples
 from headgate.controller.pacing import IDLE, paced
 from headgate.evidence import attempt
-from headgate.evidence.attempt import AttemptEvidence
+from headgate.evidence.attempt_state import AttemptEvidence
 from headgate.evidence.history import history_of, span
 from headgate.evidence.series import NoAnswer
 from headgate.evidence.view import NoiseMode

@@ -1,14 +1,12 @@
-"""The evidence of one attempt: samples in, what decisions and people read out. Pure, and continuable from a checkpoint bit by bit."""
+"""The evidence of one attempt: samples in, what decisions and people read out. Pure; a checkpoint of its state continues bit by bit."""
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
+from dataclasses import dataclass, replace
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import calibrating, decisions, guards, judge, noise_state, timeline
+from headgate.evidence import calibrating, decisions, guards, judge, timeline
+from headgate.evidence.attempt_state import AttemptEvidence, Source
 from headgate.evidence.check import FairnessQuestion, Question
 from headgate.evidence.decisions import Watch
 from headgate.evidence.exposure import Exposure
@@ -17,46 +15,12 @@ from headgate.evidence.history import History
 from headgate.evidence.judge import JudgeState
 from headgate.evidence.noise_state import Noise
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
-from headgate.evidence.timeline import Timeline
 from headgate.evidence.tracker import Closed, Tracker, fold, silent
 from headgate.evidence.view import Evidence, GuardReading
 
-TIMELINE = "timeline"
-"""The part of a checkpoint that is for people alone: without it, evidence goes on and the picture begins anew."""
-_FORMAT = 2
 _PATIENCE = 3
 """Intervals without an answer after which the source is called down."""
 _SKEW_TOLD = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """How the source of the samples does. `answered` is our time of its last good answer; `down_since` of the first bad one after it."""
-
-    answered: float | None = None
-    down_since: float | None = None
-    error: str = ""
-    skew: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptEvidence:
-    """All that is remembered of one attempt. `shadow` tells whose question the judge is at work on: shadow and canary each have one."""
-
-    attempt: str
-    shadow: bool
-    judge: JudgeState
-    tracker: Tracker = field(default_factory=Tracker)
-    source: Source = field(default_factory=Source)
-    fairness: Watch = field(default_factory=Watch)
-    """Decisions about groups of people, if the question asks for them."""
-    noise: Noise = field(default_factory=Noise)
-    timeline: Timeline = field(default_factory=Timeline)
-
-
-_TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
-_SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
-_WATCH: TypeAdapter[Watch] = TypeAdapter(Watch)
 
 
 def begin(question: Question, exposure: Exposure) -> AttemptEvidence:
@@ -187,34 +151,6 @@ def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: fl
         notes=(*calibrating.notes(noise, question.checks), *notes, *_fairness_notes(state.fairness, fairness)),
         fairness=fairness,
     )
-
-
-def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
-    """Plain JSON values from which `restore` gives back an equal state, to the last bit."""
-    return {
-        "format": _FORMAT,
-        "attempt": state.attempt,
-        "shadow": state.shadow,
-        "judge": judge.to_json(state.judge),
-        "tracker": _TRACKER.dump_python(state.tracker, mode="json"),
-        "source": _SOURCE.dump_python(state.source, mode="json"),
-        **({} if state.fairness == Watch() else {"fairness": _WATCH.dump_python(state.fairness, mode="json")}),
-        "noise": noise_state.to_json(state.noise),
-        TIMELINE: timeline.to_json(state.timeline),
-    }
-
-
-def restore(data: dict[str, Any]) -> AttemptEvidence:
-    """Raises ValueError if `data` was not written by `checkpoint` of this format."""
-    if data.get("format") != _FORMAT:
-        raise ValueError(f"checkpoint of format {data.get('format')!r}, not {_FORMAT}: start the attempt's evidence anew")
-    try:
-        tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
-        watch, past = _WATCH.validate_python(data.get("fairness", {})), timeline.recalled(data.get(TIMELINE))
-        noise = noise_state.from_json(data["noise"])
-        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, noise, past)
-    except (KeyError, TypeError, ValidationError) as error:
-        raise ValueError(f"checkpoint cannot be read: {error}") from error
 
 
 def _held_by_fairness(verdict: Verdict, fairness: FairnessReading | None) -> Verdict:

@@ -15,7 +15,7 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.judging import SHORTEST_TICK, Judging, harmful, tells_news
 from headgate.controller.queue import Priority
 from headgate.evidence import timeline
-from headgate.evidence.attempt import AttemptEvidence
+from headgate.evidence.attempt_state import AttemptEvidence
 from headgate.evidence.readings import READINGS_KEY, config_map_name, decode
 from headgate.evidence.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
 from headgate.evidence.timeline import TIMELINE_KEY, Timeline

@@ -10,7 +10,8 @@ from tests.unit.evidence.gateway import Gateway, exposure, steady
 
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.attempt import begin, checkpoint, observe, read, restore
+from headgate.evidence.attempt import begin, observe, read
+from headgate.evidence.attempt_state import checkpoint, restore
 from headgate.evidence.check import Check, Guard, Question
 from headgate.evidence.series import Arm, NoAnswer, Outage, TargetSamples
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence import attempt
+from headgate.evidence import attempt, attempt_state
 from headgate.evidence.check import Check, FairnessQuestion, Question
 from headgate.evidence.decisions import MOST_GROUPS, Watch, fold, read
 from headgate.evidence.exposure import Exposure
@@ -119,7 +119,7 @@ def test_a_label_that_names_persons_instead_of_groups_is_not_judged() -> None:
 
 
 class TestInAnAttempt:
-    def state(self, answer: TargetSamples | NoAnswer, asked: FairnessQuestion = ASKED) -> attempt.AttemptEvidence:
+    def state(self, answer: TargetSamples | NoAnswer, asked: FairnessQuestion = ASKED) -> attempt_state.AttemptEvidence:
         begun = attempt.begin(QUESTION, CANARY)
         return attempt.observe_decisions(begun, asked, CANARY, answer, 900.0)
 
@@ -136,12 +136,12 @@ class TestInAnAttempt:
 
     def test_a_checkpoint_gives_back_every_bit(self) -> None:
         state = self.state(steady(900))
-        assert attempt.restore(attempt.checkpoint(state)) == state
+        assert attempt_state.restore(attempt_state.checkpoint(state)) == state
 
     def test_a_checkpoint_of_before_there_was_fairness_is_still_read(self) -> None:
-        data: dict[str, Any] = attempt.checkpoint(attempt.begin(QUESTION, CANARY))
+        data: dict[str, Any] = attempt_state.checkpoint(attempt.begin(QUESTION, CANARY))
         assert "fairness" not in data
-        assert attempt.restore(data) == attempt.begin(QUESTION, CANARY)
+        assert attempt_state.restore(data) == attempt.begin(QUESTION, CANARY)
 
     def test_what_cannot_be_measured_or_read_is_noted(self) -> None:
         missing = attempt.read(self.state(samples()), QUESTION, CANARY, 900.0)

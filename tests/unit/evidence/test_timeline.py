@@ -13,7 +13,8 @@ from tests.unit.evidence.test_attempt import QUESTION, watched
 
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.attempt import begin, checkpoint, observe, restore
+from headgate.evidence.attempt import begin, observe
+from headgate.evidence.attempt_state import checkpoint, restore
 from headgate.evidence.check import Check, Question
 from headgate.evidence.judge import Judgement
 from headgate.evidence.series import Arm
