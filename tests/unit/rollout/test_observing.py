@@ -13,6 +13,7 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Mode, Phase, RollbackCause, Verdict
 from headgate.rollout.begin import copy_name
+from headgate.rollout.decide import decide
 
 DAY = 86_400
 LOW: dict[str, Any] = {"classification": {"declaredTier": "Low"}}
@@ -352,9 +353,9 @@ class TestWhoMayLoosen:
         world = observing()
         world.bad()
         world.step()
+        measured = world.evidence()
         world.lose_status()
-        world.step()
-        world.step()
+        world.come_true(decide(world.without(evidence=measured)))
         assert (world.weight(), world.status.blocked) == (50, ())
         assert world.status.candidate
         assert world.status.candidate.mode is Mode.OBSERVE
