@@ -83,7 +83,7 @@ def plan(
         raise typer.BadParameter("name a MODEL, or give --policy FILE.yaml and --requests-per-second")
     access = Access(namespace, context, as_user)
     view = None if model is None or (file and requests is not None) else run(access, lambda cluster: cluster.model(model, access.where))
-    spec = policy_of(Path(file)) if file else run(access, lambda cluster: _stored_policy(cluster, policy, view))
+    spec = chosen_policy(policy, view, access)
     if requests is not None:
         traffic = Traffic(requests)
     else:
@@ -103,6 +103,13 @@ def plan(
         return
     told = document(made, namespace=access.where if model else None, name=model, policy=called)
     typer.echo(json.dumps(told, indent=2) if output is Output.JSON else yaml.safe_dump(told, sort_keys=False), nl=output is Output.JSON)
+
+
+def chosen_policy(named: str | None, view: ModelView | None, access: Access) -> RolloutPolicySpec:
+    """The policy of that name, or in that file; without one the model's. Raises Refused."""
+    if named is not None and named.endswith(_FILES):
+        return policy_of(Path(named))
+    return run(access, lambda cluster: _stored_policy(cluster, named, view))
 
 
 def _policy_name(view: ModelView) -> str:

@@ -53,7 +53,7 @@ def rejudge(spec: RolloutPolicySpec, blocks: Path, calibration: Path | None) -> 
     question, streams, notes = _asked(spec, told, past, live)
     if pods is None:
         notes.append(_UNCALIBRATED)
-    return list(_results(told.names, question, judge_streams(question, streams))), notes
+    return list(results_of(told.names, question, judge_streams(question, streams))), notes
 
 
 def _asked(
@@ -75,20 +75,17 @@ def _asked(
             notes.append(f"{check.metric}: the file has no columns for this check: not judged")
     if not streams:
         raise Refused("the file has columns for none of the policy's checks")
+    return question_about(spec, tuple(streams), told.ends.shape[1]), streams, notes
+
+
+def question_about(spec: RolloutPolicySpec, checks: tuple[Check, ...], length: int) -> Question:
+    """What the policy asks of a recorded rollout of `length` blocks: one canary stage, without guards and warm-up."""
     analysis = spec.analysis
-    question = Question(
-        checks=tuple(streams),
-        guards=(),
-        alpha=float(analysis.alpha),
-        beta=float(analysis.beta),
-        interval=float(analysis.interval),
-        warmup=0.0,
-        stage_blocks=(told.ends.shape[1],),
-    )
-    return question, streams, notes
+    alpha, beta, interval = float(analysis.alpha), float(analysis.beta), float(analysis.interval)
+    return Question(checks, (), alpha=alpha, beta=beta, interval=interval, warmup=0.0, stage_blocks=(length,))
 
 
-def _results(names: tuple[str, ...], question: Question, found: Outcomes) -> Iterator[Result]:
+def results_of(names: tuple[str, ...], question: Question, found: Outcomes) -> Iterator[Result]:
     """Harm comes first: a series that was proven good and then harmed was rolled back."""
     for one, name in enumerate(names):
         failed, passed = float(found.failed_at[one]), float(found.passed_at[one])
