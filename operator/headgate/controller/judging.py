@@ -101,16 +101,10 @@ class Judging:
         """Judge every model in rollout once. Returns the seconds until the next tick is due."""
         cases = self.cases = [case for case in self._cases() if await self._remembered(case)]
         recalled = [case for case in cases if case.key in self._recalled]
+        settled = [case for case in cases if case.key not in self._recalled]
         self._recalled.clear()
-        if recalled and self._catch_up is not None:
-            await self._catch_up(recalled)
-        now = self._wall()
-        by_profile: dict[Profile, list[Case]] = {}
-        for case in cases:
-            by_profile.setdefault(case.profile, []).append(case)
         deciding = [case for case in cases if case.question.fairness is not None]
-        asking = (self._ask(profile, asked, now) for profile, asked in by_profile.items())
-        await asyncio.gather(*asking, self._ask_decisions(deciding, now))
+        await asyncio.gather(self._ask_each(settled), self._ask_recalled(recalled), self._ask_decisions(deciding, self._wall()))
         shortest = min((case.exposure.interval for case in cases), default=0.0)
         return max(SHORTEST_TICK, shortest / _LOOKS_PER_INTERVAL) if cases else IDLE
 
@@ -152,6 +146,20 @@ class Judging:
             self._recalled.add(case.key)
         self.states[case.key] = recalled or attempt.begin(case.question, case.exposure)
         return True
+
+    async def _ask_recalled(self, cases: list[Case]) -> None:
+        """Blocks since the checkpoint are judged by what was known of the noise then: it is read first. Others do not wait for it."""
+        if cases and self._catch_up is not None:
+            await self._catch_up(cases)
+        await self._ask_each(cases)
+
+    async def _ask_each(self, cases: list[Case]) -> None:
+        """One question per profile."""
+        now = self._wall()
+        by_profile: dict[Profile, list[Case]] = {}
+        for case in cases:
+            by_profile.setdefault(case.profile, []).append(case)
+        await asyncio.gather(*(self._ask(profile, asked, now) for profile, asked in by_profile.items()))
 
     async def _ask(self, profile: Profile, cases: list[Case], now: float) -> None:
         answered = [state.source.answered for case in cases if (state := self.states.get(case.key)) is not None]
