@@ -35,7 +35,6 @@ class Reason(StrEnum):
     SOURCE_DOWN = "SourceDown"
     NOT_MEASURABLE = "NotMeasurable"
     TRAFFIC_INSUFFICIENT = "TrafficInsufficient"
-    FAIRNESS = "Fairness"
     SILENT_FAILURE_INVISIBLE = "SilentFailureInvisible"
     STABLE_DEGRADED = "StableDegraded"
     SHARED_FAILURE = "SharedFailure"

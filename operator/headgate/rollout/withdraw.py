@@ -13,7 +13,6 @@ _KEPT = 10
 _TELLS: dict[RollbackCause, Reason] = {
     RollbackCause.CANCELLED: Reason.CANCELLED,
     RollbackCause.SUPERSEDED: Reason.SUPERSEDED,
-    RollbackCause.FAIRNESS: Reason.FAIRNESS,
 }
 
 

@@ -35,7 +35,7 @@ def test_a_proven_violation_takes_the_candidate_to_zero_and_blocks_it() -> None:
     blocked = world.status.blocked[-1]
     assert (world.weight(), blocked.cause, blocked.stage) == (0, RollbackCause.FAIRNESS, "canary")
     assert blocked.evidence.startswith("approved 22.7 % of 141 in group B against 40.7 % of 150 in group A: ratio 0.56, your limit is 0.80")
-    assert any(event.startswith("Fairness: 2.0.0") for event in world.events)
+    assert any(event.startswith("RolledBack: 2.0.0") and "Fairness: approved" in event for event in world.events)
     world.settle()
     assert world.status.phase is Phase.ROLLED_BACK
 
