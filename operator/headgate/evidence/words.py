@@ -18,7 +18,10 @@ _EVENTS = {Metric.ERRORS: "failed", Metric.REJECTIONS: "were rejected", Metric.L
 
 
 def sentence(check: CheckReading) -> str:
-    """One check: the counts of both versions, the limit, and how rare such evidence would be, were the candidate within the limit."""
+    """One check: the counts of both versions, the limit, and how rare such evidence would be, were the candidate within the limit.
+
+    Of latency `detail` names the bounds that are compared; where each version has its own, no share is the limit.
+    """
     if check.verdict is Verdict.NOT_MEASURABLE:
         return f"cannot be measured: {check.detail or 'the metrics do not show it'}"
     if check.candidate_requests == 0 or check.stable_requests == 0:
@@ -28,7 +31,7 @@ def sentence(check: CheckReading) -> str:
         f"{counted(check.candidate_events, check.candidate_requests)} {_EVENTS.get(check.metric, 'events')}"
         f" against {counted(check.stable_events, check.stable_requests)} of the stable version",
         *([check.detail] if check.detail else []),
-        f"your limit is {points(check.limit)}",
+        *([f"your limit is {points(check.limit)}"] if check.limit > 0.0 or check.metric is not Metric.LATENCY else []),
         *_strength(check),
         *_noise(check),
     ]
@@ -81,6 +84,6 @@ def _noise(check: CheckReading) -> list[str]:
         case NoiseMode.HISTORY | NoiseMode.LEARNING if check.dispersion <= _EVEN:
             return [f"{what} of the stable version come about as evenly as independent ones"]
         case NoiseMode.HISTORY | NoiseMode.LEARNING:
-            times = f"{what} of the stable version come {check.dispersion:.1f} times as unevenly as independent ones"
-            return [f"{times}; evidence is reduced accordingly"]
+            times = f"{what} of the stable version may come {check.dispersion:.1f} times as unevenly as independent ones"
+            return [f"{times}, by what its pods have shown; evidence is reduced accordingly"]
     return []

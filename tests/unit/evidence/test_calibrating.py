@@ -78,7 +78,7 @@ def test_a_past_calibrates_from_the_first_block() -> None:
     assert state.noise.modes == (NoiseMode.HISTORY,) * 3
     errors = check(state, Metric.ERRORS, 5.0)
     assert errors.dispersion > 5
-    assert f"{errors.dispersion:.1f} times as unevenly as independent ones; evidence is reduced accordingly" in sentence(errors)
+    assert f"{errors.dispersion:.1f} times as unevenly as independent ones, by what its pods have shown" in sentence(errors)
 
 
 def test_a_past_that_comes_late_is_used_from_then_on() -> None:

@@ -46,7 +46,7 @@ def test_a_failed_check() -> None:
         ({"metric": Metric.REJECTIONS}, "were rejected"),
         (
             {"noise": NoiseMode.HISTORY, "dispersion": 4.13},
-            "come 4.1 times as unevenly as independent ones; evidence is reduced",
+            "may come 4.1 times as unevenly as independent ones, by what its pods have shown",
         ),
         ({"noise": NoiseMode.LEARNING, "dispersion": 1.04}, "errors of the stable version come about as evenly as independent ones"),
         ({"noise": NoiseMode.LEARNING, "dispersion": 1.0}, "not known yet; until it is, evidence counts little unless obvious"),
