@@ -121,7 +121,7 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         as_drawn,
     ),
     "guards and evidence are not looked at": (
-        lambda: patch("headgate.rollout.stop.measured", lambda snapshot, policy: None),
+        lambda: patch("headgate.rollout.stop._present_harm", lambda snapshot: (None, None)),
         frozenset({"harm-leaves", "harm-never-live"}),
         as_drawn,
     ),

@@ -21,6 +21,7 @@ from headgate.kube.errors import KubeError
 from headgate.kube.interface import KubeApi
 from headgate.kube.lease import Clocks, Elector, LeaseName
 from headgate.kube.resources import LEASES, Resource
+from headgate.kube.wire import Transport
 from headgate.prometheus.client import PrometheusClient
 
 if TYPE_CHECKING:
@@ -235,6 +236,9 @@ class Stream:
         parts.intake.take(self._resource, event)
 
 
+_PATIENCE = Transport().request_timeout
+
+
 class Wire:
     """Between one process and the API server: each try of a request may meet a fault before the server sees it, or after."""
 
@@ -244,6 +248,7 @@ class Wire:
 
     async def before(self, request: Request) -> Response | None:
         world, replica = self._world, self._replica
+        began = world.now()
         call = call_of(request.method, request.path, request.content_type)
         if world.over:
             raise asyncio.CancelledError
@@ -261,7 +266,9 @@ class Wire:
                 answer = await self._suffer(call, fault)
                 if answer is not None:
                     return answer
-        world.writer = replica, call
+        if world.now() - began < _PATIENCE:
+            # Later the client has given up, and nobody asks the server.
+            world.writer = replica, call
         return None
 
     def _arrive(self, request: Request, call: Call) -> None:
