@@ -67,14 +67,15 @@ def misfit(approval: Approval, snapshot: Snapshot) -> str:
 
 
 def _targets(status: AIModelStatus, decision: DecisionKind) -> set[tuple[str, int]]:
-    """What an intervention may name: the candidate or the stable version, and a Retry one that was taken back. A second Halt of a version
-    that was taken back meanwhile must not stop the one that is live."""
-    found = {(entry.revision, entry.attempt) for entry in status.blocked} if decision is DecisionKind.RETRY else set()
+    """What an intervention may name: the candidate or the stable version; a Retry the candidate or one that was taken back. A second Halt of
+    a version that was taken back meanwhile must not stop the one that is live, and a Retry of the live one must not wait to lift a Halt."""
     if status.candidate:
-        found.add((status.candidate.revision, status.candidate.attempt))
-    elif status.stable:
-        found.add((status.stable.revision, max(status.attempts, 1)))
-    return found
+        found = {(status.candidate.revision, status.candidate.attempt)}
+    elif status.stable and decision is not DecisionKind.RETRY:
+        found = {(status.stable.revision, max(status.attempts, 1))}
+    else:
+        found = set()
+    return found | {(entry.revision, entry.attempt) for entry in status.blocked} if decision is DecisionKind.RETRY else found
 
 
 def _safer_first(approval: Approval) -> tuple[float, int, str]:

@@ -207,6 +207,20 @@ def test_setting_the_spec_back_to_an_earlier_live_version_restores_it_at_once() 
     assert (world.status.live, world.status.phase) == ("1.0.0", Phase.LIVE)
 
 
+def test_a_retry_of_the_live_version_is_refused_and_lifts_no_halt_that_comes_later() -> None:
+    world = live()
+    fallback = Fallback(service="rules", port=80)
+    world.spec = world.spec.model_copy(update={"serving": world.spec.serving.model_copy(update={"fallback": fallback})})
+    assert world.status.stable is not None
+    named = {"revision": world.status.stable.revision, "attempt": max(world.status.attempts, 1)}
+    world.decided("Retry", target=named)
+    world.decided("Halt", target=named)
+    world.settle()
+    assert [entry.revision for entry in world.status.blocked] == [named["revision"]]
+    assert world.status.attempts == named["attempt"]
+    assert any("has no effect: it is about revision" in event for event in world.events)
+
+
 def test_a_retry_of_one_version_starts_no_other_that_was_taken_back() -> None:
     world = in_canary()
     world.decided("Halt")
