@@ -67,8 +67,11 @@ def misfit(approval: Approval, snapshot: Snapshot) -> str:
 
 
 def _targets(status: AIModelStatus, decision: DecisionKind) -> set[tuple[str, int]]:
-    """What an intervention may name: the candidate or the stable version; a Retry the candidate or one that was taken back. A second Halt of
-    a version that was taken back meanwhile must not stop the one that is live, and a Retry of the live one must not wait to lift a Halt."""
+    """What an intervention may name: the candidate or the stable version; a Retry the candidate or one that was taken back.
+
+    A second Halt of a version that was taken back meanwhile must not stop the one that is live, and a Retry of the live one must not wait
+    to lift a Halt.
+    """
     if status.candidate:
         found = {(status.candidate.revision, status.candidate.attempt)}
     elif status.stable and decision is not DecisionKind.RETRY:
