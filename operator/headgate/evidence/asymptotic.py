@@ -17,6 +17,7 @@ from headgate.evidence.arrays import Arrays, Floats
 from headgate.evidence.comparison import (
     CANDIDATE_EVENTS,
     CANDIDATE_REQUESTS,
+    EQUALITY,
     STABLE_EVENTS,
     STABLE_REQUESTS,
     comparable,
@@ -31,7 +32,6 @@ _TUNING = 2.0 * log(1.0 / 0.1) + log(1.0 + 2.0 * log(1.0 / 0.1))
 section 3.5)."""
 _INTERVAL_BLOCKS = 20.0
 """The confidence sequence is tightest after about so many blocks like the first."""
-_EQUAL = np.array([1.0, 0.0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,7 @@ def drift(before: Drift, counts: Floats, lines: Floats, rates: Floats, variance:
         modelled=before.modelled + w * w * (per_candidate / n_c + np.square(lines[..., 0]) * per_stable / n_b),
         prior=before.prior,
         weight=before.weight + w,
-        distance=before.distance + w * excess(counts, _EQUAL),
+        distance=before.distance + w * excess(counts, EQUALITY),
         independent=before.independent + independent,
         first=np.where(before.first > 0.0, before.first, independent),
     )

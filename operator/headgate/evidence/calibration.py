@@ -12,7 +12,7 @@ import numpy as np
 
 from headgate.evidence import eprocess
 from headgate.evidence.arrays import Arrays, Floats
-from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, comparable
+from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, EQUALITY, STABLE_EVENTS, STABLE_REQUESTS, comparable
 from headgate.evidence.eprocess import EFFECTS, GOOD_DEPTHS, HARM_GAPS
 from headgate.evidence.noise import SPANS, Dispersion, deviations, inflated
 from headgate.evidence.selfnormal import LEAST_DEFICIT, standardised
@@ -27,7 +27,6 @@ _EXACT = (1.0, 0.0, 0.0)
 _LOWER, _MOST_LOWERINGS = 0.7, 24
 _BLIND = 1.0 / 32.0
 """The power of bets while the noise is not known yet. Only total failures win with it, in few blocks; one burst does not."""
-_LEVEL = np.array([1.0, 0.0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +102,7 @@ def fit(arms: Floats, margin: Floats) -> Calibration:
     events = arms[..., CANDIDATE_EVENTS].sum(axis=(-1, -2))
     phi = inflated(_worst_ratio(arms), events)
     rate = (events + 0.5) / (arms[..., CANDIDATE_REQUESTS].sum(axis=(-1, -2)) + 50.0)
-    x = standardised(arms, _LEVEL, rate[..., None, None], np.zeros((*shape, 1, 1)))
+    x = standardised(arms, EQUALITY, rate[..., None, None], np.zeros((*shape, 1, 1)))
     seen = np.maximum(comparable(arms).sum(axis=(-1, -2)), 1.0)
     deficit = np.stack([np.square(np.minimum(side * x, 0.0)).sum(axis=(-1, -2)) / seen for side in (1.0, -1.0)], axis=-1)
     plain = Calibration._plain(shape, _CALIBRATED, wary=0.0)

@@ -15,6 +15,8 @@ STABLE_REQUESTS, STABLE_EVENTS, CANDIDATE_REQUESTS, CANDIDATE_EVENTS = range(4)
 Counts = tuple[float, float, float, float]
 """The same of one check: requests and events (errors, rejections, slow answers) of the stable version, then of the candidate."""
 NOTHING: Counts = (0.0, 0.0, 0.0, 0.0)
+EQUALITY: Floats = np.array([1.0, 0.0])
+"""The line (ratio, offset) on which both versions have the same rate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from headgate.evidence.arrays import Arrays, Floats
-from headgate.evidence.comparison import CANDIDATE_REQUESTS, comparable, excess, overlap
+from headgate.evidence.comparison import CANDIDATE_REQUESTS, EQUALITY, comparable, excess, overlap
 
 TAIL = 40
 SPANS = (4, 12, TAIL)
@@ -24,7 +24,6 @@ OBVIOUS_BLOCKS = 2
 BIN_SECONDS = 30.0
 WINDOWS = (6, 20)
 """Windows of 3 and 10 minutes, in bins; the oldest bin is whole or absent, so a window may be up to one bin short."""
-_EQUAL = np.array([1.0, 0.0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,13 +108,13 @@ def exceeds(memory: Confirmation, line: Floats) -> np.ndarray:
 def obvious(memory: Confirmation) -> np.ndarray:
     """Is the candidate at least 50 points worse on at least 30 requests in the last two blocks?"""
     counts = memory.latest.sum(axis=-2)
-    worse: np.ndarray = (counts[..., CANDIDATE_REQUESTS] >= OBVIOUS_REQUESTS) & (excess(counts, _EQUAL) >= OBVIOUS_EXCESS)
+    worse: np.ndarray = (counts[..., CANDIDATE_REQUESTS] >= OBVIOUS_REQUESTS) & (excess(counts, EQUALITY) >= OBVIOUS_EXCESS)
     return worse
 
 
 def glaring(memory: Confirmation) -> np.ndarray:
     """The same, and at least 50 points in each of the two: no single burst of failures looks like that, however large."""
-    each: np.ndarray = excess(memory.latest, _EQUAL) >= OBVIOUS_EXCESS
+    each: np.ndarray = excess(memory.latest, EQUALITY) >= OBVIOUS_EXCESS
     found: np.ndarray = obvious(memory) & each.all(axis=-1)
     return found
 

@@ -7,10 +7,8 @@ import numpy as np
 from headgate.evidence.arrays import Floats
 from headgate.evidence.batch import Compared
 from headgate.evidence.check import Check
-from headgate.evidence.comparison import Line
+from headgate.evidence.comparison import EQUALITY, Line
 from headgate.evidence.latency import Choice, Past, Unresolved, choose
-
-_LEVEL = np.array([[1.0, 0.0]] * 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ def compared(
     """
     series, number = ends.shape
     counts, learnt = np.zeros((series, number, 3, 4)), np.zeros((series, number, 4))
-    lines = np.broadcast_to(_LEVEL, (series, 3, 2)).copy()
+    lines = np.broadcast_to(EQUALITY, (series, 3, 2)).copy()
     slow_arms, slow_past = _places(arms), _places(past)
     words = []
     for one in range(series):
