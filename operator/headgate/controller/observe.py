@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from headgate.api.aimodel import AIModelSpec, DeletionPolicy
+from headgate.api.approval import ApprovalState
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
@@ -227,7 +228,8 @@ def _approvals(cache: Cache, key: ModelKey, around: Surroundings) -> tuple[Appro
 
 def _approval(one: ApprovalFacts, key: ModelKey, around: Surroundings) -> Approval:
     assert one.spec is not None
-    return Approval(one.name, key.namespace, one.uid, one.created, one.spec, enforced=around.proof.covers(one.created))
+    refused = one.status.state is ApprovalState.REFUSED
+    return Approval(one.name, key.namespace, one.uid, one.created, one.spec, enforced=around.proof.covers(one.created), refused=refused)
 
 
 def _gateways(cache: Cache, around: Surroundings) -> dict[ModelKey, Object] | None:

@@ -37,6 +37,8 @@ class Approval:
     spec: GovernanceApprovalSpec
     enforced: bool = True
     """Made while the admission policies were in force: only then are the approver's identity and role proven."""
+    refused: bool = False
+    """Its author was told that it has no effect."""
 
 
 @dataclass(frozen=True, slots=True)
