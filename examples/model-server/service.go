@@ -27,6 +27,7 @@ type service struct {
 	draining atomic.Bool
 	metrics  *metrics
 	decided  *decisions
+	value    *value
 }
 
 func newService(settings settings) *service {
@@ -39,6 +40,7 @@ func newService(settings settings) *service {
 		started:  time.Now(),
 		metrics:  newMetrics(),
 		decided:  newDecisions(),
+		value:    newValue(),
 	}
 }
 
@@ -50,6 +52,7 @@ func (s *service) routes() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		s.metrics.write(w, s.settings.version, s.started)
 		s.decided.write(w)
+		s.value.write(w)
 	})
 	mux.HandleFunc("GET /v1/score", s.score)
 	mux.HandleFunc("POST /v1/score", s.score)
@@ -116,6 +119,7 @@ func (s *service) answer(a application, group string, refusal *refusal) (int, ma
 		result.decision = "decline"
 	}
 	s.decided.decided(group, result.decision)
+	s.value.answered(result.decision, a["requested_amount"], s.settings.lessValue)
 	return http.StatusOK, map[string]any{"score": result.score, "decision": result.decision, "reasons": result.reasons}
 }
 

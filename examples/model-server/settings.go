@@ -22,6 +22,7 @@ type settings struct {
 	port         int           // 0 = any free port
 	errorRate    float64       // share of valid requests answered 500, 0 to 1
 	unfair       float64       // share of the approvals of group B that become declines, 0 to 1
+	lessValue    float64       // share of the offers taken otherwise that are not, 0 to 1
 	failAfter    time.Duration // from start until every valid request is answered 500; 0 = never
 	addedLatency time.Duration // on top of the base distribution
 	fault        fault
@@ -53,6 +54,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		port:         int(number("PORT", 8080, 65535)),
 		errorRate:    number("ERROR_RATE", 0, 1),
 		unfair:       number("UNFAIR", 0, 1),
+		lessValue:    number("LESS_VALUE", 0, 1),
 		failAfter:    seconds(number("FAIL_AFTER", 0, maxSeconds)),
 		addedLatency: seconds(number("LATENCY_MS", 0, maxSeconds*1e3) / 1e3),
 		readyDelay:   seconds(number("READY_DELAY", 0, maxSeconds)),

@@ -54,7 +54,7 @@ def test_a_block_and_a_past() -> None:
     answers = [pods.series(now - 5, now) for now in range(300)]
     rng = np.random.default_rng(2)
     blocks = [block(float(k), arm(rng, 80, errors=0.01), arm(rng, 20, errors=0.01)) for k in range(300)]
-    known, state = Noise.unknown(3), judge.start(ASKED)
+    known, state = Noise.unknown(ASKED.checks), judge.start(ASKED)
     spent = {"folding the pods' samples": 0.0, "tempering": 0.0, "the judge itself": 0.0}
     for now, one in enumerate(blocks):
         begun = time.process_time()

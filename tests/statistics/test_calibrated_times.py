@@ -65,7 +65,7 @@ class Rollout:
 
     def until(self, verdict: Verdict, candidate: Behaviour, limit: int = 240) -> int:
         """Seconds until the verdict; the first two are warm-up."""
-        state, known = judge.start(ASKED), Noise.unknown(3)
+        state, known = judge.start(ASKED), Noise.unknown(ASKED.checks)
         if self.past:
             known = calibrating.take_history(known, self._history())
         for k in range(limit):

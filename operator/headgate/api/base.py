@@ -15,6 +15,7 @@ Opaque = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preser
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 MODEL_NAME = r"^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
+METRIC_NAME = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
 
 Label = Annotated[str, Field(pattern=DNS_LABEL, max_length=63)]
 ModelName = Annotated[str, Field(pattern=MODEL_NAME, max_length=50)]

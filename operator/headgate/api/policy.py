@@ -5,10 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from headgate.api.base import Count, Label, Model, each_once, list_map, rules
-from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, Unit
+from headgate.api.base import METRIC_NAME, Count, Label, Model, each_once, list_map, rules
+from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, ShareMargin, Unit
 from headgate.api.triggers import Triggers
-from headgate.api.vocabulary import Leave, Metric, OnDeadline, Profile, Role, Tier
+from headgate.api.vocabulary import SUMMED, Leave, Metric, OnDeadline, Profile, Role, Tier
 from headgate.api.windows import Windows
 
 _IDLE = "mirrorPercent and trafficPercent must be above 0, holdbackPercent below 100: else the stage gives the candidate nothing to show"
@@ -72,34 +72,74 @@ class Stage(Model):
         return self.holdback_percent is not None
 
 
+_SUMMED = f"{[str(metric) for metric in SUMMED]}"
+_EITHER = "a check has exactly one of maxIncrease (more is worse) and maxDecrease (less is worse)"
+_LATENCY = "latency takes a quantile and a limit in ms; the other metrics take neither"
+_LESS = "only value and conversions take maxDecrease: of errors, rejections and latency more is worse"
+_OWN = "only value and conversions take summary: it names a counter of the model itself"
+_PART = "value takes a limit in %: what a point of it would be nobody knows"
+_NOTHING = "maxDecrease must be below 100: a decrease by everything forbids nothing"
+
+
 class Check(Model):
-    """Compare the candidate with the stable version, side by side. `maxIncrease` is how much worse it may be."""
+    """Compare the candidate with the stable version, side by side. Exactly one limit says how much worse it may be: `maxIncrease` where
+    more is worse, `maxDecrease` where less is."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
+            ("has(self.maxIncrease) != has(self.maxDecrease)", _EITHER),
             (
-                "(self.metric == 'latency') == has(self.quantile) && (self.metric == 'latency') == self.maxIncrease.endsWith('ms')",
-                "latency takes a quantile and a limit in ms; errors and rejections take neither",
+                "has(self.maxIncrease) == has(self.maxDecrease) || (self.metric == 'latency') == has(self.quantile)"
+                " && (self.metric == 'latency') == (has(self.maxIncrease) && self.maxIncrease.endsWith('ms'))"
+                f" || has(self.maxDecrease) && !(self.metric in {_SUMMED})",
+                _LATENCY,
             ),
+            (f"!has(self.maxDecrease) || has(self.maxIncrease) || self.metric in {_SUMMED}", _LESS),
+            (f"!has(self.summary) || self.metric in {_SUMMED}", _OWN),
+            (
+                "self.metric != 'value' || !(has(self.maxIncrease) && self.maxIncrease.endsWith('pp')"
+                " || has(self.maxDecrease) && self.maxDecrease.endsWith('pp'))",
+                _PART,
+            ),
+            ("!has(self.maxDecrease) || !self.maxDecrease.matches('^0*[1-9][0-9]{2}')", _NOTHING),
             ("self.metric != 'podFailures'", "podFailures has no comparison: use it as a guard"),
         )
     )
 
     metric: Metric
-    max_increase: AnyMargin
+    max_increase: AnyMargin | None = None
+    max_decrease: ShareMargin | None = None
     quantile: Probability | None = None
+    summary: Annotated[str, Field(pattern=METRIC_NAME, max_length=120)] | None = None
+    """For value and conversions: the summary or histogram of the model whose `_sum` and `_count` are compared. Left out: `headgate_value`
+    and `headgate_conversion`."""
     weight: Annotated[int, Field(ge=1, le=100)] = 1
     required: bool = True
 
+    @property
+    def limit(self) -> Margin:
+        """Whichever of the two limits is set."""
+        found = self.max_increase or self.max_decrease
+        assert found is not None, _EITHER
+        return found
+
     @model_validator(mode="after")
     def _fits_metric(self) -> Self:
-        latency = self.metric is Metric.LATENCY
+        latency, summed = self.metric is Metric.LATENCY, self.metric in SUMMED
+        if (self.max_increase is None) is (self.max_decrease is None):
+            raise ValueError(_EITHER)
         if self.metric is Metric.POD_FAILURES:
             raise ValueError("podFailures has no comparison: use it as a guard")
-        if latency != (self.quantile is not None) or latency != (self.max_increase.unit is Unit.MILLISECONDS):
-            raise ValueError(
-                'latency takes a quantile and a limit in ms (quantile: "0.95", maxIncrease: 50ms); errors and rejections neither'
-            )
+        if self.max_decrease is not None and not summed:
+            raise ValueError(_LESS)
+        if latency != (self.quantile is not None) or latency != (self.limit.unit is Unit.MILLISECONDS):
+            raise ValueError(f'{_LATENCY} (quantile: "0.95", maxIncrease: 50ms)')
+        if self.summary is not None and not summed:
+            raise ValueError(_OWN)
+        if self.metric is Metric.VALUE and self.limit.unit is not Unit.RELATIVE:
+            raise ValueError(_PART)
+        if self.max_decrease is not None and self.max_decrease.value >= 100:
+            raise ValueError(_NOTHING)
         return self
 
 
@@ -115,7 +155,7 @@ class Guard(Model):
         json_schema_extra=rules(
             (
                 "self.metric == 'podFailures' ? has(self.maxRestarts) && has(self.window) && !has(self.maxRate)"
-                " : has(self.maxRate) && !has(self.maxRestarts) && self.metric != 'latency'",
+                " : has(self.maxRate) && !has(self.maxRestarts) && self.metric in ['errors', 'rejections']",
                 _GUARD_KINDS,
             )
         )
@@ -132,7 +172,7 @@ class Guard(Model):
         if self.metric is Metric.POD_FAILURES:
             right = self.max_restarts is not None and self.window is not None and self.max_rate is None
         else:
-            right = self.metric is not Metric.LATENCY and self.max_rate is not None and self.max_restarts is None
+            right = self.metric in (Metric.ERRORS, Metric.REJECTIONS) and self.max_rate is not None and self.max_restarts is None
         if not right:
             raise ValueError(_GUARD_KINDS)
         return self

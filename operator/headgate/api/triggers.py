@@ -4,11 +4,11 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from headgate.api.base import ATOMIC, Model, rules
+from headgate.api.base import ATOMIC, METRIC_NAME, Model, rules
 from headgate.api.quantities import PointsMargin, Probability
 
 _LABEL = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=63)]
-_METRIC = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$", max_length=128)]
+_METRIC = Annotated[str, Field(pattern=METRIC_NAME, max_length=128)]
 _VALUE = Annotated[str, Field(min_length=1, max_length=64)]
 
 _ONE_LABEL = "groupLabel and outcomeLabel must be two labels: one says who was decided about, the other how"

@@ -48,6 +48,12 @@ class Metric(StrEnum):
     REJECTIONS = "rejections"
     LATENCY = "latency"
     POD_FAILURES = "podFailures"
+    VALUE = "value"
+    CONVERSIONS = "conversions"
+
+
+SUMMED = (Metric.VALUE, Metric.CONVERSIONS)
+"""What only the model itself can count: a sum and how many answers it is of. A conversion is a value of 0 or 1."""
 
 
 class Profile(StrEnum):
@@ -129,6 +135,8 @@ class RollbackCause(StrEnum):
     EVIDENCE_ERRORS = "Evidence/errors"
     EVIDENCE_LATENCY = "Evidence/latency"
     EVIDENCE_REJECTIONS = "Evidence/rejections"
+    EVIDENCE_VALUE = "Evidence/value"
+    EVIDENCE_CONVERSIONS = "Evidence/conversions"
     FAIRNESS = "Fairness"
     DEADLINE = "Deadline"
     HALT = "Halt"

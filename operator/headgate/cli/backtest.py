@@ -13,7 +13,9 @@ from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE
 from headgate.cli.plan import ADDRESS, PROMETHEUS, chosen_policy
 from headgate.cli.policy_file import policy_of
 from headgate.cli.refused import Refused
+from headgate.evidence.values import summaries
 from headgate.prometheus.pods import Wanted
+from headgate.rollout.questions import checks_of
 
 if TYPE_CHECKING:
     from headgate.cli.rejudge import Result
@@ -53,8 +55,9 @@ def backtest(
     back is taken back falsely.
 
     With --blocks: recorded rollouts. Columns: series, t (end of the block in seconds since the rollout began), stable_requests,
-    stable_errors, candidate_requests, candidate_errors; with latency checks also stable_le_BOUND and candidate_le_BOUND (cumulative). In
-    the calibration file each stable pod is the candidate and the others are the stable version; t < 0 is its history.
+    stable_errors, candidate_requests, candidate_errors; with latency checks also stable_le_BOUND and candidate_le_BOUND (cumulative), with
+    a check of value stable_value_sum and candidate_value_sum (of the block's requests). In the calibration file each stable pod is the
+    candidate and the others are the stable version; t < 0 is its history.
     """
     if (model is None) is (blocks is None):
         raise typer.BadParameter("name a MODEL or give --blocks, one of them")
@@ -88,7 +91,7 @@ def _of_a_model(model: str, policy: str | None, times: tuple[str, str], address:
         raise Refused(f"no version of {access.where}/{model} is live: there is nothing to set against itself")
     spec = chosen_policy(policy, view, access)
     begin, end = own_past.since(seconds, stable.live_since)
-    past = own_past.Past(Wanted(view.namespace, view.name, stable.revision), begin, end)
+    past = own_past.Past(Wanted(view.namespace, view.name, stable.revision, summaries=summaries(checks_of(spec))), begin, end)
     interval = float(spec.analysis.interval)
     replay, results = own_past.replayed(spec, own_past.read(address, past, interval), interval, rollout)
     typer.echo("\n".join(_documents(results) if as_json else own_past.told(replay, results, interval, rollout)))

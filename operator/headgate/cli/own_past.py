@@ -19,8 +19,10 @@ from headgate.cli.rejudge import Result, question_about, results_of
 from headgate.evidence.arms import PodBlock, Pods, fold
 from headgate.evidence.batch import judge_streams
 from headgate.evidence.calibration import FEWEST_ARMS
+from headgate.evidence.check import Check
 from headgate.evidence.replay import FEWEST_PAST, Replay, against_itself
 from headgate.evidence.series import NoAnswer
+from headgate.evidence.words import part
 from headgate.prometheus.pods import StablePods, Wanted
 from headgate.prometheus.sampler import Sampler
 from headgate.rollout.questions import checks_of
@@ -60,9 +62,10 @@ def read(address: str, past: Past, interval: float) -> list[PodBlock]:
 
 def replayed(spec: RolloutPolicySpec, blocks: list[PodBlock], interval: float, rollout: float) -> tuple[Replay, list[Result]]:
     """The virtual rollouts and what the judge says of each. Raises Refused where the past is too short."""
-    checks = tuple(check for check in checks_of(spec) if check.metric in (Metric.ERRORS, Metric.REJECTIONS))
+    counted = {name for block in blocks for counts in block.pods.values() for name in counts}
+    checks = tuple(check for check in checks_of(spec) if check.metric is not Metric.LATENCY and _is_counted(check, counted))
     if not checks:
-        raise Refused("the policy has no check that counts errors or rejections: there is nothing to replay")
+        raise Refused("the policy has no check but of latency, or of values that the pods do not count: there is nothing to replay")
     length = max(1, round(rollout / interval))
     replay = against_itself(checks, blocks, interval, length)
     if replay is None:
@@ -74,6 +77,10 @@ def replayed(spec: RolloutPolicySpec, blocks: list[PodBlock], interval: float, r
     question = question_about(spec, checks, length)
     names = tuple(f"{pod} from {_clock(start)}" for start, pod in zip(replay.starts, replay.pods, strict=True))
     return replay, list(results_of(names, question, judge_streams(question, dict(replay.streams))))
+
+
+def _is_counted(check: Check, counted: set[str]) -> bool:
+    return not check.summary or f"valued {check.summary}" in counted
 
 
 def told(replay: Replay, results: list[Result], interval: float, rollout: float) -> Iterator[str]:
@@ -98,7 +105,11 @@ def told(replay: Replay, results: list[Result], interval: float, rollout: float)
         yield f"With fewer than {FEWEST_ARMS} pods the noise is not known: no decision before 20 blocks unless the harm is obvious."
     for result in results:
         if result.decision == "rollback":
-            yield f"  taken back: {result.series}, after {result.t:.0f} s, {result.check} {100 * result.difference:+.2f} points"
+            yield f"  taken back: {result.series}, after {result.t:.0f} s, {result.check} {_differs(result)}"
+
+
+def _differs(result: Result) -> str:
+    return part(result.difference) if result.check == Metric.VALUE else f"{100 * result.difference:+.2f} points"
 
 
 def since(seconds: float, live_since: datetime | None) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from matplotlib.dates import ConciseDateFormatter
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from headgate.cli.story import HIGHEST, Band, Story, bands, comparisons
-from headgate.evidence.timeline import Point, Standing
+from headgate.evidence.timeline import Point, Standing, is_relative
 
 # Colours that all kinds of colour vision tell apart (Okabe and Ito, Tol); dashes say the same again.
 _CHECKS = (("#0072B2", "-"), ("#AA4499", (0, (5, 1.5))), ("#009E73", (0, (1, 1))), ("#E69F00", (0, (4, 1, 1, 1))), ("#56B4E9", "-"))
@@ -154,12 +154,14 @@ def _rates(axes: Axes, story: Story, part: Part, number: int, *, first: bool) ->
     _line(axes, story, part, _of_check(number, lambda s: _known(s, "stable")), color=_STABLE, linewidth=1.3, label="stable version")
     limit = _of_check(number, lambda s: _known(s, "limit"))
     _line(axes, story, part, limit, color=_LIMIT, linestyle="--", linewidth=1.2, label="your limit")
-    axes.set_ylim(0.0, _ceiling([point.checks[number] for point in story.timeline.points]))
+    relative, standings = is_relative(name), [point.checks[number] for point in story.timeline.points]
+    axes.set_ylim(*(_about_nothing(standings) if relative else (0.0, _ceiling(standings))))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.4g} %"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:{'+' if relative else ''}.4g} %"))
     if first:
         detail = story.details[number] if number < len(story.details) else ""
-        axes.set_title(shorten(f"{name}: share of the requests so far{f' ({detail})' if detail else ''}", _TITLE_LETTERS, placeholder=" …"))
+        what = "mean so far, relative to the stable version's" if relative else "share of the requests so far"
+        axes.set_title(shorten(f"{name}: {what}{f' ({detail})' if detail else ''}", _TITLE_LETTERS, placeholder=" …"))
 
 
 def _known(standing: Standing, what: str) -> float:
@@ -175,6 +177,15 @@ def _ceiling(standings: Sequence[Standing]) -> float:
     settled = standings[len(standings) // 3 :]
     tops = [max(s.stable, s.candidate, s.stable + s.limit) for s in settled] + [standings[-1].stable + standings[-1].high]
     return min(max(1.15 * max(tops), 1e-5), 1.02)
+
+
+def _about_nothing(standings: Sequence[Standing]) -> tuple[float, float]:
+    """The same on both sides of no difference."""
+    settled = [s for s in standings[len(standings) // 3 :] if s.compared]
+    last = standings[-1]
+    ends = [abs(value) for s in settled for value in (s.candidate, s.limit)] + [abs(value) for value in (last.low, last.high, last.limit)]
+    top = min(max(1.15 * max(ends), 1e-5), 1.02)
+    return -top, top
 
 
 def _of_check(number: int, value: Callable[[Standing], float]) -> Callable[[Point], float]:

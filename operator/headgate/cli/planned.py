@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.api.quantities import Duration
+from headgate.evidence.check import Worse
 from headgate.evidence.power import Traffic
 from headgate.rollout.advice import advice, name, span
 from headgate.rollout.forecast import CheckForecast, Effort, Forecast, StageForecast
@@ -23,7 +24,7 @@ def page(title: str, made: Forecast, notes: tuple[str, ...]) -> RenderableType:
     parts: list[RenderableType] = [
         Text(title, style="bold"),
         Text(_traffic_words(made.traffic)),
-        *(Text(note, style="yellow") for note in notes),
+        *(Text(note, style="yellow") for note in (*notes, *_unforeseen(made))),
     ]
     for stage in made.stages:
         parts += [Text(f"\n{stage.step.name}", style="bold").append(f"  {_stage_words(stage)}", style="not bold"), _checks(stage)]
@@ -35,6 +36,14 @@ def page(title: str, made: Forecast, notes: tuple[str, ...]) -> RenderableType:
         else [Text("Every check is decided in time.")]
     )
     return Group(*parts, Text(f"\n{_LEGEND}", style="dim"))
+
+
+def _unforeseen(made: Forecast) -> tuple[str, ...]:
+    """What is said of checks by the model's own summaries, once for all stages."""
+    said = [
+        f"{name(check.check)} {check.problem}" for stage in made.stages for check in stage.checks if check.check.summary and check.problem
+    ]
+    return tuple(dict.fromkeys(said))
 
 
 def _traffic_words(traffic: Traffic) -> str:
@@ -59,8 +68,9 @@ def _checks(stage: StageForecast) -> Table:
     for check in stage.checks:
         called = name(check.check) + ("" if check.check.required else " (not required)")
         if check.problem:
+            why = "not forecast" if check.check.summary else check.problem
             drawn.add_row(
-                called, str(check.check.margin), Text(check.problem if check.measurable else "cannot be decided, see below", style="yellow")
+                called, str(check.check.margin), Text(why if check.measurable else "cannot be decided, see below", style="yellow")
             )
             continue
         proof = _cell(check.good, stage.step.max_duration) if check.good else Text("before" if check.proven else "")
@@ -117,7 +127,7 @@ def _check(stage: StageForecast, check: CheckForecast) -> dict[str, Any]:
     return {
         "metric": str(check.check.metric),
         "quantile": check.check.quantile,
-        "maxIncrease": str(check.check.margin),
+        "maxIncrease" if check.check.worse is Worse.MORE else "maxDecrease": str(check.check.margin),
         "required": check.check.required,
         "decidable": not stage.unproven(check),
         "provenBefore": check.proven,

@@ -15,6 +15,7 @@ from headgate.evidence.arrays import Floats
 from headgate.evidence.slowness import Histograms
 
 EVENTS = ("stable_requests", "stable_errors", "candidate_requests", "candidate_errors")
+SUMS = ("stable_value_sum", "candidate_value_sum")
 _BUCKET = re.compile(r"(stable|candidate)_le_(.+)")
 _INFINITE = ("inf", "+inf")
 
@@ -31,16 +32,19 @@ class Table:
     """(rows, 4), as EVENTS."""
     buckets: Histograms | None
     """(rows, 2, bounds + 1)."""
+    values: Floats | None = None
+    """(rows, 4): requests and sums of values, as EVENTS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Blocks on a grid: `ends` (series, blocks), NaN where there is none; `events` (series, blocks, 4)."""
+    """Blocks on a grid: `ends` (series, blocks), NaN where there is none; `events` and `values` (series, blocks, 4)."""
 
     names: tuple[str, ...]
     ends: Floats
     events: Floats
     buckets: Histograms | None
+    values: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Pods:
 
     events: Floats
     buckets: Histograms | None
+    values: Floats | None = None
 
 
 def read(file: Path, *, of: tuple[str, ...] | None = None) -> Table:
@@ -72,7 +77,8 @@ def read(file: Path, *, of: tuple[str, ...] | None = None) -> Table:
     if (values[:, 1:] < 0).any():
         raise Refused(f"{file} has counts below 0")
     arm = np.zeros(len(series), dtype=np.intp) if of is None else _numbered(table["arm"])[1]
-    return Table(names, series, arm, values[:, 0], _sound(values[:, 1:]), _buckets(table, file))
+    events = _sound(values[:, 1:])
+    return Table(names, series, arm, values[:, 0], events, _buckets(table, file), _values(table, events, file))
 
 
 def blocks(table: Table) -> Recorded:
@@ -83,7 +89,14 @@ def blocks(table: Table) -> Recorded:
     ends[table.series, rank] = table.t
     if np.isfinite(ends).sum() != len(table.t):
         raise Refused("a series has more than one block with the same t")
-    return Recorded(table.names, ends, _laid(table.events, shape, table.series, rank), _laid_buckets(table, shape, table.series, rank))
+    index = (table.series, rank)
+    return Recorded(
+        table.names,
+        ends,
+        _laid(table.events, shape, *index),
+        _laid_buckets(table, shape, *index),
+        _laid_values(table, shape, *index),
+    )
 
 
 def history(table: Table) -> Pods | None:
@@ -112,7 +125,7 @@ def _pods(table: Table, recorded: Recorded | None) -> Pods | None:
     table, place = _part(table, known), place[known]
     shape = (len(table.names), int(table.arm.max(initial=0)) + 1, width)
     index = (table.series, table.arm, place)
-    return Pods(_laid(table.events, shape, *index), _laid_buckets(table, shape, *index))
+    return Pods(_laid(table.events, shape, *index), _laid_buckets(table, shape, *index), _laid_values(table, shape, *index))
 
 
 def _part(table: Table, rows: np.ndarray) -> Table:
@@ -120,7 +133,8 @@ def _part(table: Table, rows: np.ndarray) -> Table:
     buckets = None if table.buckets is None else Histograms(table.buckets.bounds, table.buckets.counts[rows])
     arm = table.arm[rows]
     rank, _ = _ranks(table.series[rows], arm.astype(np.float64))
-    return Table(table.names, table.series[rows], rank, table.t[rows], table.events[rows], buckets)
+    values = None if table.values is None else table.values[rows]
+    return Table(table.names, table.series[rows], rank, table.t[rows], table.events[rows], buckets, values)
 
 
 def _ranks(group: np.ndarray, value: Floats) -> tuple[np.ndarray, int]:
@@ -148,6 +162,10 @@ def _laid_buckets(table: Table, shape: tuple[int, ...], *index: np.ndarray) -> H
     if table.buckets is None:
         return None
     return Histograms(table.buckets.bounds, _laid(table.buckets.counts, shape, *index))
+
+
+def _laid_values(table: Table, shape: tuple[int, ...], *index: np.ndarray) -> Floats | None:
+    return None if table.values is None else _laid(table.values, shape, *index)
 
 
 def _load(file: Path) -> Any:
@@ -178,6 +196,17 @@ def _sound(events: Floats) -> Floats:
     events[:, 1] = np.minimum(events[:, 1], events[:, 0])
     events[:, 3] = np.minimum(events[:, 3], events[:, 2])
     return events
+
+
+def _values(table: Any, events: Floats, file: Path) -> Floats | None:
+    """Sums of values with the requests they are of. Raises Refused where one version has them and the other has not."""
+    there = [name for name in SUMS if name in table.column_names]
+    if not there:
+        return None
+    if len(there) < len(SUMS):
+        raise Refused(f"{file} has {there[0]} only: {' and '.join(SUMS)} belong together")
+    stable, candidate = (_numbers(table, name, file) for name in SUMS)
+    return np.stack((events[:, 0], stable, events[:, 2], candidate), axis=-1)
 
 
 def _buckets(table: Any, file: Path) -> Histograms | None:

@@ -65,6 +65,9 @@ def _asked(
     for check in checks_of(spec):
         if check.metric is Metric.ERRORS:
             streams[check] = Streams(told.ends, told.events, live.events if live else None, past.events if past else None)
+        elif check.metric is Metric.VALUE and told.values is not None:
+            during, before = (None if pods is None else pods.values for pods in (live, past))
+            streams[check] = Streams(told.ends, told.values, during, before).signed(check)
         elif check.metric is Metric.LATENCY and told.buckets is not None:
             compared, words = slowness.compared(
                 check, told.ends, told.buckets, live.buckets if live else None, past.buckets if past else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from headgate.cli.story import HIGHEST, Story, moment_of
-from headgate.evidence.timeline import Point, Standing
+from headgate.evidence.timeline import Point, Standing, is_relative
 
 COLUMNS = ("TIME (UTC)", "STAGE", "HARM", "JOINED", "GOOD", "STABLE", "CANDIDATE", "DIFFERENCE", "LIMIT")
 MEANING = (
@@ -31,7 +31,7 @@ def rows(story: Story, number: int, most: int) -> Iterator[tuple[str, ...]]:
             _strength(standing.harm),
             _strength(point.harm),
             _strength(standing.good),
-            *_rates(standing),
+            *(_parts(standing) if is_relative(story.timeline.checks[number]) else _rates(standing)),
         )
 
 
@@ -48,6 +48,15 @@ def _rates(standing: Standing) -> tuple[str, str, str, str]:
         return ("–", "–", "–", limit)
     difference = f"{(standing.candidate - standing.stable) * 100:+.2f} pp ({standing.low * 100:+.2f} to {standing.high * 100:+.2f})"
     return (f"{standing.stable * 100:.2f} %", f"{standing.candidate * 100:.2f} %", difference, limit)
+
+
+def _parts(standing: Standing) -> tuple[str, str, str, str]:
+    """Of a value: what the stable version's is stands for 100 %."""
+    limit = f"{standing.limit * 100:+.2f} %"
+    if not standing.compared:
+        return ("–", "–", "–", limit)
+    bounds = f"{standing.low * 100:+.2f} to {standing.high * 100:+.2f}"
+    return ("100 %", f"{100 + standing.candidate * 100:.2f} %", f"{standing.candidate * 100:+.2f} % ({bounds})", limit)
 
 
 def _strength(log10: float) -> str:

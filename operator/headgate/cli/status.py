@@ -21,7 +21,7 @@ from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format
 from headgate.cli.view import ModelView
 from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.readings import encode
-from headgate.evidence.words import counted, points
+from headgate.evidence.words import limit, of_candidate, of_stable
 from headgate.kube.errors import Unavailable
 
 _EVERY_SECONDS = 2.0
@@ -130,9 +130,9 @@ def _checks(view: ModelView) -> Table:
         drawn.add_row(
             str(check.metric),
             Text(check.verdict, style=_COLOURS.get(check.verdict, "")),
-            counted(check.candidate_events, check.candidate_requests),
-            counted(check.stable_events, check.stable_requests),
-            "" if check.verdict is Verdict.NOT_MEASURABLE else points(check.limit),
+            of_candidate(check),
+            of_stable(check),
+            "" if check.verdict is Verdict.NOT_MEASURABLE else limit(check),
         )
     return drawn
 

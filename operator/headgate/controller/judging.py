@@ -19,6 +19,7 @@ from headgate.evidence.attempt_state import AttemptEvidence
 from headgate.evidence.check import Question
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
+from headgate.evidence.values import summaries
 from headgate.evidence.view import Evidence
 from headgate.kube.errors import KubeError
 from headgate.prometheus.profiles import PROFILES, Target
@@ -225,6 +226,7 @@ def case_of(cache: Cache, key: ModelKey) -> Case | None:
         candidate=status.candidate.revision,
         shadow=exposure.shadow,
         decisions=question.fairness.counters if question.fairness else None,
+        summaries=summaries(question.checks),
     )
     return Case(key, policy.metrics.profile, target, question, exposure, status.candidate.mode)
 

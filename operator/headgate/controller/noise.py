@@ -1,4 +1,5 @@
-"""What the stable versions' pods say of noise, asked beside the judge: nothing that harms users waits for it."""
+"""What pods count themselves, asked beside the judge: the stable versions' noise, and both versions' values. Nothing that harms users waits
+for it."""
 
 import asyncio
 import logging
@@ -20,7 +21,7 @@ from headgate.prometheus.sampler import window
 
 log = logging.getLogger(__name__)
 
-PODS, PAST = "stable-pods", "stable-pods-history"
+PODS, PAST, VALUES = "stable-pods", "stable-pods-history", "values"
 _PAUSE = 1.0
 """Seconds between two reads of the past, of different models."""
 _RETRY = 5.0
@@ -29,17 +30,19 @@ _PATIENCE = 2.0
 
 
 class NoiseReader:
-    """Asks for all models that are being judged, and tells their attempts. `pods` samples the profile StablePods."""
+    """Asks for all models that are being judged, and tells their attempts. `pods` samples the profile StablePods, `values` the profile
+    Values of those whose policies compare some."""
 
     def __init__(
         self,
         judging: Judging,
         pods: Samples,
+        values: Samples,
         *,
         wall: Callable[[], float],
         measured: Callable[[str, float], None] = lambda template, seconds: None,
     ) -> None:
-        self._judging, self._pods, self._wall, self._measured = judging, pods, wall, measured
+        self._judging, self._pods, self._values, self._wall, self._measured = judging, pods, values, wall, measured
         self._not_before: dict[ModelKey, float] = {}
         judging.catch_up_with(self._catch_up)
 
@@ -50,7 +53,7 @@ class NoiseReader:
     async def tick(self) -> float:
         """Ask about the pods of every model that is compared, once. Returns the seconds until the next question: a block's interval."""
         cases = self._compared()
-        await self._ask(cases)
+        await asyncio.gather(self._ask(cases), self._ask_values(cases))
         return max(SHORTEST_TICK, min((case.exposure.interval for case in cases), default=IDLE))
 
     async def tick_past(self) -> float:
@@ -67,7 +70,8 @@ class NoiseReader:
         """What was missed while nobody led; but users who are harmed do not wait long for it."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                await self._ask([case for case in cases if _is_compared(case)])
+                compared = [case for case in cases if _is_compared(case)]
+                await asyncio.gather(self._ask(compared), self._ask_values(compared))
 
     async def _ask(self, cases: Sequence[Case]) -> None:
         """While a latency bound is not chosen, all are read: others' answers need not be that long."""
@@ -79,9 +83,7 @@ class NoiseReader:
 
     async def _sample(self, asked: Sequence[tuple[Case, Wanted]]) -> None:
         now = self._wall()
-        known = [state.noise.answered for case, _ in asked if (state := self._state(case)) is not None]
-        oldest = min((at for at in known if at is not None), default=None)
-        seconds = window(oldest, now, max(case.exposure.interval for case, _ in asked))
+        seconds = self._window([case for case, _ in asked], now, lambda state: state.noise.answered)
         batch = await self._pods.sample([target for _, target in asked], now, seconds)
         self._measured(PODS, self._wall() - now)
         for case, target in asked:
@@ -89,6 +91,27 @@ class NoiseReader:
             if state is not None:
                 self._judging.states[case.key] = attempt.observe_pods(state, case.question, batch.answers[target], now)
             await asyncio.sleep(0)
+
+    async def _ask_values(self, cases: Sequence[Case]) -> None:
+        asked = [case for case in cases if case.target.summaries]
+        if not asked:
+            return
+        now = self._wall()
+        seconds = self._window(asked, now, lambda state: state.values.answered)
+        batch = await self._values.sample([case.target for case in asked], now, seconds)
+        self._measured(VALUES, self._wall() - now)
+        for case in asked:
+            state = self._state(case)
+            if state is not None:
+                told = attempt.observe_values(state, case.question, case.exposure, batch.answers[case.target], now)
+                self._judging.states[case.key] = told
+            await asyncio.sleep(0)
+
+    def _window(self, cases: Sequence[Case], now: float, answered: Callable[[AttemptEvidence], float | None]) -> float:
+        """Seconds since the oldest of the last good answers."""
+        known = [answered(state) for case in cases if (state := self._state(case)) is not None]
+        oldest = min((at for at in known if at is not None), default=None)
+        return window(oldest, now, max(case.exposure.interval for case in cases))
 
     async def _read_past(self, case: Case) -> None:
         state = self._state(case)
@@ -130,7 +153,14 @@ class NoiseReader:
             bounds = tuple(sorted({bound for bound in state.noise.bounds if bound}))
             settled = zip(state.noise.modes, case.question.checks, strict=False)
             undecided = any(check.metric is Metric.LATENCY and mode is NoiseMode.UNKNOWN for mode, check in settled)
-        return Wanted(target.namespace, target.name, target.stable, bounds=bounds, every_bound=undecided and not bounds)
+        return Wanted(
+            target.namespace,
+            target.name,
+            target.stable,
+            summaries=target.summaries,
+            bounds=bounds,
+            every_bound=undecided and not bounds,
+        )
 
 
 def _is_compared(case: Case) -> bool:

@@ -38,6 +38,7 @@ from headgate.prometheus.pods import StablePods
 from headgate.prometheus.profiles import PROFILES
 from headgate.prometheus.sampler import Sampler
 from headgate.prometheus.totals import TotalsSampler
+from headgate.prometheus.values import Values
 from headgate.telemetry import Telemetry
 
 PERIOD = 300.0
@@ -81,7 +82,8 @@ class Parts:
             measured=self.telemetry.queried,
         )
         pods = Sampler(prometheus, StablePods())
-        self.noise = NoiseReader(self.judging, pods, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
+        values = Sampler(prometheus, Values())
+        self.noise = NoiseReader(self.judging, pods, values, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
         self.kinds = Kinds(api, monotonic=monotonic)
         traffic = TrafficWriter(writer, self.cache, Refusals(monotonic=monotonic))
         events = EventRecorder(writer, settings.pod_name, clocks=clocks)

@@ -12,6 +12,7 @@ from headgate.api.vocabulary import Metric
 from headgate.evidence import tally
 from headgate.evidence.arrays import Floats
 from headgate.evidence.check import Check
+from headgate.evidence.comparison import summed
 from headgate.evidence.series import Arm, Cursors, Increment, RawSeries, What, increments
 from headgate.evidence.tally import Counts
 
@@ -57,6 +58,10 @@ class Pods:
     def count_answers(self) -> bool:
         """Whether requests are counted by status code, and not by latency alone."""
         return any(key.startswith(f"{Arm.STABLE}|{What.ANSWERED}|") for key in self.cursors.series)
+
+    def have(self, summary: str) -> bool:
+        """Whether the pods count by this summary of their own."""
+        return any(key.split("|", 3)[1:3] == [What.VALUED, summary] for key in self.cursors.series)
 
     @property
     def patience(self) -> float:
@@ -121,7 +126,7 @@ class _Counting:
         if time - min(step.previous for step in steps) > self._pods.patience:
             return
         counts = self._block(time).setdefault(pod, {})
-        for step in steps:
+        for step in tally.coherent(steps):
             tally.add(counts, step)
 
     def _block(self, time: float) -> dict[str, Counts]:
@@ -145,12 +150,14 @@ def _grid(spacing: float, interval: float) -> float:
     return interval * max(1, math.ceil(spacing / interval - _JITTER))
 
 
-def events_of(check: Check, bound: str, counts: Counts) -> tuple[int, int]:
-    """(requests, events) of one pod in one block. `bound` is that of the slow requests, empty for other checks and while it is not
-    chosen: then nothing is counted of a latency check."""
+def events_of(check: Check, bound: str, counts: Counts) -> tuple[float, float]:
+    """(requests, events) of one pod in one block, as the judge counts them. `bound` is that of the slow requests, empty for other checks
+    and while it is not chosen: then nothing is counted of a latency check."""
     if check.metric is Metric.LATENCY:
         timed = counts.get("le +Inf", 0) if bound else 0
         return timed, min(max(timed - counts.get(f"le {bound}", 0), 0), timed)
+    if check.summary:
+        return summed(check, *tally.summed(counts, check.summary))
     requests = counts.get("requests", 0)
     return requests, min(counts.get("errors" if check.metric is Metric.ERRORS else "rejections", 0), requests)
 

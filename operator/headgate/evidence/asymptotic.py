@@ -23,6 +23,7 @@ from headgate.evidence.comparison import (
     comparable,
     excess,
     overlap,
+    variance_of,
 )
 
 BURN_IN = 20
@@ -73,9 +74,7 @@ def drift(before: Drift, counts: Floats, lines: Floats, rates: Floats, variance:
     u = w * excess(counts, lines)
     edge = np.clip(lines[..., 0] * rates + lines[..., 1], 0.0, 1.0)
     n_b, n_c = np.maximum(counts[..., STABLE_REQUESTS], 1.0), np.maximum(counts[..., CANDIDATE_REQUESTS], 1.0)
-    known = variance > 0.0
-    per_candidate = np.where(known, variance, edge * (1.0 - edge))
-    per_stable = np.where(known, variance, rates * (1.0 - rates))
+    per_candidate, per_stable = variance_of(variance, edge), variance_of(variance, rates)
     independent = w * w * _observed_variance(counts, rates, variance)
     after = Drift(
         blocks=before.blocks + seen,
@@ -97,8 +96,7 @@ def _observed_variance(counts: Floats, rates: Floats, variance: Floats) -> Float
     n_b, n_c = counts[..., STABLE_REQUESTS], counts[..., CANDIDATE_REQUESTS]
     stable = np.clip((counts[..., STABLE_EVENTS] + rates) / (n_b + 1.0), 0.0, 1.0)
     candidate = np.clip((counts[..., CANDIDATE_EVENTS] + rates) / (n_c + 1.0), 0.0, 1.0)
-    known = variance > 0.0
-    per_candidate, per_stable = (np.where(known, variance, rate * (1.0 - rate)) for rate in (candidate, stable))
+    per_candidate, per_stable = variance_of(variance, candidate), variance_of(variance, stable)
     of_block: Floats = per_candidate / np.maximum(n_c, 1.0) + per_stable / np.maximum(n_b, 1.0)
     return of_block
 
@@ -125,3 +123,19 @@ def interval(sums: Drift, dispersion: Floats, alpha: float) -> tuple[Floats, Flo
     radius = np.sqrt((v + rho) * (np.log((v + rho) / rho) + 2.0 * log(1.0 / alpha))) / weight
     estimate = sums.distance / weight
     return np.where(seen, estimate, 0.0), np.where(seen, estimate - radius, -1.0), np.where(seen, estimate + radius, 1.0)
+
+
+def interval_of_means(sums: Drift, ratio: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:
+    """The same for means, infinite until something is known of how much values differ: from A/A data, or from BURN_IN blocks.
+
+    `ratio` is that of the line of `drift`. The variance of the sums of w (c - ratio b) is taken for that of w (c - b); where ratio is
+    below 1 it is too small in b by ratio squared at most, which is made up for.
+    """
+    calibrated, settled = sums.first > 0.0, (sums.blocks >= BURN_IN) & (sums.prior > 0.0)
+    known = calibrated | settled
+    v = np.maximum(sums.independent, sums.variance / np.minimum(np.square(ratio), 1.0))
+    rho = np.where(calibrated, sums.first * _INTERVAL_BLOCKS, np.where(settled, sums.prior, 1.0))
+    weight = np.where(known, sums.weight, 1.0)
+    radius = np.sqrt((v + rho) * (np.log((v + rho) / rho) + 2.0 * log(1.0 / alpha))) / weight
+    estimate = np.where(sums.weight > 0.0, sums.distance / np.maximum(sums.weight, 1e-300), 0.0)
+    return estimate, np.where(known, estimate - radius, -np.inf), np.where(known, estimate + radius, np.inf)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import calibrating, decisions, guards, judge, timeline
+from headgate.evidence import calibrating, decisions, guards, judge, timeline, values
 from headgate.evidence.attempt_state import AttemptEvidence, Source
 from headgate.evidence.check import FairnessQuestion, Question
 from headgate.evidence.decisions import Watch
@@ -25,7 +25,7 @@ _SKEW_TOLD = 2.0
 
 def begin(question: Question, exposure: Exposure) -> AttemptEvidence:
     """Nothing observed yet."""
-    return AttemptEvidence(exposure.attempt, exposure.shadow, judge.start(question), noise=Noise.unknown(len(question.checks)))
+    return AttemptEvidence(exposure.attempt, exposure.shadow, judge.start(question), noise=Noise.unknown(question.checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class _Folding:
             return
         judged, noise = state.judge, _asked(state.noise, question) if question.checks else state.noise
         if state.shadow != exposure.shadow:
-            judged, noise = judge.follow(judged, question), calibrating.again(noise)
+            judged, noise = judge.follow(judged, question), calibrating.again(noise, question.checks)
+            state = replace(state, values=values.again(state.values))
         tracker, blocks = fold(state.tracker, exposure, answer)
         self.blocks.extend(blocks)
         self.skew = answer.skew
@@ -86,10 +87,12 @@ class _Folding:
         """The judge's next case; the noise is that of earlier blocks."""
         state, question, closed = self.state, self.question, self.blocks[0]
         noise = state.noise
+        block = closed.block
         if question.checks:
-            noise = calibrating.before_block(noise, question.checks, state.judge.latency, closed.block, question.interval)
-            self.state = replace(state, noise=noise)
-        return judge.Case(state.judge, question, closed.block, closed.stage, noise.now)
+            known, block = values.take(state.values, block, question.interval)
+            noise = calibrating.before_block(noise, question.checks, state.judge.latency, block, question.interval)
+            self.state = replace(state, noise=noise, values=known)
+        return judge.Case(state.judge, question, block, closed.stage, noise.now)
 
     def take(self, judged: JudgeState) -> None:
         """What the judge made of the case."""
@@ -114,24 +117,33 @@ def observe_pods(state: AttemptEvidence, question: Question, answer: TargetSampl
     return replace(state, noise=noise)
 
 
+def observe_values(
+    state: AttemptEvidence, question: Question, exposure: Exposure, answer: TargetSamples | NoAnswer, now: float
+) -> AttemptEvidence:
+    """The state after one answer about the versions' own summaries. Without one they are old, and say so."""
+    return replace(state, values=values.fold(state.values, exposure, answer, question.interval, now))
+
+
 def observe_history(state: AttemptEvidence, question: Question, history: History | None, *, same_source: bool) -> AttemptEvidence:
-    """The state after one read of the past of these counters; None: it failed. `same_source`: the judge itself counts by them, so that
-    they also say what rates to expect."""
+    """The state after one read of the past of these counters; None: it failed. `same_source`: the judge itself counts by them, as it
+    counts summaries always, so that they also say what rates to expect."""
     noise = _asked(state.noise, question)
     if history is None:
         return replace(state, noise=replace(noise, failed=noise.failed + 1))
-    judged = judge.expecting(state.judge, history.totals) if same_source else state.judge
+    expected = [total if same_source or check.summary else (0, 0) for check, total in zip(question.checks, history.totals, strict=False)]
+    judged = judge.expecting(state.judge, expected)
     return replace(state, judge=judged, noise=calibrating.take_history(noise, history))
 
 
 def _asked(noise: Noise, question: Question) -> Noise:
-    return noise if len(noise.modes) == len(question.checks) else Noise.unknown(len(question.checks))
+    return noise if len(noise.modes) == len(question.checks) else Noise.unknown(question.checks)
 
 
 def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: float) -> Evidence:
     """What is known at `now`. Fail stands whatever the source does; otherwise a silent source is SourceDown, old samples are NoData."""
     noise = _asked(state.noise, question)
-    judged = judge.assess(state.judge if state.shadow == exposure.shadow else judge.start(question), question, noise.dispersion)
+    lacking = values.lacking(state.values, question.checks, now + state.source.skew)
+    judged = judge.assess(state.judge if state.shadow == exposure.shadow else judge.start(question), question, noise.dispersion, lacking)
     verdict, notes = _verdict(state, exposure, judged.verdict, now)
     fairness = None if question.fairness is None else decisions.read(state.fairness, question.fairness, exposure)
     tracker = state.tracker

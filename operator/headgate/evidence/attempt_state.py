@@ -11,6 +11,7 @@ from headgate.evidence.judge import JudgeState
 from headgate.evidence.noise_state import Noise
 from headgate.evidence.timeline import Timeline
 from headgate.evidence.tracker import Tracker
+from headgate.evidence.values import Values
 
 TIMELINE = "timeline"
 """The part of a checkpoint that is for people alone: without it, evidence goes on and the picture begins anew."""
@@ -40,11 +41,14 @@ class AttemptEvidence:
     """Decisions about groups of people, if the question asks for them."""
     noise: Noise = field(default_factory=Noise)
     timeline: Timeline = field(default_factory=Timeline)
+    values: Values = field(default_factory=Values)
+    """What the versions' own summaries counted, if a check asks for it."""
 
 
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
 _SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
 _WATCH: TypeAdapter[Watch] = TypeAdapter(Watch)
+_VALUES: TypeAdapter[Values] = TypeAdapter(Values)
 
 
 def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
@@ -57,6 +61,7 @@ def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
         "tracker": _TRACKER.dump_python(state.tracker, mode="json"),
         "source": _SOURCE.dump_python(state.source, mode="json"),
         **({} if state.fairness == Watch() else {"fairness": _WATCH.dump_python(state.fairness, mode="json")}),
+        **({} if state.values == Values() else {"values": _VALUES.dump_python(state.values, mode="json")}),
         "noise": noise_state.to_json(state.noise),
         TIMELINE: timeline.to_json(state.timeline),
     }
@@ -69,7 +74,7 @@ def restore(data: dict[str, Any]) -> AttemptEvidence:
     try:
         tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
         watch, past = _WATCH.validate_python(data.get("fairness", {})), timeline.recalled(data.get(TIMELINE))
-        noise = noise_state.from_json(data["noise"])
-        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, noise, past)
+        noise, values = noise_state.from_json(data["noise"]), _VALUES.validate_python(data.get("values", {}))
+        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, noise, past, values)
     except (KeyError, TypeError, ValidationError) as error:
         raise ValueError(f"checkpoint cannot be read: {error}") from error

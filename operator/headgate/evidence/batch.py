@@ -6,11 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from headgate.evidence import asymptotic, eprocess, noise, panel
+from headgate.evidence import eprocess, means, noise, panel
 from headgate.evidence.arrays import Floats, joined
 from headgate.evidence.calibration import FEWEST_ARMS, Calibration, fit, tempered
-from headgate.evidence.check import Check, Question
+from headgate.evidence.check import Check, Question, Worse
 from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, limits_of
+from headgate.evidence.intervals import intervals
 from headgate.evidence.judge import weights_of
 from headgate.evidence.panel import ACT, GOOD, Panel, Rows
 
@@ -32,9 +33,16 @@ class Streams:
     arms: Floats | None = None
     past: Floats | None = None
 
+    def signed(self, check: Check) -> "Streams":
+        """Of sums of values as they were recorded: with their sign turned where less is worse."""
+        if check.worse is Worse.MORE:
+            return self
+        side = np.array([1.0, -1.0, 1.0, -1.0])
+        return Streams(self.ends, self.counts * side, *(None if one is None else one * side for one in (self.arms, self.past)))
+
     def compared(self, check: Check) -> "Compared":
         """With the lines of `check`, a comparison of counted events. Raises ValueError for a margin in ms."""
-        limits = limits_of(check.margin)
+        limits = limits_of(check)
         lines = np.array([(line.ratio, line.offset) for line in (limits.harm, limits.act, limits.good)])
         series, blocks, _ = self.counts.shape
         requests, events = self.counts[..., STABLE_REQUESTS], self.counts[..., STABLE_EVENTS]
@@ -45,13 +53,14 @@ class Streams:
             learnt=np.stack((requests, events, events, events), axis=-1),
             arms=self.arms,
             past=self.past,
+            means=check.is_mean,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One check in many rollouts: as Streams, with what panel.Rows has for each block: counts (series, blocks, 3, 4), lines
-    (series, 3, 2), learnt (series, blocks, 4)."""
+    (series, 3, 2), learnt (series, blocks, 4). `means`: its events are sums of values."""
 
     ends: Floats
     counts: Floats
@@ -59,6 +68,7 @@ class Compared:
     learnt: Floats
     arms: Floats | None = None
     past: Floats | None = None
+    means: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class Outcomes:
     """Per series, shape (series,): when harm was proven and when being good was (seconds; inf: never), the check to blame (-1: none).
 
     Per check, shape (series, checks): the largest log evidence of harm and of being good, the difference between the arms and its
-    confidence sequence at the last block, and the dispersion found.
+    confidence sequence at the last block as people are told them (intervals.py), and the dispersion found.
     """
 
     failed_at: Floats
@@ -139,7 +149,7 @@ class _Judged:
     def _learn(self, block: int) -> None:
         for i, (one, known) in enumerate(zip(self._compared, self._seen, strict=True)):
             if one.arms is not None and known is not None:
-                self._seen[i] = noise.learn(known, one.arms[:, :, block])
+                self._seen[i] = noise.learn(known, one.arms[:, :, block], np.full(known.blocks.shape, one.means))
 
     def _note(self, ends: Floats, there: np.ndarray) -> None:
         found = panel.blamed(self._panel, self._joint, self._weights, self._question.alpha, self._lines[:, :, ACT])
@@ -152,7 +162,8 @@ class _Judged:
 
     def outcomes(self) -> Outcomes:
         dispersion = np.maximum(self._now().phi, 1.0)
-        estimate, low, high = asymptotic.interval(self._panel.drift, dispersion, self._question.alpha)
+        judged = self._panel
+        estimate, low, high = intervals(self._question.checks, judged.drift, judged.memory.total, dispersion, self._question.alpha)
         return Outcomes(
             failed_at=self._failed_at,
             passed_at=self._passed_at,
@@ -172,10 +183,12 @@ def _calibrated(one: Compared) -> Calibration:
     series, margins = one.ends.shape[0], one.lines[:, GOOD, 1]
     if one.past is not None and one.past.shape[1] >= FEWEST_ARMS and one.past.shape[2] > 0:
         size = max(1, _FITTED_AT_ONCE // (one.past.shape[1] * one.past.shape[2]))
-        return joined([fit(one.past[at : at + size], margins[at : at + size]) for at in range(0, series, size)], np.concatenate)
+        parts = [slice(at, at + size) for at in range(0, series, size)]
+        fitted = [means.fit(one.past[part]) if one.means else fit(one.past[part], margins[part]) for part in parts]
+        return joined(fitted, np.concatenate)
     if one.arms is not None and one.arms.shape[1] >= FEWEST_ARMS:
-        return Calibration.learning((series,))
-    return Calibration.robust((series,))
+        return Calibration.learning_mean((series,)) if one.means else Calibration.learning((series,))
+    return Calibration.robust_mean((series,)) if one.means else Calibration.robust((series,))
 
 
 def _past(one: Compared) -> Floats:

@@ -1,6 +1,7 @@
 """What was counted, per arm and interval: the only input of the judge."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,7 @@ class ArmCounts:
     `requests` counts answered requests, `errors` and `rejections` are parts of them. `missing` counts requests that were sent and
     became overdue in this block without an answer; they are not part of `requests`. `timed` is the number of requests with a measured
     latency and `below[i]` how many of them took at most `Block.bounds[i]` seconds (cumulative over i, like Prometheus buckets).
+    `summed`: what the version's own summaries counted, (answers, sum of their values) by name, of an earlier time: see values.py.
     """
 
     requests: int = 0
@@ -18,6 +20,7 @@ class ArmCounts:
     missing: int = 0
     timed: int = 0
     below: tuple[int, ...] = ()
+    summed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from headgate.api.vocabulary import Metric
 from headgate.evidence import arms, noise
 from headgate.evidence.arms import PodBlock
@@ -39,10 +41,10 @@ def take_pods(known: Noise, checks: Sequence[Check], series: Sequence[RawSeries]
     return _learnt(replace(known, pods=pods, waiting=late, answered=now), checks, early)
 
 
-def again(known: Noise) -> Noise:
+def again(known: Noise, checks: Sequence[Check]) -> Noise:
     """For another judge of the same attempt: what is known is kept, how the money is split is settled anew. A past that was too short is
     longer now."""
-    nothing, past = Noise.unknown(len(known.modes)), known.history
+    nothing, past = Noise.unknown(checks), known.history
     kept = past if past is not None and all(past.fits) else None
     return replace(known, history=kept, modes=nothing.modes, whys=nothing.whys, calibration=nothing.calibration, now=nothing.now)
 
@@ -65,8 +67,8 @@ def before_block(known: Noise, checks: Sequence[Check], latency: Sequence[Latenc
     if not (block.usable and all(arm.requests + arm.missing > 0 for arm in (block.stable, block.candidate))):
         return known
     for i, check in enumerate(checks):
-        if known.modes[i] is NoiseMode.UNKNOWN and (check.metric is not Metric.LATENCY or isinstance(latency[i], Choice | Unresolved)):
-            known = _settled(known, i, latency[i])
+        if known.modes[i] is NoiseMode.UNKNOWN and _compares(check, latency[i], block):
+            known = _settled(known, i, check, latency[i])
     return known
 
 
@@ -94,7 +96,13 @@ _MODE_WORDS = {
 }
 
 
-def _settled(known: Noise, i: int, latency: Latency | None) -> Noise:
+def _compares(check: Check, latency: Latency | None, block: Block) -> bool:
+    if check.metric is Metric.LATENCY:
+        return isinstance(latency, Choice | Unresolved)
+    return not check.summary or all(arm.summed.get(check.summary, (0, 0))[0] > 0 for arm in (block.stable, block.candidate))
+
+
+def _settled(known: Noise, i: int, check: Check, latency: Latency | None) -> Noise:
     if isinstance(latency, Unresolved):
         return _with_row(known, i, Calibration.robust((1,)), NoiseMode.ROBUST, "")
     bound = f"{latency.harm.stable:.9g}" if isinstance(latency, Choice) else ""
@@ -103,13 +111,17 @@ def _settled(known: Noise, i: int, latency: Latency | None) -> Noise:
     if fitted.modes[i] is NoiseMode.HISTORY:
         return fitted
     has_bound = not bound or bound in known.pods.bounds or (known.history is not None and bound in known.history.bounds)
-    if known.pods.alive < FEWEST_ARMS or not (bound or known.pods.count_answers):
+    counts = bool(bound) or (known.pods.have(check.summary) if check.summary else known.pods.count_answers)
+    if known.pods.alive < FEWEST_ARMS or not counts:
         mode, why = NoiseMode.ROBUST, _TOLD_PODS
     elif not has_bound:
         mode, why = NoiseMode.ROBUST, f"the pods' own histograms have no bound of {1000 * float(bound):.4g}ms"
     else:
         mode, why = NoiseMode.LEARNING, ""
-    one = Calibration.learning((1,)) if mode is NoiseMode.LEARNING else Calibration.robust((1,))
+    if check.is_mean:
+        one = Calibration.learning_mean((1,)) if mode is NoiseMode.LEARNING else Calibration.robust_mean((1,))
+    else:
+        one = Calibration.learning((1,)) if mode is NoiseMode.LEARNING else Calibration.robust((1,))
     return _with_row(known, i, one, mode, why)
 
 
@@ -141,13 +153,14 @@ def _with_row(known: Noise, i: int, one: Calibration, mode: NoiseMode, why: str)
 def _learnt(known: Noise, checks: Sequence[Check], blocks: Sequence[PodBlock]) -> Noise:
     """After A/A blocks, in order. Too few pods in a block tell nothing."""
     seen, named = known.seen, known.named
+    means = np.array([check.is_mean for check in checks], dtype=bool)
     for block in blocks:
         if len(block.pods) < FEWEST_ARMS:
             continue
         names = tuple(block.pods)
         if names != named:
             seen, named = noise.with_arms(seen, len(names)), names
-        seen = noise.learn(seen, arms.arms_of(checks, known.bounds, block))
+        seen = noise.learn(seen, arms.arms_of(checks, known.bounds, block), means)
     if seen is known.seen:
         return known
     return replace(known, seen=seen, named=named, now=tempered(known.calibration, seen))

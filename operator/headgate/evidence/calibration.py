@@ -9,10 +9,19 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headgate.evidence import eprocess
 from headgate.evidence.arrays import Arrays, Floats
-from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, EQUALITY, STABLE_EVENTS, STABLE_REQUESTS, comparable
+from headgate.evidence.comparison import (
+    CANDIDATE_EVENTS,
+    CANDIDATE_REQUESTS,
+    EQUALITY,
+    STABLE_EVENTS,
+    STABLE_REQUESTS,
+    UNKNOWN,
+    comparable,
+)
 from headgate.evidence.eprocess import EFFECTS, GOOD_DEPTHS, HARM_GAPS
 from headgate.evidence.noise import SPANS, Dispersion, deviations, inflated
 from headgate.evidence.selfnormal import LEAST_DEFICIT, standardised
@@ -24,6 +33,7 @@ FEWEST_ARMS = 3
 _CALIBRATED = (0.75, 0.25, 0.0)
 _WARY = (0.25, 0.0, 0.75)
 _EXACT = (1.0, 0.0, 0.0)
+_OF_MEANS, _WARY_OF_MEANS = (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 _LOWER, _MOST_LOWERINGS = 0.7, 24
 _BLIND = 1.0 / 32.0
 """The power of bets while the noise is not known yet. Only total failures win with it, in few blocks; one burst does not."""
@@ -35,8 +45,8 @@ class Calibration(Arrays):
 
     `kappa`: the power of each bet, (..., effects). `deficit`: v of the self-normalised bet for harm and for good, (..., 2). `phi`: the
     dispersion found, for people and for intervals; 0 where none is known. `shares`: how the money is split, (..., 3). `variance`: of
-    one request's value, where events are not counted; 0: where they are. `wary`: 1 where nothing is known of the noise: then the bets
-    count only while the harm is glaring, as no burst makes it.
+    one request's value, where means are compared (UNKNOWN: not known yet); 0: where events are counted. `wary`: 1 where nothing is known
+    of the noise: then the bets count only while the harm is glaring, as no burst makes it.
     """
 
     kappa: Floats
@@ -72,8 +82,53 @@ class Calibration(Arrays):
         """Where it will be learnt from enough pods during the rollout. See `tempered` for the time before."""
         return cls._plain(shape, _CALIBRATED, wary=0.0)
 
+    @classmethod
+    def of_mean(cls, variance: Floats, deficit: Floats, phi: Floats) -> Self:
+        """Of values with this variance."""
+        known = replace(cls._plain(variance.shape, _OF_MEANS, wary=0.0), variance=variance, deficit=deficit, phi=phi)
+        return replace(known, kappa=np.zeros_like(known.kappa))
+
+    @classmethod
+    def learning_mean(cls, shape: tuple[int, ...]) -> Self:
+        """Of values whose variance will be learnt from enough pods; nothing is bet before."""
+        return cls.of_mean(np.full(shape, UNKNOWN), np.ones((*shape, 2)), np.zeros(shape))
+
+    @classmethod
+    def robust_mean(cls, shape: tuple[int, ...]) -> Self:
+        """Of values whose variance is not known and will not be."""
+        plain = cls.learning_mean(shape)
+        return replace(plain, shares=np.broadcast_to(np.array(_WARY_OF_MEANS), plain.shares.shape).copy())
+
+    @property
+    def of_means(self) -> NDArray[np.bool_]:
+        """Which comparisons are of means."""
+        means: NDArray[np.bool_] = self.variance != 0.0
+        return means
+
 
 def tempered(calibration: Calibration, seen: Dispersion) -> Calibration:
+    """`calibration` by what was `seen` in earlier blocks of the rollout: smaller bets on events, and larger variances of values."""
+    after, means = _smaller_bets(calibration, seen), calibration.of_means
+    if not means.any():
+        return after
+    variance, phi = _variances(calibration, seen)
+    return replace(
+        after,
+        variance=np.where(means, variance, calibration.variance),
+        phi=np.where(means, phi, after.phi),
+        wary=np.where(means, calibration.wary, after.wary),
+    )
+
+
+def _variances(calibration: Calibration, seen: Dispersion) -> tuple[Floats, Floats]:
+    """Of values, with their dispersion over time. Beside a history a variance counts when chance does not explain that it is larger."""
+    historic = calibration.variance > 0.0
+    known = np.isfinite(seen.variance)
+    learns = known & np.where(historic, seen.least_variance > calibration.variance, calibration.shares[..., STEADY] > 0.0)
+    return np.where(learns, seen.variance, calibration.variance), np.where(learns, seen.unevenness, calibration.phi)
+
+
+def _smaller_bets(calibration: Calibration, seen: Dispersion) -> Calibration:
     """`calibration` with no bet above 1/phi of the noise `seen` in earlier blocks of the rollout.
 
     Beside a history a phi counts when chance does not explain that it is larger. Without one every phi does; before it is known, bets are
@@ -113,12 +168,12 @@ def _worst_ratio(arms: Floats) -> Floats:
     """max over spans of sum (sum_span u)^2 / sum v."""
     u, v = deviations(arms)
     expected = np.maximum(v.sum(axis=(-1, -2)), 1e-12)
-    ratios = [np.square(_by_span(u, span)).sum(axis=(-1, -2)) / expected for span in SPANS]
+    ratios = [np.square(by_span(u, span)).sum(axis=(-1, -2)) / expected for span in SPANS]
     worst: Floats = np.where(v.sum(axis=(-1, -2)) > 0.0, np.max(ratios, axis=0), 1.0)
     return worst
 
 
-def _by_span(values: Floats, span: int) -> Floats:
+def by_span(values: Floats, span: int) -> Floats:
     """Sums over whole spans of the last axis; the rest at the end is a span of its own."""
     blocks = values.shape[-1]
     padded = np.concatenate((values, np.zeros((*values.shape[:-1], -blocks % span))), axis=-1)
@@ -132,7 +187,7 @@ def _powers(arms: Floats, rate: Floats, margin: Floats, phi: Floats) -> Floats:
     for effect in range(EFFECTS):
         logs = _level_evalues(arms, rate, margin, effect)
         kappa = 1.0 / phi
-        sums = [_by_span(logs, span) for span in SPANS]
+        sums = [by_span(logs, span) for span in SPANS]
         for _ in range(_MOST_LOWERINGS):
             won = np.max([np.exp(np.minimum(kappa[..., None, None] * s, 700.0)).mean(axis=(-1, -2)) for s in sums], axis=0) > 1.0
             if not won.any():

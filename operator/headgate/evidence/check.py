@@ -2,10 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from headgate.api import policy
 from headgate.api.quantities import Margin
 from headgate.api.vocabulary import Metric
+
+
+class Worse(StrEnum):
+    """Which way a metric gets worse."""
+
+    MORE = "more"
+    LESS = "less"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,14 @@ class Check:
     required: bool = True
     quantile: float | None = None
     """For latency: which quantile the margin speaks about."""
+    worse: Worse = Worse.MORE
+    summary: str = ""
+    """For value and conversions: whose `_sum` and `_count` are compared."""
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether sums of values are compared, of which nobody knows how much single ones differ; all else counts events."""
+        return self.metric is Metric.VALUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class Confirmation(Arrays):
     """Memory of comparisons with any leading axes. All windows end with the newest entry; what never was is 0.
 
     `total`: counts since the start. `sums`: the weighted excess and its squares. `tail`: the weighted excess of the last blocks.
-    `latest`: the counts of the last two. `bins`: counts per half minute, up to the one numbered `newest`.
+    `latest`: the counts of the last two; nothing of means, where one answer may outweigh all others. `bins`: counts per half minute, up to
+    the one numbered `newest`.
     """
 
     total: Floats
@@ -53,21 +54,23 @@ class Confirmation(Arrays):
         )
 
 
-def observe(memory: Confirmation, end: Floats, harm: Floats, act: Floats, line: Floats) -> Confirmation:
-    """Add one block that ended at `end` (seconds). `harm` and `act` are its counts for the two lines, `line` the harm null.
+def observe(memory: Confirmation, end: Floats, harm: Floats, act: Floats, line: Floats, events: Floats) -> Confirmation:
+    """Add one block that ended at `end` (seconds). `harm` and `act` are its counts for the two lines, `line` the harm null. `events` is 1
+    for counted events, 0 for means.
 
     A block that is not comparable is no block.
     """
     seen = comparable(harm) > 0.0
     u = overlap(harm) * excess(harm, line)
     now = np.where(seen, np.floor_divide(end, BIN_SECONDS), memory.newest)
+    latest = np.concatenate((memory.latest[..., 1:, :], (events[..., None] * harm)[..., None, :]), axis=-2)
     bins = _shifted(memory.bins, np.clip(now - memory.newest, 0, WINDOWS[-1]).astype(np.intp))
     bins[..., -1, :] += np.where(seen[..., None], act, 0.0)
     return Confirmation(
         total=memory.total + np.where(seen[..., None], act, 0.0),
         sums=memory.sums + np.stack((u, u * u), axis=-1),
         tail=np.where(seen[..., None], np.concatenate((memory.tail[..., 1:], u[..., None]), axis=-1), memory.tail),
-        latest=np.where(seen[..., None, None], np.concatenate((memory.latest[..., 1:, :], harm[..., None, :]), axis=-2), memory.latest),
+        latest=np.where(seen[..., None, None], latest, memory.latest),
         bins=bins,
         newest=now,
     )

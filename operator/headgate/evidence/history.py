@@ -8,6 +8,7 @@ import numpy as np
 
 from headgate.api.quantities import Unit
 from headgate.api.vocabulary import Metric
+from headgate.evidence import means
 from headgate.evidence.arms import PodBlock, Pods, against_the_others, events_of, fold
 from headgate.evidence.arrays import Floats
 from headgate.evidence.calibration import FEWEST_ARMS, Calibration, fit
@@ -81,18 +82,18 @@ def _fits(check: Check, past: _Past) -> dict[str, Calibration]:
     for bound in tried:
         arms = np.moveaxis(against_the_others(_counted(check, bound, past)), 0, 1)
         margin = _margin(check, bound, past)
-        if _is_enough(arms, margin):
-            found[bound] = fit(arms[None], np.full(1, margin))
+        if _is_enough(check, arms, margin):
+            found[bound] = means.fit(arms[None]) if check.is_mean else fit(arms[None], np.full(1, margin))
     return found
 
 
-def _is_enough(arms: Floats, margin: float) -> bool:
-    """Whether arms, (arms, blocks, 4), tell the noise: by enough events, or by so many requests that the margin's share of them would be
-    enough events. Then what is not seen is small beside the margin."""
+def _is_enough(check: Check, arms: Floats, margin: float) -> bool:
+    """Whether arms, (arms, blocks, 4), tell the noise: by enough blocks, and by enough events, or by so many requests that the margin's
+    share of them would be enough events. Then what is not seen is small beside the margin."""
     seen = comparable(arms) > 0.0
     blocks, pods = int(seen.any(axis=0).sum()), int(seen.any(axis=1).sum())
     requests, events = (float(arms[..., what].sum()) for what in (CANDIDATE_REQUESTS, CANDIDATE_EVENTS))
-    return pods >= FEWEST_ARMS and blocks >= _FEWEST_BLOCKS and max(events, margin * requests) >= ENOUGH_EVENTS
+    return pods >= FEWEST_ARMS and blocks >= _FEWEST_BLOCKS and (check.is_mean or max(events, margin * requests) >= ENOUGH_EVENTS)
 
 
 def _counted(check: Check, bound: str, past: _Past) -> Floats:
@@ -118,10 +119,17 @@ def _near_the_quantile(check: Check, past: _Past) -> tuple[str, ...]:
     return tuple(part for _, part in sorted(shares)[:_BOUNDS_TRIED])
 
 
+def _depth(check: Check, past: _Past) -> float:
+    """How far the line of being good lies above equality, at the rate of the past."""
+    line, counted = limits_of(check).good, _counted(check, "", past).sum(axis=(0, 1))
+    offset = line.offset if line.ratio >= 1.0 else line.offset - (1.0 - line.ratio) * counted[1] / max(counted[0], 1.0)
+    return float(max(offset, _NO_MARGIN))
+
+
 def _margin(check: Check, bound: str, past: _Past) -> float:
     """The whole margin as a share, for the depth of bets on being good; of latency the share between the bound less the margin and it."""
     if check.metric is not Metric.LATENCY:
-        return limits_of(check.margin).good.offset
+        return _NO_MARGIN if check.is_mean else _depth(check, past)
     if check.margin.unit is not Unit.MILLISECONDS:
         return _NO_MARGIN
     at, known = float(bound), [(0.0, 1.0), *((float(part), share) for part, share in past.bounds)]

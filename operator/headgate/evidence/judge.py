@@ -5,29 +5,30 @@ harm shares one budget: its weighted mean is itself an e-process under any depen
 candidate within the limits, over all looks, checks and stages. Sources: Ville's inequality; Vovk and Wang on averages of e-values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import exp, log
+from math import log
 
 import numpy as np
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence import asymptotic, eprocess, panel
+from headgate.evidence import eprocess, panel
 from headgate.evidence.arrays import Floats, joined
 from headgate.evidence.block import Block
 from headgate.evidence.calibration import Calibration
 from headgate.evidence.check import Check, Question
-from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, Limits, Line
+from headgate.evidence.check_reading import Found, reading_of, value_of
+from headgate.evidence.comparison import Limits, Line
+from headgate.evidence.intervals import intervals
 from headgate.evidence.judge_state import JudgeState, from_json, to_json
 from headgate.evidence.latency import Choice, Past, Unresolved
 from headgate.evidence.measure import Reading, limits_for, measure, refusal
 from headgate.evidence.panel import Panel, Rows
-from headgate.evidence.view import CheckReading
+from headgate.evidence.view import CheckReading, Lacking
 
 __all__ = ["Case", "JudgeState", "Judgement", "advance", "advance_all", "assess", "expecting", "follow", "from_json", "start", "to_json"]
 
-_LARGEST_LOG = 700.0
 _LEAST_WEIGHT = 1e-9
 _NO_LIMITS = Limits(Line(), Line(), Line())
 
@@ -99,17 +100,22 @@ def advance_all(cases: Sequence[Case]) -> list[JudgeState]:
     return after
 
 
-def assess(state: JudgeState, question: Question, dispersion: Floats | None = None) -> Judgement:
+def assess(
+    state: JudgeState, question: Question, dispersion: Floats | None = None, lacking: Mapping[str, Lacking] | None = None
+) -> Judgement:
     """What the evidence says now. Fail and each check's Pass are latched; exactly one check says Fail when the verdict is Fail.
 
-    `dispersion`: phi per check, for the intervals; None: 1.
+    `dispersion`: phi per check, for the intervals; None: 1. `lacking`: which summaries are not known now, and why.
     """
     phi = np.ones(len(question.checks)) if dispersion is None else np.maximum(dispersion, 1.0)
-    _, low, high = asymptotic.interval(state.panel.drift, phi, question.alpha)
-    checks = tuple(
-        _read(state, i, check, question, (float(low[i]), float(high[i])), float(phi[i])) for i, check in enumerate(question.checks)
-    )
-    return Judgement(_join(checks), _value(state.peak_harm), checks)
+    _, low, high = intervals(question.checks, state.panel.drift, state.panel.memory.total, phi, question.alpha)
+    checks = []
+    for i, check in enumerate(question.checks):
+        limits = limits_for(check, state.latency[i])
+        total, peaks, bounds = state.panel.memory.total[i], state.panel.peaks[i], (float(low[i]), float(high[i]))
+        found = Found(total, peaks, bounds, float(phi[i]), limits.act if limits is not None else None)
+        checks.append(_read(state, i, check, question, (lacking or {}).get(check.summary), found))
+    return Judgement(_join(checks), value_of(state.peak_harm), tuple(checks))
 
 
 def weights_of(question: Question) -> Floats:
@@ -133,6 +139,9 @@ def _measured(case: Case) -> _Measured:
     readings = [measure(check, known, case.block) for check, known in zip(checks, state.latency, strict=True)]
     rows = _rows(readings, case.block.end)
     known = replace(state.panel, history=panel.learn(state.panel.history, rows.learnt)) if readings else state.panel
+    if not case.block.usable:
+        # What comes after a gap is not put together with what came before.
+        known = replace(known, waiting=np.zeros_like(known.waiting))
     return _Measured(case, rows, replace(state, panel=known, latency=tuple(reading.latency for reading in readings)))
 
 
@@ -153,7 +162,7 @@ def _compare(measured: list[_Measured]) -> list[JudgeState]:
     starts, spents = zip(*(_start(case) for case in cases), strict=True)
     side_by_side = partial(np.stack, axis=0)
     rows = joined([one.rows for one in measured], side_by_side)
-    calibrations = [case.calibration or Calibration.exact((len(case.question.checks),)) for case in cases]
+    calibrations = [case.calibration or _independent(case.question.checks) for case in cases]
     moved = panel.advance(
         joined([case.state.panel for case in cases], side_by_side),
         rows,
@@ -177,6 +186,11 @@ def _compare(measured: list[_Measured]) -> list[JudgeState]:
     ]
 
 
+def _independent(checks: Sequence[Check]) -> Calibration:
+    """Of requests that fail independently of each other; nothing like it is known of values."""
+    return joined([Calibration.robust_mean((1,)) if check.is_mean else Calibration.exact((1,)) for check in checks], np.concatenate)
+
+
 def _start(case: Case) -> tuple[float, float]:
     """The prior weight of a regression that starts with this block, and what is spent with it."""
     state, question = case.state, case.question
@@ -195,42 +209,23 @@ def _latched(failed: int | None, cause: int) -> int | None:
     return failed if failed is not None or cause < 0 else cause
 
 
-def _read(state: JudgeState, i: int, check: Check, question: Question, interval: tuple[float, float], phi: float) -> CheckReading:
-    latency, moved = state.latency[i], state.panel
-    total, limits, why = moved.memory.total[i], limits_for(check, latency), refusal(check)
-    if isinstance(latency, Unresolved):
-        why = latency.detail
-    harm, good = (float(peak) for peak in moved.peaks[i])
-    stable = total[STABLE_EVENTS] / max(total[STABLE_REQUESTS], 1.0)
-    candidate = total[CANDIDATE_EVENTS] / max(total[CANDIDATE_REQUESTS], 1.0)
+def _read(state: JudgeState, i: int, check: Check, question: Question, lacking: Lacking | None, found: Found) -> CheckReading:
+    latency = state.latency[i]
+    why = latency.detail if isinstance(latency, Unresolved) else refusal(check)
+    detail = latency.detail if isinstance(latency, Choice) else ""
     if why is not None:
-        verdict = Verdict.NOT_MEASURABLE
-    elif state.failed == i:
-        verdict = Verdict.FAIL
-    elif moved.compared[i] == 0:
-        verdict = Verdict.NO_DATA
-    else:
-        verdict = Verdict.PASS if good >= -log(question.beta) else Verdict.INCONCLUSIVE
-    return CheckReading(
-        metric=check.metric,
-        verdict=verdict,
-        required=check.required,
-        harm=_value(harm),
-        good=_value(good),
-        candidate_requests=int(total[CANDIDATE_REQUESTS]),
-        candidate_events=int(total[CANDIDATE_EVENTS]),
-        stable_requests=int(total[STABLE_REQUESTS]),
-        stable_events=int(total[STABLE_EVENTS]),
-        difference=float(candidate - stable),
-        low=interval[0],
-        high=interval[1],
-        limit=float((limits.act.ratio - 1.0) * stable + limits.act.offset) if limits is not None else 0.0,
-        dispersion=phi,
-        detail=why or (latency.detail if isinstance(latency, Choice) else ""),
-    )
+        return reading_of(check, Verdict.NOT_MEASURABLE, found, why)
+    if state.failed == i:
+        return reading_of(check, Verdict.FAIL, found, detail)
+    if lacking is not None:
+        return reading_of(check, lacking.verdict, found, lacking.detail)
+    if state.panel.compared[i] == 0:
+        return reading_of(check, Verdict.NO_DATA, found, detail)
+    proven = float(state.panel.peaks[i, 1]) >= -log(question.beta)
+    return reading_of(check, Verdict.PASS if proven else Verdict.INCONCLUSIVE, found, detail)
 
 
-def _join(checks: tuple[CheckReading, ...]) -> Verdict:
+def _join(checks: Sequence[CheckReading]) -> Verdict:
     said = [check.verdict for check in checks]
     if Verdict.FAIL in said:
         return Verdict.FAIL
@@ -242,7 +237,3 @@ def _join(checks: tuple[CheckReading, ...]) -> Verdict:
     if Verdict.PASS in said and all(check.verdict is Verdict.PASS for check in checks if check.required):
         return Verdict.PASS
     return Verdict.INCONCLUSIVE
-
-
-def _value(logarithm: float) -> float:
-    return exp(min(logarithm, _LARGEST_LOG))

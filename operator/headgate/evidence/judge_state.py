@@ -44,7 +44,7 @@ def from_json(data: dict[str, Any]) -> JudgeState:
     try:
         return JudgeState(
             # Lists do not tell the shape of nothing.
-            panel=Panel.from_json(data["panel"]) if data["latency"] else Panel.empty((0,)),
+            panel=_panel_in(data["panel"]) if data["latency"] else Panel.empty((0,)),
             latency=tuple(_latency_in(known) for known in data["latency"]),
             seen=tuple(data["seen"]),
             spent=data["spent"],
@@ -53,6 +53,11 @@ def from_json(data: dict[str, Any]) -> JudgeState:
         )
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"judge state cannot be read: {error!r}") from error
+
+
+def _panel_in(data: dict[str, Any]) -> Panel:
+    """Earlier releases put no values together."""
+    return Panel.from_json({"waiting": [[0.0] * 4 for _ in data["history"]]} | data)
 
 
 def _latency_out(latency: Latency | None) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from headgate.api.quantities import Unit
-from headgate.api.vocabulary import Metric
+from headgate.api.vocabulary import SUMMED, Metric
 from headgate.evidence.block import Block
 from headgate.evidence.check import Check
 from headgate.evidence.comparison import NOTHING, Counts, Limits, counted, counts_of, limits_of
@@ -34,8 +34,12 @@ def refusal(check: Check) -> str | None:
         if check.quantile is None or not 0.0 < check.quantile < 1.0:
             return 'latency needs a quantile between 0 and 1, like "0.95"'
         return "latency needs a limit in ms or %" if unit is Unit.POINTS else None
-    if check.metric not in (Metric.ERRORS, Metric.REJECTIONS):
+    if check.metric is Metric.POD_FAILURES:
         return f"{check.metric} is a guard, not a comparison with the stable version"
+    if check.metric in SUMMED and not check.summary:
+        return f"{check.metric} needs the name of a summary"
+    if check.is_mean:
+        return f"{check.metric} needs a limit in %" if unit is not Unit.RELATIVE else None
     return f"{check.metric} needs a limit in pp or %" if unit is Unit.MILLISECONDS else None
 
 
@@ -45,7 +49,7 @@ def limits_for(check: Check, latency: Latency | None) -> Limits | None:
         return None
     if check.metric is Metric.LATENCY:
         return latency.limits if isinstance(latency, Choice) else None
-    return limits_of(check.margin)
+    return limits_of(check)
 
 
 def measure(check: Check, latency: Latency | None, block: Block) -> Reading:
@@ -57,10 +61,12 @@ def measure(check: Check, latency: Latency | None, block: Block) -> Reading:
         harm, act, good = (pair_counts(block, pair) for pair in (latency.harm, latency.act, latency.good))
         learnt = _slow_stable(latency, block)
     else:
-        harm = act = good = counts_of(check.metric, block)
-        requests, events = counted(check.metric, block.stable)
+        harm = act = good = counts_of(check, block)
+        requests, events = counted(check, block.stable)
         learnt = (requests, events, events, events)
-    if not (block.usable and all(n_b > 0 and n_c > 0 for n_b, _, n_c, _ in (harm, act, good))):
+    # Values are put together until there are enough of them, whichever version they are of.
+    compares = check.is_mean or all(n_b > 0 and n_c > 0 for n_b, _, n_c, _ in (harm, act, good))
+    if not (block.usable and compares):
         harm = act = good = NOTHING
     return Reading((harm, act, good), limits, learnt, latency)
 

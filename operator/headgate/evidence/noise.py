@@ -8,20 +8,27 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headgate.evidence.arrays import Arrays, Floats
 from headgate.evidence.comparison import (
     CANDIDATE_EVENTS,
     CANDIDATE_REQUESTS,
+    EQUALITY,
     STABLE_EVENTS,
     STABLE_REQUESTS,
     comparable,
+    excess,
 )
 
 SPANS = (1, 4, 12)
 """Blocks that are summed up before sums are compared: bursts may last longer than a block."""
 ENOUGH_EVENTS = 20.0
 """Events of the stable version after which its noise is taken for known."""
+ENOUGH_MEANS = 60.0
+"""The same of means: of three pods in twenty blocks."""
+LEAST_VARIANCE = 1e-30
+"""Values that are all alike have none, and nobody knows for how long."""
 
 
 def deviations(counts: Floats) -> tuple[Floats, Floats]:
@@ -31,6 +38,14 @@ def deviations(counts: Floats) -> tuple[Floats, Floats]:
     both = comparable(counts)
     n, e = np.maximum(n_b + n_c, 2.0), e_b + e_c
     return both * (e_c - n_c * e / n), both * n_c * n_b * e * (n - e) / (n * n * (n - 1.0))
+
+
+def mean_deviations(counts: Floats) -> tuple[Floats, Floats]:
+    """The same for sums of values: z = (s_c/n_c - s_b/n_b) / sqrt(1/n_c + 1/n_b), whose square has the variance of one value for its mean,
+    and 1 where the block tells something."""
+    both = comparable(counts)
+    n_b, n_c = np.maximum(counts[..., STABLE_REQUESTS], 1.0), np.maximum(counts[..., CANDIDATE_REQUESTS], 1.0)
+    return excess(counts, EQUALITY) / np.sqrt(1.0 / n_c + 1.0 / n_b), both
 
 
 def inflated(ratio: Floats, events: Floats) -> Floats:
@@ -44,7 +59,8 @@ class Dispersion(Arrays):
     """phi as it is learnt block by block, for comparisons with any leading axes (...).
 
     `open`: the sum of u of each arm in the span that is under way, shape (..., arms, spans). `squares`: of the sums of whole spans,
-    (..., spans). `expected`: their variances under independence. `pending`: those of the open spans. `blocks` and `events` so far.
+    (..., spans). `expected`: their variances under independence. `pending`: those of the open spans. `blocks` and `events` so far. Of
+    means `expected` and `events` count what blocks of arms told something, so that the ratio of squares to it is a variance.
     """
 
     open: Floats
@@ -75,10 +91,32 @@ class Dispersion(Arrays):
     @property
     def least(self) -> Floats:
         """The phi that chance does not explain: the ratios less two standard errors of a mean of squares; 1 while nothing is known."""
-        sums = self.open.shape[-2] * np.floor(self.blocks[..., None] / np.array(SPANS))
-        certain = self._ratios / (1.0 + 2.0 * np.sqrt(2.0 / np.maximum(sums, 1.0)))
-        least: Floats = np.where(self.events >= ENOUGH_EVENTS, np.maximum(certain.max(axis=-1), 1.0), 1.0)
+        least: Floats = np.where(self.events >= ENOUGH_EVENTS, np.maximum(self._certain.max(axis=-1), 1.0), 1.0)
         return least
+
+    @property
+    def variance(self) -> Floats:
+        """Of one value, where means are compared; infinite until enough was seen to say so."""
+        known = np.maximum(self._ratios.max(axis=-1), LEAST_VARIANCE) * inflated(np.ones(()), self.events)
+        variance: Floats = np.where(self.events >= ENOUGH_MEANS, known, np.inf)
+        return variance
+
+    @property
+    def least_variance(self) -> Floats:
+        """The one that chance does not explain; 0 while nothing is known."""
+        least: Floats = np.where(self.events >= ENOUGH_MEANS, self._certain.max(axis=-1), 0.0)
+        return least
+
+    @property
+    def unevenness(self) -> Floats:
+        """How many times more sums of means over a span vary than those of one block do."""
+        return inflated(self._ratios.max(axis=-1) / np.maximum(self._ratios[..., 0], LEAST_VARIANCE), self.events)
+
+    @property
+    def _certain(self) -> Floats:
+        sums = self.open.shape[-2] * np.floor(self.blocks[..., None] / np.array(SPANS))
+        certain: Floats = self._ratios / (1.0 + 2.0 * np.sqrt(2.0 / np.maximum(sums, 1.0)))
+        return certain
 
     @property
     def _ratios(self) -> Floats:
@@ -86,9 +124,15 @@ class Dispersion(Arrays):
         return ratios
 
 
-def learn(before: Dispersion, counts: Floats) -> Dispersion:
-    """`before` and one more block of A/A counts, shape (..., arms, 4). A block without any comparable arm is no block."""
+def learn(before: Dispersion, counts: Floats, means: NDArray[np.bool_] | None = None) -> Dispersion:
+    """`before` and one more block of A/A counts, shape (..., arms, 4). A block without any comparable arm is no block. `means` says which
+    comparisons are of means, (...); None: none."""
     u, v = deviations(counts)
+    events = (comparable(counts) * counts[..., CANDIDATE_EVENTS]).sum(axis=-1)
+    if means is not None and means.any():
+        z, one = mean_deviations(counts)
+        u, v = np.where(means[..., None], z, u), np.where(means[..., None], one, v)
+        events = np.where(means, one.sum(axis=-1), events)
     seen = np.asarray((comparable(counts) > 0.0).any(axis=-1))
     blocks = before.blocks + seen
     opened = before.open + u[..., None]
@@ -100,7 +144,7 @@ def learn(before: Dispersion, counts: Floats) -> Dispersion:
         expected=before.expected + np.where(full, pending, 0.0),
         pending=np.where(full, 0.0, pending),
         blocks=blocks,
-        events=before.events + (comparable(counts) * counts[..., CANDIDATE_EVENTS]).sum(axis=-1),
+        events=before.events + events,
     )
 
 

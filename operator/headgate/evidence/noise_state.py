@@ -1,5 +1,6 @@
 """What is remembered of the stable version's noise in one attempt, and its form for a checkpoint."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
@@ -8,14 +9,21 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from headgate.evidence.arms import PodBlock, Pods
-from headgate.evidence.arrays import Floats
+from headgate.evidence.arrays import Floats, joined
 from headgate.evidence.calibration import Calibration
+from headgate.evidence.check import Check
 from headgate.evidence.history import History
 from headgate.evidence.noise import Dispersion
 from headgate.evidence.view import NoiseMode
 
 MOST_TRIES = 3
 """Reads of the past that may fail before it is given up."""
+
+
+def robust(checks: Sequence[Check]) -> Calibration:
+    """Nothing is known of the noise of any of the checks, shape (checks,)."""
+    each = [Calibration.robust_mean((1,)) if check.is_mean else Calibration.robust((1,)) for check in checks]
+    return joined(each, np.concatenate) if each else Calibration.robust((0,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +50,14 @@ class Noise:
     answered: float | None = None
 
     @classmethod
-    def unknown(cls, checks: int) -> Self:
-        nothing = Calibration.robust((checks,))
+    def unknown(cls, checks: Sequence[Check]) -> Self:
+        number, nothing = len(checks), robust(checks)
         return cls(
-            modes=(NoiseMode.UNKNOWN,) * checks,
-            whys=("",) * checks,
-            bounds=("",) * checks,
+            modes=(NoiseMode.UNKNOWN,) * number,
+            whys=("",) * number,
+            bounds=("",) * number,
             calibration=nothing,
-            seen=Dispersion.unknown((checks,), 1),
+            seen=Dispersion.unknown((number,), 1),
             now=nothing,
         )
 

@@ -4,7 +4,7 @@ Everything has the same leading axes: (checks,) for one rollout, (series, checks
 proven about thousands of simulated rollouts is true of the one that users are in.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from headgate.evidence import asymptotic, confirmation, eprocess, selfnormal
 from headgate.evidence.arrays import Arrays, Floats
 from headgate.evidence.asymptotic import Drift
 from headgate.evidence.calibration import ASYMPTOTIC, BETS, STEADY, Calibration
-from headgate.evidence.comparison import comparable
+from headgate.evidence.comparison import CANDIDATE_REQUESTS, STABLE_REQUESTS, comparable
 from headgate.evidence.confirmation import Confirmation
 from headgate.evidence.eprocess import EFFECTS, GOOD_PRIOR, HARM_GAPS, HARM_PRIOR, LEAST_RATE, LOG_ZERO
 from headgate.evidence.selfnormal import STAKE_PRIOR, STAKES
@@ -27,6 +27,8 @@ HARM, ACT, GOOD = range(3)
 HISTORY_REQUESTS = 50_000.0
 """Requests of the stable version that a prediction rests on; older ones fade, so that it follows a drifting rate."""
 _PRIOR_EVENTS, _PRIOR_REQUESTS = 0.5, 50.0
+ENOUGH_VALUES, ENOUGH_UNCALIBRATED = 10.0, 60.0
+"""Values of the candidate whose mean is compared with that of the stable version; and where no A/A data tell how skewed they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +50,8 @@ class Rows(Arrays):
 class Panel(Arrays):
     """`history`: as Rows.learnt, summed up and fading. `bets`: log wealth per supposed effect. `steady`: log wealth per stake of the
     self-normalised bet, for harm then for good. `drift`: sums of the asymptotic evidence. `evidence`: log E for harm and for good,
-    (..., 2); `peaks`: its running maxima. `compared`: blocks with requests on both sides. `memory`: for confirmation."""
+    (..., 2); `peaks`: its running maxima. `compared`: blocks with requests on both sides. `memory`: for confirmation. `waiting`: counts of
+    values that are too few to be compared yet, (..., 4)."""
 
     history: Floats
     bets: Floats
@@ -58,6 +61,7 @@ class Panel(Arrays):
     peaks: Floats
     compared: Floats
     memory: Confirmation
+    waiting: Floats
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> Self:
@@ -70,6 +74,7 @@ class Panel(Arrays):
             peaks=np.zeros((*shape, 2)),
             compared=np.zeros(shape),
             memory=Confirmation.empty(shape),
+            waiting=np.zeros((*shape, 4)),
         )
 
 
@@ -91,11 +96,13 @@ def advance(panel: Panel, rows: Rows, calibration: Calibration, start: ArrayLike
     """`panel` after one more block. `start` is the prior weight of a regression that begins with it, `spent` the sum of such weights with
     this one, each for all or per comparison. Predictions and calibration come from earlier blocks only."""
     rates = predicted(panel.history)
+    rows, waiting = _gathered(panel.waiting, rows, calibration)
     harm, good = rows.counts[..., HARM, :], rows.counts[..., GOOD, :]
     bets = eprocess.grow(panel.bets, start, _log_evalues(rows, rates) * calibration.kappa)
     steady = eprocess.grow(panel.steady, start, _log_factors(rows, rates, calibration))
     drift = asymptotic.drift(panel.drift, good, rows.lines[..., GOOD, :], rates[..., 1], calibration.variance)
-    memory = confirmation.observe(panel.memory, rows.end, harm, rows.counts[..., ACT, :], rows.lines[..., HARM, :])
+    events = np.where(calibration.of_means, 0.0, 1.0)
+    memory = confirmation.observe(panel.memory, rows.end, harm, rows.counts[..., ACT, :], rows.lines[..., HARM, :], events)
     glaring = confirmation.glaring(memory)
     sides = [
         _joined(bets[..., :_HARMS], HARM_PRIOR, steady[..., :_STAKES], asymptotic.log_evalue(drift, 1.0), calibration, glaring, spent),
@@ -111,7 +118,22 @@ def advance(panel: Panel, rows: Rows, calibration: Calibration, start: ArrayLike
         peaks=np.maximum(panel.peaks, evidence),
         compared=panel.compared + comparable(harm),
         memory=memory,
+        waiting=waiting,
     )
+
+
+def _gathered(waiting: Floats, rows: Rows, calibration: Calibration) -> tuple[Rows, Floats]:
+    """The rows with values put together over blocks until the candidate has enough of them, and what waits for more. A mean of few values
+    with a heavy tail looks lower than it is most of the time, and far higher now and then."""
+    means = calibration.of_means
+    if not means.any():
+        return rows, waiting
+    total = waiting + rows.counts[..., HARM, :]
+    enough = np.where(calibration.shares[..., ASYMPTOTIC] > 0.0, ENOUGH_UNCALIBRATED, ENOUGH_VALUES)
+    full = (total[..., CANDIDATE_REQUESTS] >= enough) & (total[..., STABLE_REQUESTS] > 0.0)
+    compared = np.where(full[..., None], total, 0.0)[..., None, :]
+    counts = np.where(means[..., None, None], compared, rows.counts)
+    return replace(rows, counts=counts), np.where((means & ~full)[..., None], total, 0.0)
 
 
 def _joined(

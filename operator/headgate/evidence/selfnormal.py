@@ -7,7 +7,7 @@ E[x | past] <= 0 and E[min(x,0)^2 | past] <= v, because exp(y - max(y,0)^2/2) <=
 import numpy as np
 
 from headgate.evidence.arrays import Floats
-from headgate.evidence.comparison import CANDIDATE_REQUESTS, STABLE_REQUESTS, comparable, excess
+from headgate.evidence.comparison import CANDIDATE_REQUESTS, STABLE_REQUESTS, UNKNOWN, comparable, excess, variance_of
 
 STAKES = np.array([1 / 320, 1 / 160, 1 / 80, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8])
 STAKE_PRIOR = np.full(len(STAKES), 1 / len(STAKES))
@@ -19,17 +19,15 @@ def standardised(counts: Floats, lines: Floats, rates: Floats, variance: Floats)
     """x of one block: the excess over `lines` (ratio, offset) divided by the standard deviation that the null predicts.
 
     `rates` are the stable version's, predicted from earlier blocks. `variance` is that of one request's value, where it is known from
-    elsewhere; 0: that of an event with the predicted rate. 0 where the block compares nothing.
+    elsewhere; 0: that of an event with the predicted rate. 0 where the block compares nothing, or the variance is said not to be known.
     """
     ratio, offset = lines[..., 0], lines[..., 1]
     edge = np.clip(ratio * rates + offset, 0.0, 1.0)
-    known = variance > 0.0
-    of_candidate = np.where(known, variance, edge * (1.0 - edge))
-    of_stable = np.where(known, variance, rates * (1.0 - rates)) * ratio * ratio
+    of_candidate, of_stable = variance_of(variance, edge), variance_of(variance, rates) * ratio * ratio
     both = comparable(counts) > 0.0
     n_b, n_c = np.where(both, counts[..., STABLE_REQUESTS], 1.0), np.where(both, counts[..., CANDIDATE_REQUESTS], 1.0)
     deviation = np.sqrt(np.maximum(of_candidate / n_c + of_stable / n_b, 1e-300))
-    x: Floats = excess(counts, lines) / deviation
+    x: Floats = np.where(variance == UNKNOWN, 0.0, excess(counts, lines) / deviation)
     return x
 
 

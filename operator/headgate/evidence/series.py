@@ -16,12 +16,19 @@ class Arm(StrEnum):
 
 class What(StrEnum):
     """What a series counts. `part` of the series is the response code for ANSWERED, the bucket's bound in seconds for TIMED, and for
-    DECIDED the group of people after a sign: + favourable, - not."""
+    DECIDED the group of people after a sign: + favourable, - not. VALUED counts answers that have a value, TOTAL sums up their values, both
+    by the summary's name as `part`; a sum is counted in UNITs."""
 
     ANSWERED = "answered"
     SENT = "sent"
     TIMED = "timed"
     DECIDED = "decided"
+    VALUED = "valued"
+    TOTAL = "total"
+
+
+UNIT = 1e-9
+"""Sums of values are counted in whole numbers like everything else, so that adding them up is exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +175,13 @@ def _step(
         if previous is None or previous < mixed:
             return None
         # The process was sampled before without this series: it did not exist, so it counts from 0, in whichever slot it was born.
-        return Increment(time, previous, one.arm, one.what, one.part, one.instance, round(value))
+        return Increment(time, previous, one.arm, one.what, one.part, one.instance, _whole(one, value))
     if last.time < slot_since:
         return None
     reset = value < last.value
-    count = round(value) if reset else round(value) - round(last.value)
+    count = _whole(one, value) if reset else _whole(one, value) - _whole(one, last.value)
     return Increment(time, last.time, one.arm, one.what, one.part, one.instance, count, reset)
+
+
+def _whole(one: RawSeries, value: float) -> int:
+    return round(value / UNIT) if one.what is What.TOTAL else round(value)

@@ -1,16 +1,19 @@
 """What was counted inside one block that is still open, and how it becomes a Block."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headgate.evidence.block import ArmCounts, Block
-from headgate.evidence.series import Increment, What
+from headgate.evidence.series import UNIT, Increment, What
 
 NOT_REJECTED = frozenset({401, 404, 429})
 """Client errors that say nothing about the model: who asks, for what address, how often."""
 
 Counts = dict[str, int]
-"""requests, errors, rejections, missing (signed), sent, and one `le <bound>` per latency bucket."""
+"""requests, errors, rejections, missing (signed), sent, one `le <bound>` per latency bucket, one `valued <summary>` and `total <summary>`
+per summary of values."""
+_NAMES = {What.SENT: "sent", What.TIMED: "le {}", What.VALUED: "valued {}", What.TOTAL: "total {}"}
 
 
 def classify(code: str) -> str:
@@ -28,8 +31,23 @@ def add(counts: Counts, step: Increment) -> None:
         if kind := classify(step.part):
             counts[kind] = counts.get(kind, 0) + step.count
         return
-    name = "sent" if step.what is What.SENT else f"le {step.part}"
+    name = _NAMES[step.what].format(step.part)
     counts[name] = counts.get(name, 0) + step.count
+
+
+def summed(counts: Counts, summary: str) -> tuple[float, float]:
+    """Answers that have a value, and the sum of their values."""
+    return counts.get(f"valued {summary}", 0), counts.get(f"total {summary}", 0) * UNIT
+
+
+def coherent(steps: Sequence[Increment]) -> Sequence[Increment]:
+    """Steps of one process at one time, without sums of values whose number is of other answers: where one of them restarted or was not
+    read, nobody knows what the other is about."""
+    own = [step for step in steps if step.what in (What.VALUED, What.TOTAL)]
+    numbers, sums = (sorted((step.part, step.previous) for step in own if step.what is what) for what in (What.VALUED, What.TOTAL))
+    if numbers == sums and not any(step.reset for step in own):
+        return steps
+    return [step for step in steps if step not in own]
 
 
 def merge(into: Counts, counts: Counts) -> None:

@@ -12,7 +12,7 @@ from math import isfinite, log10
 from statistics import median
 from typing import Any, Self
 
-from headgate.api.vocabulary import Verdict
+from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.check import Check, Question
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.judge import Judgement
@@ -32,7 +32,8 @@ _UNITS = (_HUNDREDTHS, _HUNDREDTHS, *([_MILLIONTHS] * 5))
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One check at one moment. `harm` and `good` are log10 of the e-values (running maxima). The others are shares: both versions' rates
-    since this comparison began, the confidence sequence of their difference at level 1 - alpha, and the limit for it."""
+    since this comparison began, the confidence sequence of their difference at level 1 - alpha, and the limit for it. Of a value they are
+    parts of the stable version's mean, and both rates lie below or above that."""
 
     harm: float
     good: float
@@ -135,6 +136,11 @@ def name_of(check: Check) -> str:
     return f"{check.metric} p{check.quantile * 100:g}" if check.quantile is not None else str(check.metric)
 
 
+def is_relative(name: str) -> bool:
+    """Whether the entry `name` of `Timeline.checks` is told in parts of the stable version's mean."""
+    return name == Metric.VALUE
+
+
 def _taken(timeline: Timeline, point: Point) -> Timeline:
     """With `point` as the latest. The one before stays if it is far enough from its predecessor. When there are too many, every second
     one goes, and from then on points keep the usual distance of those that stay: a long wait within an attempt does not count."""
@@ -163,6 +169,8 @@ def _marked(
 
 def _standing(check: CheckReading) -> Standing:
     stable, candidate = check.stable_events / max(check.stable_requests, 1), check.candidate_events / max(check.candidate_requests, 1)
+    if check.metric is Metric.VALUE:
+        stable, candidate = 0.0, check.difference
     shares = (stable, candidate, check.low, check.high, check.limit)
     return Standing(_evidence(check.harm), _evidence(check.good), *(_share(share) for share in shares))
 

@@ -26,9 +26,11 @@ class CheckReading:
     """One check of the policy: candidate against stable version, side by side, over one attempt.
 
     `harm` and `good` are e-values (the running maximum is what decides): how strongly the data speak against "within the limit" and
-    against "at the limit or worse". `events` are errors, rejections or slow requests. `difference`, its confidence sequence from `low` to
-    `high` (at level 1 - alpha, however often one looks) and `limit` are absolute shares. `dispersion` is how much noisier than independent
-    requests the stable version is; 1 where nothing is known. `noise` says how it is allowed for, `noise_detail` by what, or why so.
+    against "at the limit or worse". `events` are errors, rejections, slow requests or conversions. `difference`, its confidence sequence
+    from `low` to `high` (at level 1 - alpha, however often one looks) and `limit` are absolute shares. `dispersion` is how much noisier
+    than independent requests the stable version is; 1 where nothing is known. `noise` says how it is allowed for, `noise_detail` by what,
+    or why so. Of a value `requests` are answers that have one, there are no events, the means are values per answer, and the differences
+    are parts of the stable version's mean.
     """
 
     metric: Metric
@@ -49,6 +51,16 @@ class CheckReading:
     noise_detail: str = ""
     detail: str = ""
     """For people: the latency bound compared, or why the check cannot be measured."""
+    candidate_mean: float = 0.0
+    stable_mean: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Why nothing is known of a check now: NoData or NotMeasurable, in words."""
+
+    verdict: Verdict
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from math import floor
 
-from headgate.api.vocabulary import Metric, Verdict
+from headgate.api.vocabulary import SUMMED, Metric, Verdict
 from headgate.evidence.asymptotic import BURN_IN
 from headgate.evidence.view import CheckReading, NoiseMode
 
@@ -14,7 +14,12 @@ _MOST = 1_000_000_000.0
 _EVEN = 1.1
 """Dispersion up to which requests are as good as independent."""
 
-_EVENTS = {Metric.ERRORS: "failed", Metric.REJECTIONS: "were rejected", Metric.LATENCY: "were slow"}
+_EVENTS = {
+    Metric.ERRORS: "failed",
+    Metric.REJECTIONS: "were rejected",
+    Metric.LATENCY: "were slow",
+    Metric.CONVERSIONS: "converted",
+}
 
 
 def sentence(check: CheckReading) -> str:
@@ -24,18 +29,59 @@ def sentence(check: CheckReading) -> str:
     """
     if check.verdict is Verdict.NOT_MEASURABLE:
         return f"cannot be measured: {check.detail or 'the metrics do not show it'}"
+    if check.verdict is Verdict.NO_DATA and check.metric in SUMMED and check.detail:
+        return f"nothing is known now: {check.detail}"
     if check.candidate_requests == 0 or check.stable_requests == 0:
         lacking = "the candidate" if check.candidate_requests == 0 else "the stable version"
         return f"no requests of {lacking} to compare yet"
     parts = [
-        f"{counted(check.candidate_events, check.candidate_requests)} {_EVENTS.get(check.metric, 'events')}"
-        f" against {counted(check.stable_events, check.stable_requests)} of the stable version",
+        _difference(check),
         *([check.detail] if check.detail else []),
-        *([f"your limit is {points(check.limit)}"] if check.limit > 0.0 or check.metric is not Metric.LATENCY else []),
+        *([f"your limit is {limit(check)}"] if check.limit > 0.0 or check.metric is not Metric.LATENCY else []),
         *_strength(check),
         *_noise(check),
     ]
     return "; ".join(parts)
+
+
+def _difference(check: CheckReading) -> str:
+    if check.metric is not Metric.VALUE:
+        return (
+            f"{counted(check.candidate_events, check.candidate_requests)} {_EVENTS.get(check.metric, 'events')}"
+            f" against {counted(check.stable_events, check.stable_requests)} of the stable version"
+        )
+    known = check.low > -1.0 or check.high < 1.0
+    bounds = f", with confidence {part(check.low)} to {part(check.high)}" if known else ""
+    return f"{of_candidate(check)} against {of_stable(check)} of the stable version ({part(check.difference)}{bounds})"
+
+
+def of_candidate(check: CheckReading) -> str:
+    """What the candidate did: events of requests, or the value of an answer."""
+    if check.metric is Metric.VALUE:
+        return _worth(check.candidate_mean, check.candidate_requests)
+    return counted(check.candidate_events, check.candidate_requests)
+
+
+def of_stable(check: CheckReading) -> str:
+    """The same of the stable version."""
+    if check.metric is Metric.VALUE:
+        return _worth(check.stable_mean, check.stable_requests)
+    return counted(check.stable_events, check.stable_requests)
+
+
+def limit(check: CheckReading) -> str:
+    """`+0.5 pp`; of a value `-5 %`, a part of the stable version's."""
+    return part(check.limit) if check.metric is Metric.VALUE else points(check.limit)
+
+
+def _worth(mean: float, answers: int) -> str:
+    return f"{mean:,.4g} an answer (of {answers:,})"
+
+
+def part(share: float) -> str:
+    """A relative difference: `-5 %`, `+0.4 %`."""
+    text = f"{share * 100:+.1f}".removesuffix(".0")
+    return f"{text} %"
 
 
 def counted(events: int, requests: int) -> str:
@@ -55,8 +101,8 @@ def percent(share: float) -> str:
 
 def points(share: float) -> str:
     """A difference of shares in percentage points: `+0.5 pp`."""
-    text = f"{share * 100:.2f}".rstrip("0").rstrip(".")
-    return f"+{text} pp"
+    text = f"{share * 100:+.2f}".rstrip("0").rstrip(".")
+    return f"{text} pp"
 
 
 def rarity(harm: float) -> str:
@@ -75,6 +121,8 @@ def _strength(check: CheckReading) -> list[str]:
 def _noise(check: CheckReading) -> list[str]:
     """How the noise of the stable version was allowed for."""
     what = "slow requests" if check.metric is Metric.LATENCY else str(check.metric)
+    if check.metric is Metric.VALUE and check.noise in (NoiseMode.HISTORY, NoiseMode.LEARNING):
+        return [_spread(check)]
     match check.noise:
         case NoiseMode.ROBUST:
             why = f"{check.noise_detail}: " if check.noise_detail else ""
@@ -87,3 +135,15 @@ def _noise(check: CheckReading) -> list[str]:
             times = f"{what} of the stable version may come {check.dispersion:.1f} times as unevenly as independent ones"
             return [f"{times}, by what its pods have shown; evidence is reduced accordingly"]
     return []
+
+
+def _spread(check: CheckReading) -> str:
+    """Of values, whose spread is learnt first of all."""
+    if check.dispersion <= 1.0:
+        return "how much values differ between answers is not known yet; nothing is bet until it is"
+    known = "how much values differ is known by what the stable version's pods have shown"
+    return (
+        known
+        if check.dispersion <= 1.5
+        else f"{known}; means of several blocks vary {check.dispersion:.1f} times as much as single ones tell"
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from headgate.evidence.series import Arm
 from headgate.prometheus.profiles import Http, Labels, Meaning, Target, one_of, quoted
+from headgate.prometheus.values import meaning_of, series_names
 
 _ANSWERS, _LATENCY = "http_requests_total", "http_request_duration_seconds_bucket"
 
@@ -19,14 +20,15 @@ class Wanted(Target):
 
 
 class StablePods:
-    """The profile `http` of the stable versions alone, one process a pod: a pod that is scraped twice is one pod."""
+    """The profile `http` of the stable versions alone, and their summaries of values that are asked for, one process a pod: a pod that is
+    scraped twice is one pod."""
 
     _http = Http()
 
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
         labels = {
-            "__name__": f"{_ANSWERS}|{_LATENCY}",
+            "__name__": "|".join(filter(None, (_ANSWERS, _LATENCY, series_names(asked)))),
             "namespace": one_of(target.namespace for target in asked),
             "headgate_model": one_of(target.name for target in asked),
             "headgate_revision": one_of(target.stable for target in asked),
@@ -39,7 +41,9 @@ class StablePods:
         return self._http.index(targets)
 
     def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
-        found = self._http.meaning(labels, index)
+        target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+        own = meaning_of(labels, target) if target is not None and target.summaries else None
+        found = own or self._http.meaning(labels, index)
         if found is None or found.arm is not Arm.STABLE:
             return None
         return Meaning(found.target, found.arm, found.what, found.part, found.origin, labels.get("pod", ""))

@@ -24,6 +24,8 @@ class Target:
     shadow: bool = False
     decisions: DecisionCounters | None = None
     """The model's own counter of decisions about people, if it is asked for."""
+    summaries: tuple[str, ...] = ()
+    """The model's own summaries of values, if they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,11 @@ from headgate.rollout.stages import Step, steps_of
 TWICE, BEYOND = 2.0, 1.5
 """Harm that is looked for, in margins worse than the stable version: twice the margin; and one margin beyond the null, which is half."""
 _MOST = 0.999
+_NEEDS = "it needs {0}_sum and {0}_count of the pods of both versions"
+_SPREAD = (
+    "cannot be forecast, because no counter tells how much values differ: {0}, and 15 values of the candidate in each interval are enough"
+)
+_OFTEN = "cannot be forecast, because the traffic does not tell how often it is 1: {0}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +170,13 @@ class _Sides:
 def _sides(check: Check, traffic: Traffic) -> _Sides | Silence:
     if check.metric is Metric.LATENCY:
         return _latency_sides(check, traffic)
+    if check.summary:
+        needs = _NEEDS.format(check.summary)
+        return Silence((_SPREAD if check.is_mean else _OFTEN).format(needs), measurable=True)
     rate = traffic.errors if check.metric is Metric.ERRORS else traffic.rejections
     if rate is None:
         return Silence(f"the present rate of {check.metric} is not known", measurable=True)
-    limits = limits_of(check.margin)
+    limits = limits_of(check)
     wide = check.margin.fraction * (rate if check.margin.unit is Unit.RELATIVE else 1.0)
     twice, beyond = (Contest(rate, min(rate + margins * wide, _MOST), limits.harm) for margins in (TWICE, BEYOND))
     return _Sides(twice, beyond, Contest(rate, rate, limits.good))

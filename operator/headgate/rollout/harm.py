@@ -16,6 +16,8 @@ _EVIDENCE_CAUSES = {
     Metric.ERRORS: RollbackCause.EVIDENCE_ERRORS,
     Metric.LATENCY: RollbackCause.EVIDENCE_LATENCY,
     Metric.REJECTIONS: RollbackCause.EVIDENCE_REJECTIONS,
+    Metric.VALUE: RollbackCause.EVIDENCE_VALUE,
+    Metric.CONVERSIONS: RollbackCause.EVIDENCE_CONVERSIONS,
 }
 
 

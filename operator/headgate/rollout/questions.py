@@ -4,13 +4,16 @@ from datetime import datetime
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus, AttemptKind, CandidateStatus
-from headgate.evidence.check import Check, DecisionCounters, FairnessQuestion, Question, request_guards
+from headgate.api.vocabulary import Metric
+from headgate.evidence.check import Check, DecisionCounters, FairnessQuestion, Question, Worse, request_guards
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm
 from headgate.rollout.stages import Step, steps_of
 
 _SHADOW_SHARE = 5
 """Shadow has a budget of its own: alpha divided by this."""
+_SUMMARIES = {Metric.VALUE: "headgate_value", Metric.CONVERSIONS: "headgate_conversion"}
+"""What a model calls its summaries unless its policy says otherwise."""
 
 
 def is_judged(status: AIModelStatus) -> bool:
@@ -47,10 +50,12 @@ def checks_of(policy: RolloutPolicySpec) -> tuple[Check, ...]:
     return tuple(
         Check(
             metric=check.metric,
-            margin=check.max_increase,
+            margin=check.limit,
             weight=float(check.weight),
             required=check.required,
             quantile=float(check.quantile) if check.quantile is not None else None,
+            worse=Worse.MORE if check.max_decrease is None else Worse.LESS,
+            summary=check.summary or _SUMMARIES.get(check.metric, ""),
         )
         for check in policy.checks
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from headgate.cli import recorded
@@ -120,9 +121,31 @@ def test_latency_columns_are_compared_at_bounds_that_the_operator_would_choose(f
     assert "latency: 1 series: above" in told
 
 
+@pytest.mark.parametrize(("less", "decision"), [(0.0, "none"), (0.3, "rollback")])
+def test_value_columns_are_means_over_the_requests(files: Path, less: float, decision: str) -> None:
+    policy = yaml.safe_load(POLICY)
+    policy["spec"]["checks"] = [{"metric": "value", "maxDecrease": "5%"}]
+    (files / "policy.yaml").write_text(yaml.safe_dump(policy))
+    rng = np.random.default_rng(6)
+
+    def row(k: int, stable: int, candidate: int, mean: float, arm: str = "") -> str:
+        sums = f"{3.0 * rng.gamma(stable):.3f},{3.0 * mean * rng.gamma(candidate):.3f}"
+        return f"shop,{15 * k},{stable},0,{candidate},0,{sums}{',' + arm if arm else ''}"
+
+    head = f"{HEAD},stable_value_sum,candidate_value_sum"
+    blocks = [row(k, 285, 15, 1.0 - less) for k in range(1, 81)]
+    pods = [row(k, 225, 75, 1.0, arm) for arm in ("a", "b", "c", "d") for k in range(-120, 0)]
+    (files / "blocks.csv").write_text("\n".join([head, *blocks]) + "\n")
+    (files / "pods.csv").write_text("\n".join([f"{head},arm", *pods]) + "\n")
+    result = json.loads(_run(files, "--json", "--calibration", str(files / "pods.csv"))[1])
+    assert (result["decision"], result["check"]) == (decision, "value")
+    assert result["interval"][0] < -less < result["interval"][1], "parts of the stable version's mean"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (f"{HEAD},stable_value_sum\na,15,10,0,10,0,5\n", "belong together"),
         ("series,t\na,1\n", "has no column stable_requests"),
         (f"{HEAD}\na,15,10,0,10,0\na,15,10,0,10,0\n", "more than one block with the same t"),
         (f"{HEAD}\na,15,10,x,10,0\n", "stable_errors is not all numbers"),

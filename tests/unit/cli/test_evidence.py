@@ -97,6 +97,14 @@ def test_a_picture_and_a_page_are_written(kept: ClusterInMemory, tmp_path: Path)
     assert text.count("<tr>") == 2 * (1 + len(TIMELINE.points))
 
 
+def test_a_value_is_told_and_drawn_relative_to_the_stable_version(memory: ClusterInMemory, tmp_path: Path) -> None:
+    lower = Standing(1.0, 0.0, stable=0.0, candidate=-0.2, low=-0.3, high=-0.1, limit=-0.05)
+    points = tuple(replace(one, packed=Point.of(0.0, 0, 0.0, (*one.checks[:1], lower)).packed) for one in TIMELINE.points)
+    publish(memory, replace(TIMELINE, checks=("errors", "value"), points=points))
+    assert "100 %      80.00 %    -20.00 % (-30.00 to -10.00)  -5.00 %" in headgate(*EVIDENCE).stdout
+    assert headgate(*EVIDENCE, "--png", str(tmp_path / "e.png")).exit_code == 0
+
+
 def test_a_page_needs_nothing_from_elsewhere(kept: ClusterInMemory, tmp_path: Path) -> None:
     file = tmp_path / "e.html"
     headgate(*EVIDENCE, "--html", str(file))

@@ -44,7 +44,8 @@ class PodSource:
 class NoisyBench(Bench):
     def __init__(self, world: OperatorWorld, source: Gateway, pods: PodSource) -> None:
         super().__init__(world, source)
-        self.noise = NoiseReader(self.judging, pods, wall=world.seconds)
+        self.values = PodSource(world)
+        self.noise = NoiseReader(self.judging, pods, self.values, wall=world.seconds)
 
     def tick(self, seconds: float = 5.0, *, past: bool = True) -> float:
         pause = super().tick(seconds)
@@ -71,6 +72,7 @@ def test_the_past_is_read_once_and_calibrates(world: OperatorWorld) -> None:
     for _ in range(60):
         bench.tick()
     assert pods.reads_of_the_past == 1
+    assert bench.values.asked == [], "no check compares values"
     assert bench.modes == {NoiseMode.HISTORY}
     assert bench.judging.evidence[KEY].checks[0].noise is NoiseMode.HISTORY
     assert all(isinstance(target, Wanted) and target.stable for targets, _ in pods.asked for target in targets)

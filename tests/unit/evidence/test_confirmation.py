@@ -12,7 +12,7 @@ HALF, WHOLE = np.array([1.0, 0.005]), np.array([1.0, 0.01])
 
 def observe(memory: Confirmation, end: float, *counts: float) -> Confirmation:
     both = np.array(counts, dtype=float)
-    return observe_many(memory, np.asarray(end), both, both, HALF)
+    return observe_many(memory, np.asarray(end), both, both, HALF, np.ones(()))
 
 
 def _fed(*candidate_events: int) -> Confirmation:
@@ -83,7 +83,7 @@ def test_many_comparisons_at_once_are_what_each_is_alone_whatever_their_times() 
         counts = np.stack([rng.integers(0, 90, 3), rng.integers(0, 3, 3), rng.integers(0, 30, 3), rng.integers(0, 3, 3)], axis=-1).astype(
             float
         )
-        together = observe_many(together, ends, counts, counts, HALF)
-        alone = [observe_many(one, ends[i], counts[i], counts[i], HALF) for i, one in enumerate(alone)]
+        together = observe_many(together, ends, counts, counts, HALF, np.ones(()))
+        alone = [observe_many(one, ends[i], counts[i], counts[i], HALF, np.ones(())) for i, one in enumerate(alone)]
     assert together == joined(alone, np.stack)
     assert confirmed(together, WHOLE).tolist() == [bool(confirmed(one, WHOLE)) for one in alone]

@@ -1,5 +1,7 @@
 """What one block says of one check: predictions come from earlier blocks only, each bound has its own history, old history fades."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.statistics.arms import ERRORS, LATENCY, REJECTIONS
@@ -58,18 +60,18 @@ def test_without_a_history_the_prediction_is_one_percent_and_never_0_or_1() -> N
 
 def test_missing_answers_are_failed_requests_of_either_version_and_no_rejections() -> None:
     block = Block(1.0, ArmCounts(90, 1, 2, missing=10), ArmCounts(0, missing=20))
-    assert counts_of(ERRORS.metric, block) == (100, 11, 20, 20)
-    assert counts_of(REJECTIONS.metric, block) == (90, 2, 0, 0)
-    assert counts_of(ERRORS.metric, Block(1.0, ArmCounts(5, 9), ArmCounts(1)))[1] == 5
+    assert counts_of(ERRORS, block) == (100, 11, 20, 20)
+    assert counts_of(REJECTIONS, block) == (90, 2, 0, 0)
+    assert counts_of(ERRORS, Block(1.0, ArmCounts(5, 9), ArmCounts(1)))[1] == 5
 
 
 def test_margins_become_lines() -> None:
-    points, relative = limits_of(Margin(1, Unit.POINTS)), limits_of(Margin(10, Unit.RELATIVE))
+    points, relative = limits_of(ERRORS), limits_of(replace(ERRORS, margin=Margin(10, Unit.RELATIVE)))
     assert (points.harm, points.act, points.good) == (Line(1.0, 0.005), Line(1.0, 0.01), Line(1.0, 0.01))
     assert (relative.harm, relative.act, relative.good) == (Line(1.05), Line(1.1), Line(1.1))
-    assert limits_of(Margin(400, Unit.POINTS)).good.offset < 1.0
+    assert limits_of(replace(ERRORS, margin=Margin(400, Unit.POINTS))).good.offset < 1.0
     with pytest.raises(ValueError, match="is a time"):
-        limits_of(Margin(50, Unit.MILLISECONDS))
+        limits_of(LATENCY)
 
 
 def test_a_good_candidate_is_never_supposed_free_of_events() -> None:

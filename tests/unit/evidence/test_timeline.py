@@ -1,6 +1,7 @@
 """What is kept of an attempt over time: bounded, in order, even, and the same after a restart."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from math import log10
 from random import Random
@@ -160,6 +161,15 @@ def test_numbers_are_kept_as_they_are_meant() -> None:
     standing = Standing(harm=3.0, good=0.0, stable=0.005, candidate=0.028333, low=-0.001, high=0.04, limit=0.005)
     assert timeline.points == (Point.of(10.0, 0, log10(50), (standing,)),)
     assert standing.compared
+
+
+def test_a_value_is_kept_relative_to_the_stable_version() -> None:
+    check = CheckReading(
+        Metric.VALUE, Verdict.FAIL, harm=1000.0, stable_mean=20.0, candidate_mean=16.0, difference=-0.2, low=-0.3, high=-0.1
+    )
+    asking = asked((Check(Metric.VALUE, Margin(5, Unit.RELATIVE)),))
+    timeline = record(Timeline(), asking, exposure(), 10.0, judged(Verdict.FAIL, 50.0, (replace(check, limit=-0.05),)), 0)
+    assert timeline.points[0].checks == (Standing(3.0, 0.0, stable=0.0, candidate=-0.2, low=-0.3, high=-0.1, limit=-0.05),)
 
 
 def test_checks_have_names_of_their_own() -> None:

@@ -31,6 +31,28 @@ def test_a_failed_check() -> None:
     )
 
 
+def test_value_is_told_per_answer_and_relative_to_the_stable_version() -> None:
+    worth = CheckReading(
+        Metric.VALUE,
+        Verdict.INCONCLUSIVE,
+        candidate_requests=600,
+        stable_requests=11_400,
+        candidate_mean=18.25,
+        stable_mean=20.0,
+        difference=-0.0875,
+        low=-0.2,
+        high=0.025,
+        limit=-0.05,
+        noise=NoiseMode.LEARNING,
+    )
+    assert sentence(worth) == (
+        "18.25 an answer (of 600) against 20 an answer (of 11,400) of the stable version (-8.8 %, with confidence -20 % to +2.5 %); "
+        "your limit is -5 %; not enough evidence yet to call it good or bad; "
+        "how much values differ between answers is not known yet; nothing is bet until it is"
+    )
+    assert "with confidence" not in sentence(replace(worth, low=-1.0, high=1.0)), "nothing is known yet"
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -82,6 +82,21 @@ def test_the_rest_and_the_order_of_sets_do_not(change: dict[str, Any]) -> None:
     assert subject(POLICY | change) == subject()
 
 
+def test_what_a_check_may_say_since_later_is_named_only_where_it_is_said() -> None:
+    statement = deployment_statement(policy=RolloutPolicySpec.model_validate(POLICY), **GIVEN)
+    assert statement["policy"]["checks"] == [
+        {"metric": "errors", "maxIncrease": "0.5pp", "weight": 1, "required": True},
+        {"metric": "latency", "maxIncrease": "50ms", "quantile": "0.95", "weight": 1, "required": True},
+    ]
+
+
+@pytest.mark.parametrize("change", [{"maxDecrease": "6%"}, {"maxDecrease": None, "maxIncrease": "5%"}, {"summary": "revenue"}])
+def test_which_value_may_fall_by_how_much_binds(change: dict[str, Any]) -> None:
+    value = {"metric": "value", "maxDecrease": "5%"}
+    before, after = ({"checks": [*POLICY["checks"], check]} for check in (value, value | change))
+    assert subject(POLICY | before) != subject(POLICY | after)
+
+
 def test_equivalent_spellings_are_one_subject() -> None:
     stages = [POLICY["stages"][0] | {"minDuration": "336h"}, POLICY["stages"][1] | {"trafficPercent": "5.0"}, POLICY["stages"][2]]
     assert subject(POLICY | {"stages": stages}) == subject()

@@ -104,7 +104,13 @@ def test_evidence_of_an_earlier_stage_does_not_end_the_present_one() -> None:
 
 @pytest.mark.parametrize(
     ("metric", "cause"),
-    [(Metric.ERRORS, "Evidence/errors"), (Metric.LATENCY, "Evidence/latency"), (Metric.REJECTIONS, "Evidence/rejections")],
+    [
+        (Metric.ERRORS, "Evidence/errors"),
+        (Metric.LATENCY, "Evidence/latency"),
+        (Metric.REJECTIONS, "Evidence/rejections"),
+        (Metric.VALUE, "Evidence/value"),
+        (Metric.CONVERSIONS, "Evidence/conversions"),
+    ],
 )
 def test_proven_harm_takes_the_candidate_off_and_blocks_it(metric: Metric, cause: str) -> None:
     world = in_canary()

@@ -207,3 +207,13 @@ def test_nothing_is_told_where_traffic_is_enough_or_not_known(traffic: Traffic |
     world = started(traffic, **QUICK)
     assert doubts(world) == []
     assert not [one for one in world.status.conditions if one.type is ConditionType.EVIDENCE_SUFFICIENT]
+
+
+def test_of_values_it_says_what_they_need_and_that_they_cannot_be_forecast() -> None:
+    value = {"metric": "value", "maxDecrease": "5%", "required": False}
+    made = forecast(written(CANARY, FULL, checks=(ERRORS, value)), BUSY)
+    found = next(check for check in made.stages[0].checks if check.check.metric is Metric.VALUE)
+    assert "cannot be forecast" in found.problem
+    assert "headgate_value_sum and headgate_value_count" in found.problem
+    assert found.measurable
+    assert seconds(made.stages[0]) == pytest.approx(seconds(forecast(written(CANARY, FULL), BUSY).stages[0]), rel=0.5)
