@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from headgate.evidence import judge, noise_state, timeline
+from headgate.evidence import judge, noise_state, segmented, timeline
 from headgate.evidence.decisions import Watch
 from headgate.evidence.judge import JudgeState
 from headgate.evidence.noise_state import Noise
+from headgate.evidence.segmented import Split
 from headgate.evidence.timeline import Timeline
 from headgate.evidence.tracker import Tracker
 
@@ -40,6 +41,8 @@ class AttemptEvidence:
     """Decisions about groups of people, if the question asks for them."""
     noise: Noise = field(default_factory=Noise)
     timeline: Timeline = field(default_factory=Timeline)
+    segments: Split = field(default_factory=Split)
+    """Segments of users, if the question asks for them."""
 
 
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
@@ -57,6 +60,7 @@ def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
         "tracker": _TRACKER.dump_python(state.tracker, mode="json"),
         "source": _SOURCE.dump_python(state.source, mode="json"),
         **({} if state.fairness == Watch() else {"fairness": _WATCH.dump_python(state.fairness, mode="json")}),
+        **({} if state.segments == Split() else {"segments": segmented.to_json(state.segments)}),
         "noise": noise_state.to_json(state.noise),
         TIMELINE: timeline.to_json(state.timeline),
     }
@@ -70,6 +74,8 @@ def restore(data: dict[str, Any]) -> AttemptEvidence:
         tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
         watch, past = _WATCH.validate_python(data.get("fairness", {})), timeline.recalled(data.get(TIMELINE))
         noise = noise_state.from_json(data["noise"])
-        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, noise, past)
+        split = segmented.from_json(data["segments"]) if "segments" in data else Split()
+        judged = judge.from_json(data["judge"])
+        return AttemptEvidence(data["attempt"], data["shadow"], judged, tracker, source, watch, noise, past, split)
     except (KeyError, TypeError, ValidationError) as error:
         raise ValueError(f"checkpoint cannot be read: {error}") from error

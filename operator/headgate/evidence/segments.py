@@ -35,10 +35,16 @@ def running_mean(log_evalues: Floats, present: NDArray[np.bool_]) -> Floats:
     that is their mean; one that appears later joins with a share of what is there then. `present` must not depend on the outcomes.
     """
     before = np.vstack([np.zeros((1, log_evalues.shape[1])), log_evalues[:-1]])
-    shares = np.where(present | ~present.any(axis=1, keepdims=True), before, -np.inf)
-    shares = shares - np.logaddexp.reduce(shares, axis=1, keepdims=True)
-    joined: Floats = np.cumsum(np.logaddexp.reduce(shares + log_evalues - before, axis=1))
+    joined: Floats = np.cumsum(growth(before, log_evalues, present | ~present.any(axis=1, keepdims=True)))
     return joined
+
+
+def growth(before: Floats, after: Floats, present: NDArray[np.bool_]) -> Floats:
+    """How much the log of the joined e-value grows when those of the segments go from `before` to `after`. Reduces the last axis."""
+    shares = np.where(present, before, -np.inf)
+    shares = shares - np.logaddexp.reduce(shares, axis=-1, keepdims=True)
+    grown: Floats = np.logaddexp.reduce(shares + after - before, axis=-1)
+    return grown
 
 
 def e_bh(log_evalues: Sequence[float], alpha: float) -> tuple[int, ...]:

@@ -29,7 +29,8 @@ class RawSeries:
     """One counter of one process as the source returned it: `points` are (Unix time, value).
 
     `instance` names the scraped process: all its series are sampled together. `origin` tells apart series of one process that count
-    different requests of the same arm (the rules of a route, the paths of a server); such series are summed.
+    different requests of the same arm (the rules of a route, the paths of a server); such series are summed. `segment` is the segment of
+    users whose requests alone are counted, if they are counted apart.
     """
 
     arm: Arm
@@ -38,10 +39,12 @@ class RawSeries:
     instance: str
     origin: str
     points: tuple[tuple[float, float], ...]
+    segment: str = ""
 
     @property
     def key(self) -> str:
-        return "|".join((self.arm, self.what, self.part, self.origin, self.instance))
+        apart = (self.segment,) if self.segment else ()
+        return "|".join((self.arm, self.what, self.part, self.origin, self.instance, *apart))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Increment:
     instance: str
     count: int
     reset: bool = False
+    segment: str = ""
 
 
 def increments(cursors: Cursors, series: Iterable[RawSeries], slot_since: Mapping[Arm, float]) -> tuple[Cursors, list[Increment]]:
@@ -168,9 +172,9 @@ def _step(
         if previous is None or previous < mixed:
             return None
         # The process was sampled before without this series: it did not exist, so it counts from 0, in whichever slot it was born.
-        return Increment(time, previous, one.arm, one.what, one.part, one.instance, round(value))
+        return Increment(time, previous, one.arm, one.what, one.part, one.instance, round(value), segment=one.segment)
     if last.time < slot_since:
         return None
     reset = value < last.value
     count = round(value) if reset else round(value) - round(last.value)
-    return Increment(time, last.time, one.arm, one.what, one.part, one.instance, count, reset)
+    return Increment(time, last.time, one.arm, one.what, one.part, one.instance, count, reset, one.segment)

@@ -1,7 +1,7 @@
 """What was counted inside one block that is still open, and how it becomes a Block."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headgate.evidence.block import ArmCounts, Block
 from headgate.evidence.series import Increment, What
@@ -10,7 +10,8 @@ NOT_REJECTED = frozenset({401, 404, 429})
 """Client errors that say nothing about the model: who asks, for what address, how often."""
 
 Counts = dict[str, int]
-"""requests, errors, rejections, missing (signed), sent, and one `le <bound>` per latency bucket."""
+"""requests, errors, rejections, missing (signed), sent, and one `le <bound>` per latency bucket; of segments each after the segment's name
+and a tab."""
 
 
 def classify(code: str) -> str:
@@ -23,13 +24,16 @@ def classify(code: str) -> str:
 
 def add(counts: Counts, step: Increment) -> None:
     """Count one increment."""
+    apart = f"{step.segment}\t" if step.segment else ""
+    for name in _names(step):
+        counts[apart + name] = counts.get(apart + name, 0) + step.count
+
+
+def _names(step: Increment) -> tuple[str, ...]:
     if step.what is What.ANSWERED:
-        counts["requests"] = counts.get("requests", 0) + step.count
-        if kind := classify(step.part):
-            counts[kind] = counts.get(kind, 0) + step.count
-        return
-    name = "sent" if step.what is What.SENT else f"le {step.part}"
-    counts[name] = counts.get(name, 0) + step.count
+        kind = classify(step.part)
+        return ("requests", kind) if kind else ("requests",)
+    return ("sent",) if step.what is What.SENT else (f"le {step.part}",)
 
 
 def merge(into: Counts, counts: Counts) -> None:
@@ -84,3 +88,19 @@ def close(block: OpenBlock, bounds: tuple[str, ...], *, usable: bool) -> tuple[B
     candidate, candidate_left = arm_counts(block.candidate, bounds)
     whole = Block(block.end, stable, candidate, tuple(float(bound) for bound in bounds), block.usable and usable)
     return whole, stable_left, candidate_left
+
+
+def by_segment(block: OpenBlock) -> dict[str, OpenBlock]:
+    """The same block for each segment of users that was counted apart, in order of their names."""
+    stable, candidate = _apart(block.stable), _apart(block.candidate)
+    names = sorted({*stable, *candidate})
+    return {name: replace(block, stable=stable.get(name, {}), candidate=candidate.get(name, {})) for name in names}
+
+
+def _apart(counts: Counts) -> dict[str, Counts]:
+    found: dict[str, Counts] = {}
+    for name, count in counts.items():
+        segment, tab, what = name.rpartition("\t")
+        if tab:
+            found.setdefault(segment, {})[what] = count
+    return found

@@ -15,7 +15,7 @@ from headgate.api.vocabulary import Mode, Tier
 STATEMENT_VERSION = 1
 
 _STAGE = {"name", "mirror_percent", "traffic_percent", "holdback_percent", "min_duration", "max_duration", "min_requests"}
-_CHECK = {"metric", "max_increase", "quantile", "weight", "required"}
+_CHECK = {"metric", "max_increase", "quantile", "weight", "required", "segments"}
 _GUARD = {"metric", "max_rate", "min_requests", "max_restarts", "window"}
 _ANALYSIS = {"alpha", "beta"}
 _FAIRNESS = {

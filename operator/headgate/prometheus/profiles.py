@@ -24,12 +24,14 @@ class Target:
     shadow: bool = False
     decisions: DecisionCounters | None = None
     """The model's own counter of decisions about people, if it is asked for."""
+    segments: str = ""
+    """The label of its own counters that tells segments of users apart, if they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Which requests a series counts. `part` and `origin` as in RawSeries; `process` names the process where the scrape's address should
-    not."""
+    """Which requests a series counts. `part`, `origin` and `segment` as in RawSeries; `process` names the process where the scrape's
+    address should not."""
 
     target: Target
     arm: Arm
@@ -37,6 +39,7 @@ class Meaning:
     part: str
     origin: str
     process: str = ""
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,8 @@ def _sorted_out(result: list[dict[str, Any]], profile: Counters, targets: Sequen
         if meaning is None:
             continue
         points = tuple([(float(time), float(value)) for time, value in one["values"]])
-        series = RawSeries(meaning.arm, meaning.what, meaning.part, meaning.process or instance(labels), meaning.origin, points)
+        process = meaning.process or instance(labels)
+        series = RawSeries(meaning.arm, meaning.what, meaning.part, process, meaning.origin, points, meaning.segment)
         mine, key = found[meaning.target], series.key
         # Copies of one counter differ in labels that mean nothing here: the same copy has the say each time.
         if key not in mine or sorted(labels.items()) < sorted(mine[key][1].items()):
