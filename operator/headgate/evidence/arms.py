@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 
 from headgate.api.vocabulary import Metric
-from headgate.evidence import tally
+from headgate.evidence import native, tally
 from headgate.evidence.arrays import Floats
 from headgate.evidence.check import Check
 from headgate.evidence.series import Arm, Cursors, Increment, RawSeries, What, increments
@@ -149,7 +149,7 @@ def events_of(check: Check, bound: str, counts: Counts) -> tuple[int, int]:
     """(requests, events) of one pod in one block. `bound` is that of the slow requests, empty for other checks and while it is not
     chosen: then nothing is counted of a latency check."""
     if check.metric is Metric.LATENCY:
-        timed = counts.get("le +Inf", 0) if bound else 0
+        timed = counts.get("le +Inf", 0) if bound and native.exact(bound, tally.schema_of(counts)) else 0
         return timed, min(max(timed - counts.get(f"le {bound}", 0), 0), timed)
     requests = counts.get("requests", 0)
     return requests, min(counts.get("errors" if check.metric is Metric.ERRORS else "rejections", 0), requests)

@@ -16,12 +16,14 @@ class Arm(StrEnum):
 
 class What(StrEnum):
     """What a series counts. `part` of the series is the response code for ANSWERED, the bucket's bound in seconds for TIMED, and for
-    DECIDED the group of people after a sign: + favourable, - not."""
+    DECIDED the group of people after a sign: + favourable, - not. COARSE counts nothing: it says that latency was counted by a native
+    histogram of the schema `part`, and at its bounds only."""
 
     ANSWERED = "answered"
     SENT = "sent"
     TIMED = "timed"
     DECIDED = "decided"
+    COARSE = "coarse"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 
+from headgate.evidence import native
 from headgate.evidence.block import ArmCounts, Block
 from headgate.evidence.series import Increment, What
 
@@ -10,8 +11,11 @@ NOT_REJECTED = frozenset({401, 404, 429})
 """Client errors that say nothing about the model: who asks, for what address, how often."""
 
 Counts = dict[str, int]
-"""requests, errors, rejections, missing (signed), sent, and one `le <bound>` per latency bucket; of segments each after the segment's name
-and a tab."""
+"""requests, errors, rejections, missing (signed), sent, one `le <bound>` per latency bucket, and `coarse <schema>` (0); of segments each
+after the segment's name and a tab."""
+
+
+_COARSE = "coarse "
 
 
 def classify(code: str) -> str:
@@ -33,7 +37,14 @@ def _names(step: Increment) -> tuple[str, ...]:
     if step.what is What.ANSWERED:
         kind = classify(step.part)
         return ("requests", kind) if kind else ("requests",)
-    return ("sent",) if step.what is What.SENT else (f"le {step.part}",)
+    if step.what is What.SENT:
+        return ("sent",)
+    return (f"{_COARSE}{step.part}",) if step.what is What.COARSE else (f"le {step.part}",)
+
+
+def schema_of(counts: Counts) -> int:
+    """Of the coarsest histogram that latency was counted by: what was timed was also counted at its bounds."""
+    return min((int(name.removeprefix(_COARSE)) for name in counts if name.startswith(_COARSE)), default=native.FINEST)
 
 
 def merge(into: Counts, counts: Counts) -> None:
@@ -83,7 +94,9 @@ def finite(bounds: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def close(block: OpenBlock, bounds: tuple[str, ...], *, usable: bool) -> tuple[Block, int, int]:
-    """The Block, and the late answers left over per arm (stable, candidate)."""
+    """The Block, and the late answers left over per arm (stable, candidate). Bounds that were not counted by all are left out."""
+    schema = min(schema_of(block.stable), schema_of(block.candidate))
+    bounds = tuple(bound for bound in bounds if native.exact(bound, schema))
     stable, stable_left = arm_counts(block.stable, bounds)
     candidate, candidate_left = arm_counts(block.candidate, bounds)
     whole = Block(block.end, stable, candidate, tuple(float(bound) for bound in bounds), block.usable and usable)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headgate.evidence.series import Arm
-from headgate.prometheus.profiles import Http, Labels, Meaning, Target, one_of, quoted
+from headgate.prometheus.profiles import NATIVE, Http, Labels, Meaning, Target, one_of, quoted
 
-_ANSWERS, _LATENCY = "http_requests_total", "http_request_duration_seconds_bucket"
+_ANSWERS, _LATENCY = "http_requests_total", f"{NATIVE}_bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class StablePods:
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
         labels = {
-            "__name__": f"{_ANSWERS}|{_LATENCY}",
+            "__name__": f"{_ANSWERS}|{_LATENCY}|{NATIVE}",
             "namespace": one_of(target.namespace for target in asked),
             "headgate_model": one_of(target.name for target in asked),
             "headgate_revision": one_of(target.stable for target in asked),

@@ -211,7 +211,7 @@ _ENVOY = {
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """A server's own `http_requests_total{code}` and `http_request_duration_seconds_bucket`, told apart by labels of its pods.
+    """A server's own `http_requests_total{code}` and `http_request_duration_seconds` (buckets, or native), told apart by its pods' labels.
 
     Only answered requests are counted: a server that accepts and never answers is not seen.
     """
@@ -221,7 +221,7 @@ class Http:
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
         spaces, models = one_of(target.namespace for target in asked), one_of(target.name for target in asked)
-        names = "http_requests_total|http_request_duration_seconds_bucket"
+        names = "|".join(_HTTP)
         return f'{{__name__=~"{names}",namespace=~{quoted(spaces)},headgate_model=~{quoted(models)}}}'
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
@@ -235,7 +235,7 @@ class Http:
             return None
         arm = Arm.STABLE if revision == target.stable else Arm.MIRROR if target.shadow else Arm.CANDIDATE
         part = labels.get("code", "") if what is What.ANSWERED else _seconds(labels.get("le"), 1)
-        if not part:
+        if part is None or (not part and labels["__name__"] != NATIVE):
             return None
         others = sorted(item for item in labels.items() if item[0] not in _NOT_ORIGIN)
         return Meaning(target, arm, what, part, ",".join(f"{name}={value}" for name, value in others))
@@ -256,7 +256,9 @@ class Http:
         return Rated(f'http_requests_total{{{matchers},code!=""}}', "code", f"http_request_duration_seconds_bucket{{{matchers}}}", 1)
 
 
-_HTTP = {"http_requests_total": What.ANSWERED, "http_request_duration_seconds_bucket": What.TIMED}
+NATIVE = "http_request_duration_seconds"
+"""The server's latency as a native histogram: one series holds all of its buckets."""
+_HTTP = {"http_requests_total": What.ANSWERED, f"{NATIVE}_bucket": What.TIMED, NATIVE: What.TIMED}
 COPIES = {"prometheus", "prometheus_replica", "replica", "receive", "tenant_id"}
 """Labels that tell copies of one sample apart. Copies must not be summed."""
 PLACE = frozenset(
