@@ -227,6 +227,7 @@ def _read(state: JudgeState, i: int, check: Check, question: Question, interval:
         limit=float((limits.act.ratio - 1.0) * stable + limits.act.offset) if limits is not None else 0.0,
         dispersion=phi,
         detail=why or (latency.detail if isinstance(latency, Choice) else ""),
+        unresolved=latency.detail if isinstance(latency, Unresolved) else latency.lacks if isinstance(latency, Choice) else "",
     )
 
 

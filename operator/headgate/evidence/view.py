@@ -49,6 +49,8 @@ class CheckReading:
     noise_detail: str = ""
     detail: str = ""
     """For people: the latency bound compared, or why the check cannot be measured."""
+    unresolved: str = ""
+    """Where latency buckets are too coarse for the margin, and which bounds to add."""
 
 
 @dataclass(frozen=True, slots=True)
