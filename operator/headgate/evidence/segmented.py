@@ -97,9 +97,8 @@ def _for_exposure(split: Split, asked: SegmentsQuestion, exposure: Exposure) -> 
     if split.shadow == exposure.shadow:
         return split
     judges = {name: judge.follow(state, asked.each) for name, state in split.judges.items()}
-    # Which arms are counted is asked anew: copies and users' requests have counters of their own.
-    stable = tuple(arm for arm in split.arms if arm is Arm.STABLE)
-    return Split(exposure.shadow, split.tracker, judges, answered=split.answered, error=split.error, arms=stable, crowded=split.crowded)
+    arms = tuple(sorted({arm if arm is Arm.STABLE else exposure.candidate for arm in split.arms}))
+    return Split(exposure.shadow, split.tracker, judges, answered=split.answered, error=split.error, arms=arms, crowded=split.crowded)
 
 
 def _few(split: Split, asked: SegmentsQuestion, series: tuple[RawSeries, ...]) -> tuple[tuple[RawSeries, ...], bool]:
@@ -177,7 +176,9 @@ def _told(check: CheckReading, split: Split, place: tuple[str, int]) -> CheckRea
 
 
 def _lacking(split: Split, asked: SegmentsQuestion, exposure: Exposure) -> str:
-    """Why segments cannot be told apart, and what to do."""
+    """Why segments cannot be told apart, and what to do; empty before the first answer."""
+    if split.answered is None:
+        return ""
     if split.crowded:
         return f"the label {asked.label} has more than {asked.most} values: write coarser ones, or raise segments.most"
     names = {Arm.STABLE: "stable version", exposure.candidate: "candidate"}

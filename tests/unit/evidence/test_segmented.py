@@ -100,6 +100,10 @@ def test_counters_that_are_not_there_are_told_with_what_to_do(stable, candidate,
     assert reading.detail.endswith("count answers by group in the model server, and have Prometheus scrape it")
 
 
+def test_before_the_first_answer_nothing_is_said_to_be_lacking():
+    assert read(Split(), ASKED, TOLD).verdict is Verdict.NO_DATA
+
+
 def test_no_answer_changes_nothing_but_is_remembered():
     split = watched(server(even(A=10), even(A=10)), 10)
     after = fold(split, ASKED, TOLD, NoAnswer(11.0, Outage.BROKEN, "HTTP 500"), 11.0)
@@ -111,7 +115,7 @@ def test_what_shadow_showed_does_not_count_for_the_canary():
     split = watched(server({"A": (200, 10)}, {"A": (200, 300)}, arm=Arm.MIRROR), 60, told=shadow)
     assert read(split, ASKED, shadow).verdict is Verdict.FAIL
     canary = exposure(stage=1, since=60.0, first_exposure=60.0)
-    assert read(split, ASKED, canary).verdict is Verdict.NOT_MEASURABLE
+    assert read(split, ASKED, canary).verdict is Verdict.NO_DATA
     after = fold(split, ASKED, canary, server(even(A=200), even(A=200)).answer(58, 70), 70.0)
     reading = read(after, ASKED, canary)
     assert (reading.verdict, reading.harm, reading.segments[0].checks[0].candidate_events) == (Verdict.INCONCLUSIVE, 1.0, 0)
