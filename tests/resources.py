@@ -129,6 +129,10 @@ MODEL_REFUSALS = (
     _model("version too long", ("version",), "1" * 64, "version"),
 )
 
+_SPLIT_TWICE = [
+    {"metric": "errors", "maxIncrease": "1pp", "segments": {"label": "group"}},
+    {"metric": "rejections", "maxIncrease": "1pp", "segments": {"label": "region"}},
+]
 POLICY_REFUSALS = (
     _policy("without stages", ("stages",), [], "stages"),
     _policy("stage of two kinds", ("stages", 1, "mirrorPercent"), 5, "exactly one of mirrorPercent"),
@@ -167,6 +171,12 @@ POLICY_REFUSALS = (
     _policy("quantile of one", ("checks", 2, "quantile"), "1.0", "quantile"),
     _policy("alpha of nothing", ("analysis", "alpha"), "0.0", 'like "0.05"'),
     _policy("observing by half", ("analysis", "observe"), "Sometimes", "observe"),
+    _policy("segments by pod", ("checks", 0, "segments"), {"label": "pod"}, "label must tell users apart"),
+    _policy("segments by code", ("checks", 0, "segments"), {"label": "code"}, "label must tell users apart"),
+    _policy("segments by a label that is none", ("checks", 0, "segments"), {"label": "per-son"}, "label"),
+    _policy("segments without a label", ("checks", 0, "segments"), {"most": 4}, "label"),
+    _policy("too many segments", ("checks", 0, "segments"), {"label": "group", "most": 17}, "most"),
+    _policy("users split in two ways", ("checks",), _SPLIT_TWICE, "must all write the same ones"),
     _policy("two checks of one metric", ("checks", 1, "metric"), "errors", "listed twice", "Duplicate value"),
     _policy("guard on latency", ("guards", 0, "metric"), "latency", "a guard is"),
     _policy("guard on value", ("guards", 0, "metric"), "value", "a guard is"),

@@ -82,8 +82,9 @@ func (s *service) score(w http.ResponseWriter, r *http.Request) {
 	if !s.behave(w, r, refusal) {
 		return
 	}
-	code, answer := s.answer(application, groupOf(r), refusal)
-	s.metrics.answered(code, time.Since(begun))
+	group := groupOf(r)
+	code, answer := s.answer(application, group, refusal)
+	s.metrics.answered(group, code, time.Since(begun))
 	s.reply(w, code, answer)
 }
 
@@ -113,6 +114,8 @@ func (s *service) answer(a application, group string, refusal *refusal) (int, ma
 		return http.StatusInternalServerError, map[string]any{"error": "the model failed (FAIL_AFTER is over)"}
 	case s.uniform() < s.settings.errorRate:
 		return http.StatusInternalServerError, map[string]any{"error": "the model failed (ERROR_RATE is set)"}
+	case group == "B" && s.uniform() < s.settings.errorRateB:
+		return http.StatusInternalServerError, map[string]any{"error": "the model failed (ERROR_RATE_B is set)"}
 	}
 	result := assess(a)
 	if group == "B" && result.decision == "approve" && s.uniform() < s.settings.unfair {

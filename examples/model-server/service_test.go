@@ -105,13 +105,13 @@ func TestLatencyIsWaitedForAndAdded(t *testing.T) {
 	server := httptest.NewServer(service.routes())
 	defer server.Close()
 	begun := time.Now()
-	get(t, server.URL+validQuery)
+	get(t, server.URL+validQuery+"&group=B")
 	if took := time.Since(begun); took < 107*time.Millisecond {
 		t.Errorf("answered after %v", took)
 	}
 	_, text := get(t, server.URL+"/metrics")
-	wantLine(t, text, `http_request_duration_seconds_bucket{le="0.1"} 0`)
-	wantLine(t, text, `http_request_duration_seconds_bucket{le="+Inf"} 1`)
+	wantLine(t, text, `http_request_duration_seconds_bucket{group="B",le="0.1"} 0`)
+	wantLine(t, text, `http_request_duration_seconds_bucket{group="B",le="+Inf"} 1`)
 }
 
 func TestScore(t *testing.T) {
@@ -178,7 +178,7 @@ func TestAVersionTurnsBadWhenItsTimeIsOver(t *testing.T) {
 }
 
 func TestInvalidRequests(t *testing.T) {
-	_, server := startService(t, settings{errorRate: 1})
+	service, server := startService(t, settings{errorRate: 1})
 	ask := func(method, path, body string) (int, string) {
 		request, err := http.NewRequest(method, server.URL+path, strings.NewReader(body))
 		if err != nil {
@@ -210,9 +210,9 @@ func TestInvalidRequests(t *testing.T) {
 			t.Errorf("%s %s %.20s: %d %s", test.method, test.path, test.body, code, text)
 		}
 	}
-	_, text := get(t, server.URL+"/metrics")
-	wantLine(t, text, `http_requests_total{code="422"} 3`)
-	wantLine(t, text, `http_requests_total{code="500"} 0`)
+	if refused, failed := service.metrics.count(422), service.metrics.count(500); refused != 3 || failed != 0 {
+		t.Errorf("counted %d refused and %d failed", refused, failed)
+	}
 }
 
 func TestMetricsFromTheStartAndAfterRequests(t *testing.T) {
@@ -222,25 +222,27 @@ func TestMetricsFromTheStartAndAfterRequests(t *testing.T) {
 		t.Errorf("%v", response.Header)
 	}
 	for _, line := range []string{
-		"# TYPE http_requests_total counter", `http_requests_total{code="200"} 0`, `http_requests_total{code="500"} 0`,
-		"# TYPE http_request_duration_seconds histogram", "http_request_duration_seconds_sum 0", "http_request_duration_seconds_count 0",
+		"# TYPE http_requests_total counter", `http_requests_total{code="200",group="A"} 0`,
+		`http_requests_total{code="500",group="B"} 0`, "# TYPE http_request_duration_seconds histogram",
+		`http_request_duration_seconds_sum{group="A"} 0`, `http_request_duration_seconds_count{group="B"} 0`,
 		"http_requests_in_flight 0", `model_info{version="v1"} 1`,
 	} {
 		wantLine(t, text, line)
 	}
 	for _, edge := range strings.Fields("0.005 0.01 0.025 0.05 0.075 0.1 0.15 0.25 0.5 1 2.5 5 +Inf") {
-		wantLine(t, text, `http_request_duration_seconds_bucket{le="`+edge+`"} 0`)
+		wantLine(t, text, `http_request_duration_seconds_bucket{group="B",le="`+edge+`"} 0`)
 	}
 	for _, milliseconds := range []int{5, 6, 80, 6000} {
-		service.metrics.answered(200, time.Duration(milliseconds)*time.Millisecond)
+		service.metrics.answered("B", 200, time.Duration(milliseconds)*time.Millisecond)
 	}
 	_, text = get(t, server.URL+"/metrics")
 	for edge, count := range map[string]string{"0.005": "1", "0.01": "2", "0.075": "2", "0.1": "3", "5": "3", "+Inf": "4"} {
-		wantLine(t, text, `http_request_duration_seconds_bucket{le="`+edge+`"} `+count)
+		wantLine(t, text, `http_request_duration_seconds_bucket{group="B",le="`+edge+`"} `+count)
+		wantLine(t, text, `http_request_duration_seconds_bucket{group="A",le="`+edge+`"} 0`)
 	}
-	wantLine(t, text, "http_request_duration_seconds_sum 6.091")
-	wantLine(t, text, "http_request_duration_seconds_count 4")
-	wantLine(t, text, `http_requests_total{code="200"} 4`)
+	wantLine(t, text, `http_request_duration_seconds_sum{group="B"} 6.091`)
+	wantLine(t, text, `http_request_duration_seconds_count{group="B"} 4`)
+	wantLine(t, text, `http_requests_total{code="200",group="B"} 4`)
 }
 
 func TestErrorRate(t *testing.T) {
@@ -260,12 +262,23 @@ func TestErrorRate(t *testing.T) {
 	if failed < 37 || failed > 83 { // 60 ± 3 standard deviations; the seed is fixed
 		t.Errorf("%d of %d failed", failed, n)
 	}
-	_, text := get(t, server.URL+"/metrics")
-	if count := service.metrics.codes[500]; count != uint64(failed) || service.metrics.codes[200] != n-count {
-		t.Errorf("%d failed, counted\n%s", failed, text)
+	if count := service.metrics.count(500); count != uint64(failed) || service.metrics.count(200) != n-count {
+		t.Errorf("%d failed, counted %d", failed, count)
 	}
 	if response, _ := get(t, server.URL+"/readyz"); response.StatusCode != 200 {
 		t.Error("the fault reached readiness")
+	}
+}
+
+func TestErrorRateBFailsGroupBOnly(t *testing.T) {
+	service, server := startService(t, settings{errorRateB: 1})
+	for group, want := range map[string]int{"A": 200, "B": 500} {
+		if response, _ := get(t, server.URL+validQuery+"&group="+group); response.StatusCode != want {
+			t.Errorf("group %s: %d", group, response.StatusCode)
+		}
+	}
+	if a, b := service.metrics.groups["A"].codes, service.metrics.groups["B"].codes; a[200] != 1 || a[500] != 0 || b[200] != 0 || b[500] != 1 {
+		t.Errorf("counted %v and %v", a, b)
 	}
 }
 
@@ -302,8 +315,8 @@ func TestHangAnswersNothingUntilTheClientLeaves(t *testing.T) {
 	if n := service.metrics.inFlight.Load(); n != 0 {
 		t.Errorf("%d handlers still wait for clients that left", n)
 	}
-	if codes := service.metrics.codes; len(codes) != 2 || codes[200]+codes[500] != 0 {
-		t.Errorf("counted answers that were never given: %v", codes)
+	if counted := service.metrics.count(200) + service.metrics.count(500); counted != 0 {
+		t.Errorf("counted %d answers that were never given", counted)
 	}
 }
 
@@ -357,4 +370,12 @@ func TestOnePacketPerAnswerOnOneKeptConnection(t *testing.T) {
 	if counter.writes.Load() != 20 || counter.accepted.Load() != 1 {
 		t.Errorf("%d writes on %d connections for 20 answers", counter.writes.Load(), counter.accepted.Load())
 	}
+}
+
+// count is of all groups.
+func (m *metrics) count(code int) (total uint64) {
+	for _, counted := range m.groups {
+		total += counted.codes[code]
+	}
+	return total
 }

@@ -21,6 +21,7 @@ type settings struct {
 	version      string
 	port         int           // 0 = any free port
 	errorRate    float64       // share of valid requests answered 500, 0 to 1
+	errorRateB   float64       // the same of group B alone, beside it
 	unfair       float64       // share of the approvals of group B that become declines, 0 to 1
 	lessValue    float64       // share of the offers taken otherwise that are not, 0 to 1
 	failAfter    time.Duration // from start until every valid request is answered 500; 0 = never
@@ -53,6 +54,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		version:      getenv("VERSION"),
 		port:         int(number("PORT", 8080, 65535)),
 		errorRate:    number("ERROR_RATE", 0, 1),
+		errorRateB:   number("ERROR_RATE_B", 0, 1),
 		unfair:       number("UNFAIR", 0, 1),
 		lessValue:    number("LESS_VALUE", 0, 1),
 		failAfter:    seconds(number("FAIL_AFTER", 0, maxSeconds)),

@@ -33,8 +33,9 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request) {
 	if !s.behave(w, r, refusal) {
 		return
 	}
-	code, answer := s.answer(application, groupOf(r), refusal)
-	s.metrics.answered(code, time.Since(begun)) // to the first byte: how long the telling takes is the client's wish
+	group := groupOf(r)
+	code, answer := s.answer(application, group, refusal)
+	s.metrics.answered(group, code, time.Since(begun)) // to the first byte: how long the telling takes is the client's wish
 	if code != http.StatusOK {
 		s.reply(w, code, answer)
 		return

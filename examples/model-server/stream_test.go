@@ -18,7 +18,7 @@ func TestAStreamTellsAllTokensInOrderAndThenTheAnswer(t *testing.T) {
 	service, server := startService(t, settings{version: "v2"})
 	service.interval = 50 * time.Millisecond
 	begun := time.Now()
-	response, body := get(t, server.URL+streamQuery)
+	response, body := get(t, server.URL+streamQuery+"&group=B")
 	if took := time.Since(begun); took < time.Second {
 		t.Errorf("told in %v", took)
 	}
@@ -43,8 +43,8 @@ func TestAStreamTellsAllTokensInOrderAndThenTheAnswer(t *testing.T) {
 		t.Errorf("%v: %s", err, events[20])
 	}
 	_, text := get(t, server.URL+"/metrics")
-	wantLine(t, text, `http_requests_total{code="200"} 1`)
-	wantLine(t, text, `http_request_duration_seconds_bucket{le="0.5"} 1`)
+	wantLine(t, text, `http_requests_total{code="200",group="B"} 1`)
+	wantLine(t, text, `http_request_duration_seconds_bucket{group="B",le="0.5"} 1`)
 }
 
 func TestEachTokenIsSentWhenItIsTold(t *testing.T) {

@@ -24,8 +24,11 @@ Digest = Annotated[str, Field(pattern=DIGEST, max_length=71)]
 RevisionName = Annotated[str, Field(pattern=r"^[0-9a-f]{8}$", max_length=8)]
 Line = Annotated[str, Field(max_length=256)]
 Text = Annotated[str, Field(max_length=1024)]
+MetricLabel = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=63)]
 User = Annotated[str, Field(min_length=1, max_length=256)]
 Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
+PLACE_LABELS = ("namespace", "headgate_model", "headgate_revision", "pod", "instance", "job")
+"""Labels of metrics that say where something was counted: they tell nothing else apart."""
 AttemptNumber = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 

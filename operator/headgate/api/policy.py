@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import METRIC_NAME, Count, Label, Model, each_once, list_map, rules
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, ShareMargin, Unit
+from headgate.api.segments import Segments
 from headgate.api.triggers import Triggers
 from headgate.api.vocabulary import SUMMED, Leave, Metric, OnDeadline, Profile, Role, Tier
 from headgate.api.windows import Windows
@@ -115,6 +116,8 @@ class Check(Model):
     and `headgate_conversion`."""
     weight: Annotated[int, Field(ge=1, le=100)] = 1
     required: bool = True
+    segments: Segments | None = None
+    """Look also at segments of users, one by one."""
 
     @property
     def limit(self) -> Margin:
@@ -142,6 +145,15 @@ class Check(Model):
             raise ValueError(_NOTHING)
         return self
 
+
+_ONE_SPLIT = "checks with segments must all write the same ones: a model's users are split in one way"
+_CHECK_RULES = rules(
+    (
+        "self.filter(c, has(c.segments)).all(c, self.filter(d, has(d.segments)).all(d, c.segments.label == d.segments.label"
+        " && c.segments.most == d.segments.most && c.segments.minRequests == d.segments.minRequests))",
+        _ONE_SPLIT,
+    )
+)
 
 _GUARD_KINDS = (
     "a guard is {metric: errors or rejections, maxRate: 20pp, minRequests: 30} or {metric: podFailures, maxRestarts: 3, window: 60s}"
@@ -263,7 +275,9 @@ class RolloutPolicySpec(Model):
     stages: Annotated[
         tuple[Stage, ...], Field(min_length=1, max_length=12, json_schema_extra=_STAGE_RULES | {"x-kubernetes-list-type": "atomic"})
     ]
-    checks: Annotated[tuple[Check, ...], Field(min_length=1, max_length=8, json_schema_extra=list_map("metric")), each_once("metric")] = (
+    checks: Annotated[
+        tuple[Check, ...], Field(min_length=1, max_length=8, json_schema_extra=_CHECK_RULES | list_map("metric")), each_once("metric")
+    ] = (
         Check(metric=Metric.ERRORS, max_increase=Margin(0.5, Unit.POINTS), weight=4),
         Check(metric=Metric.REJECTIONS, max_increase=Margin(1, Unit.POINTS), weight=2),
     )
@@ -280,6 +294,17 @@ class RolloutPolicySpec(Model):
     """How long a candidate may keep its traffic after one of its approvals lapsed."""
     windows: Windows | None = None
     """When a version may move upward; any time if left out. An edit binds at once, also rollouts under way."""
+
+    @property
+    def segments(self) -> Segments | None:
+        """How users are split for the checks that ask for it; None if none does."""
+        return next((check.segments for check in self.checks if check.segments is not None), None)
+
+    @model_validator(mode="after")
+    def _one_split(self) -> Self:
+        if any(check.segments not in (None, self.segments) for check in self.checks):
+            raise ValueError(_ONE_SPLIT)
+        return self
 
     @model_validator(mode="after")
     def _stage_order(self) -> Self:

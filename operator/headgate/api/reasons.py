@@ -35,6 +35,7 @@ class Reason(StrEnum):
     SOURCE_DOWN = "SourceDown"
     NOT_MEASURABLE = "NotMeasurable"
     TRAFFIC_INSUFFICIENT = "TrafficInsufficient"
+    LATENCY_RESOLUTION_INSUFFICIENT = "LatencyResolutionInsufficient"
     SILENT_FAILURE_INVISIBLE = "SilentFailureInvisible"
     STABLE_DEGRADED = "StableDegraded"
     SHARED_FAILURE = "SharedFailure"

@@ -135,6 +135,8 @@ class CandidateStatus(SizedStatus):
     """Stages that ended without proof because of mode Observe."""
     would_have: WouldHave | None = None
     verdict: Verdict = Verdict.NO_DATA
+    unresolved: Text = ""
+    """Where latency buckets are too coarse for a check, and which bounds to add; as found when the bounds were chosen."""
     doubt: Text = ""
     """What could not be decided in time at the traffic there was when the attempt began; empty if all could, or nothing was known."""
 

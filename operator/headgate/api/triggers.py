@@ -4,17 +4,15 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from headgate.api.base import ATOMIC, METRIC_NAME, Model, rules
+from headgate.api.base import ATOMIC, METRIC_NAME, PLACE_LABELS, MetricLabel, Model, rules
 from headgate.api.quantities import PointsMargin, Probability
 
-_LABEL = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=63)]
 _METRIC = Annotated[str, Field(pattern=METRIC_NAME, max_length=128)]
 _VALUE = Annotated[str, Field(min_length=1, max_length=64)]
 
 _ONE_LABEL = "groupLabel and outcomeLabel must be two labels: one says who was decided about, the other how"
 _TAKEN = "groupLabel and outcomeLabel must not be labels by which pods and copies of samples are told apart"
 _POINTS = "maxParityDifference must be below 100pp: 100 points forbid nothing"
-_RESERVED = ("namespace", "headgate_model", "headgate_revision", "pod", "instance", "job")
 
 
 class Fairness(Model):
@@ -27,7 +25,7 @@ class Fairness(Model):
         json_schema_extra=rules(
             ("self.groupLabel != self.outcomeLabel", _ONE_LABEL),
             ("!has(self.maxParityDifference) || !self.maxParityDifference.matches('^0*[1-9][0-9]{2}')", _POINTS),
-            (f"!(self.groupLabel in {list(_RESERVED)}) && !(self.outcomeLabel in {list(_RESERVED)})", _TAKEN),
+            (f"!(self.groupLabel in {list(PLACE_LABELS)}) && !(self.outcomeLabel in {list(PLACE_LABELS)})", _TAKEN),
         )
     )
 
@@ -35,8 +33,8 @@ class Fairness(Model):
     max_parity_difference: PointsMargin | None = None
     """How many points a group's favourable rate may lie below the reference's."""
     metric: _METRIC = "headgate_decisions_total"
-    group_label: _LABEL = "group"
-    outcome_label: _LABEL = "outcome"
+    group_label: MetricLabel = "group"
+    outcome_label: MetricLabel = "outcome"
     favourable: Annotated[tuple[_VALUE, ...], Field(min_length=1, max_length=16, json_schema_extra=ATOMIC)] = ("favourable",)
     """Values of the outcome label that are good for the person."""
     reference: _VALUE | None = None
@@ -50,7 +48,7 @@ class Fairness(Model):
     def _labels(self) -> Self:
         if self.group_label == self.outcome_label:
             raise ValueError(_ONE_LABEL)
-        if self.group_label in _RESERVED or self.outcome_label in _RESERVED:
+        if self.group_label in PLACE_LABELS or self.outcome_label in PLACE_LABELS:
             raise ValueError(_TAKEN)
         if self.max_parity_difference is not None and self.max_parity_difference.fraction >= 1.0:
             raise ValueError(_POINTS)

@@ -12,6 +12,7 @@ from headgate.cli.cluster import Access, run
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.evidence.fairness_words import fairness_words
+from headgate.evidence.segment_words import segment_words
 from headgate.evidence.view import Evidence
 from headgate.evidence.words import sentence
 from headgate.rollout.harm import guard_words
@@ -120,6 +121,7 @@ def reading_words(view: ModelView, evidence: Evidence) -> tuple[str, ...]:
     return (
         f"{evidence.verdict}: {_verdict_words(view, evidence.verdict)}.",
         *(f"{check.metric} ({check.verdict}): {sentence(check)}." for check in evidence.checks),
+        *_segments(evidence),
         *_fairness(evidence),
         *_guards(evidence),
         f"This stage has {evidence.stage_fresh_seconds:,.0f} s with fresh evidence and {evidence.stage_requests:,} requests"
@@ -154,6 +156,14 @@ def observed_words(view: ModelView) -> tuple[str, ...]:
 def _fairness(evidence: Evidence) -> tuple[str, ...]:
     fairness = evidence.fairness
     return (f"fairness ({fairness.verdict}): {fairness_words(fairness)}.",) if fairness is not None else ()
+
+
+def _segments(evidence: Evidence) -> tuple[str, ...]:
+    segments = evidence.segments
+    if segments is None:
+        return ()
+    together, *each = segment_words(segments)
+    return (f"segments ({segments.verdict}): {together}.", *(f"{words}." for words in each))
 
 
 def _guards(evidence: Evidence) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format
 from headgate.cli.view import ModelView
 from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.readings import encode
+from headgate.evidence.segment_words import segment_words
 from headgate.evidence.words import limit, of_candidate, of_stable
 from headgate.kube.errors import Unavailable
 
@@ -87,6 +88,7 @@ def detail(view: ModelView, now: datetime) -> RenderableType:
         parts += _block(heading, lines)
     if view.present_evidence is not None:
         parts += [Text("\nEVIDENCE", style="bold"), _checks(view)]
+        parts += _block("SEGMENTS", _segments(view))
         parts += _block("FAIRNESS", _fairness(view))
     parts += _block("OBSERVED ONLY", observed_words(view))
     parts += _block("CONDITIONS", tuple(f"{c.type}={c.status} {c.reason}: {c.message}" for c in view.status.conditions))
@@ -135,6 +137,14 @@ def _checks(view: ModelView) -> Table:
             "" if check.verdict is Verdict.NOT_MEASURABLE else limit(check),
         )
     return drawn
+
+
+def _segments(view: ModelView) -> tuple[str, ...]:
+    segments = view.present_evidence.segments if view.present_evidence else None
+    if segments is None:
+        return ()
+    together, *each = segment_words(segments)
+    return (f"{segments.verdict}: {together}", *each)
 
 
 def _fairness(view: ModelView) -> tuple[str, ...]:

@@ -3,21 +3,20 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Mode, Profile, Verdict
+from headgate.controller.beside import DECISIONS, SEGMENTS, Beside
 from headgate.controller.cache import Cache
+from headgate.controller.case import Case
 from headgate.controller.facts import ModelKey
 from headgate.controller.observe import UnreadableStatus, parse_policy, parse_status
 from headgate.controller.pacing import IDLE, paced
 from headgate.controller.queue import Priority
 from headgate.evidence import attempt
 from headgate.evidence.attempt_state import AttemptEvidence
-from headgate.evidence.check import Question
-from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
 from headgate.evidence.values import summaries
 from headgate.evidence.view import Evidence
@@ -47,18 +46,6 @@ class Wake(Protocol):
     def __call__(self, key: ModelKey, priority: Priority) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One model whose candidate is being judged."""
-
-    key: ModelKey
-    profile: Profile
-    target: Target
-    question: Question
-    exposure: Exposure
-    mode: Mode
-
-
 class Judging:
     """Evidence by model. Nothing here is lost by a restart: it continues from a checkpoint and asks Prometheus for the time since."""
 
@@ -71,16 +58,19 @@ class Judging:
         *,
         wall: Callable[[], float],
         decisions: Samples | None = None,
+        segments: Samples | None = None,
         measured: Callable[[str, float], None] = lambda profile, seconds: None,
     ) -> None:
         """`recall(key, attempt)` is awaited for the checkpoint of an attempt that is not in memory; None: there is none yet. `decisions`
-        samples the models' own counters of decisions. `measured` is told how long each profile's samples took."""
+        samples the models' own counters of decisions, `segments` those of answers by segments of users. `measured` is told how long each
+        profile's samples took."""
         self._cache = cache
         self._samplers = samplers
         self._recall = recall
         self._wake = wake
         self._wall = wall
         self._decisions = decisions
+        self._segments = segments
         self._measured = measured
         self.states: dict[ModelKey, AttemptEvidence] = {}
         self.evidence: dict[ModelKey, Evidence] = {}
@@ -104,8 +94,12 @@ class Judging:
         recalled = [case for case in cases if case.key in self._recalled]
         settled = [case for case in cases if case.key not in self._recalled]
         self._recalled.clear()
-        deciding = [case for case in cases if case.question.fairness is not None]
-        await asyncio.gather(self._ask_each(settled), self._ask_recalled(recalled), self._ask_decisions(deciding, self._wall()))
+        await asyncio.gather(
+            self._ask_each(settled),
+            self._ask_recalled(recalled),
+            self._ask_beside(self._decisions, DECISIONS, cases, self._wall()),
+            self._ask_beside(self._segments, SEGMENTS, cases, self._wall()),
+        )
         shortest = min((case.exposure.interval for case in cases), default=0.0)
         return max(SHORTEST_TICK, shortest / _LOOKS_PER_INTERVAL) if cases else IDLE
 
@@ -173,18 +167,18 @@ class Judging:
             # The arithmetic of some must not keep another one's rollback waiting.
             await asyncio.sleep(0)
 
-    async def _ask_decisions(self, cases: list[Case], now: float) -> None:
-        """The counters of decisions of all models whose policies ask for fairness, whatever profile their requests are counted by."""
-        if self._decisions is None or not cases:
+    async def _ask_beside(self, sampler: Samples | None, beside: Beside, cases: list[Case], now: float) -> None:
+        """The models' own counters, of all whose policies ask for them, whatever profile their requests are counted by."""
+        asking = [case for case in cases if (state := self._state(case)) is not None and beside.asks(case, state)]
+        if sampler is None or not asking:
             return
-        answered = [self.states[case.key].fairness.answered for case in cases]
+        answered = [beside.answered(self.states[case.key]) for case in asking]
         oldest = min((at for at in answered if at is not None), default=None)
-        seconds = window(oldest, now, max(case.exposure.interval for case in cases))
-        batch = await self._decisions.sample([case.target for case in cases], now, seconds)
-        for case in cases:
-            state, asked = self._state(case), case.question.fairness
-            if state is not None and asked is not None:
-                self._tell(case, attempt.observe_decisions(state, asked, case.exposure, batch.answers[case.target], now), now)
+        seconds = window(oldest, now, max(case.exposure.interval for case in asking))
+        batch = await sampler.sample([case.target for case in asking], now, seconds)
+        for case in asking:
+            if (state := self._state(case)) is not None:
+                self._tell(case, beside.observe(state, case, batch.answers[case.target], now), now)
             await asyncio.sleep(0)
 
     def _judge(self, cases: list[Case], answers: Mapping[Target, TargetSamples | NoAnswer], now: float) -> None:
@@ -227,6 +221,7 @@ def case_of(cache: Cache, key: ModelKey) -> Case | None:
         shadow=exposure.shadow,
         decisions=question.fairness.counters if question.fairness else None,
         summaries=summaries(question.checks),
+        segments=question.segments.label if question.segments and exposure.has_stable else "",
     )
     return Case(key, policy.metrics.profile, target, question, exposure, status.candidate.mode)
 
@@ -238,8 +233,8 @@ def _pinned(cache: Cache, key: ModelKey, status: AIModelStatus) -> RolloutPolicy
 
 def harmful(evidence: Evidence, mode: Mode = Mode.ENFORCE) -> bool:
     """Whether users must leave the candidate. In mode Observe only a guard says so."""
-    unfair = evidence.fairness is not None and evidence.fairness.verdict is Verdict.FAIL
-    proven = mode is Mode.ENFORCE and (unfair or evidence.verdict is Verdict.FAIL)
+    beside = [one.verdict for one in (evidence.fairness, evidence.segments) if one is not None]
+    proven = mode is Mode.ENFORCE and Verdict.FAIL in (evidence.verdict, *beside)
     return proven or any(guard.fired for guard in evidence.candidate_guards)
 
 
@@ -253,7 +248,8 @@ def tells_news(before: Evidence | None, after: Evidence, interval: float) -> boo
 def _read(evidence: Evidence) -> tuple[object, ...]:
     fired = tuple(guard.fired for guard in (*evidence.candidate_guards, *evidence.stable_guards))
     fairness = (evidence.fairness.verdict, evidence.fairness.suspected) if evidence.fairness is not None else None
-    return evidence.attempt, evidence.stage, evidence.verdict, fired, tuple(check.verdict for check in evidence.checks), fairness
+    segments = evidence.segments.verdict if evidence.segments is not None else None
+    return evidence.attempt, evidence.stage, evidence.verdict, fired, tuple(check.verdict for check in evidence.checks), fairness, segments
 
 
 def _block(evidence: Evidence, interval: float) -> int:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from headgate.api.vocabulary import Metric, Profile
+from headgate.controller.case import Case
 from headgate.controller.facts import ModelKey
-from headgate.controller.judging import SHORTEST_TICK, Case, Judging, Samples
+from headgate.controller.judging import SHORTEST_TICK, Judging, Samples
 from headgate.controller.pacing import IDLE, paced
 from headgate.evidence import attempt
 from headgate.evidence.attempt_state import AttemptEvidence

@@ -37,6 +37,7 @@ from headgate.prometheus.decisions import Decisions
 from headgate.prometheus.pods import StablePods
 from headgate.prometheus.profiles import PROFILES
 from headgate.prometheus.sampler import Sampler
+from headgate.prometheus.segments import Segments
 from headgate.prometheus.totals import TotalsSampler
 from headgate.prometheus.values import Values
 from headgate.telemetry import Telemetry
@@ -79,6 +80,7 @@ class Parts:
             self.queue.add,
             wall=lambda: wall().timestamp(),
             decisions=Sampler(prometheus, Decisions()),
+            segments=Sampler(prometheus, Segments()),
             measured=self.telemetry.queried,
         )
         pods = Sampler(prometheus, StablePods())

@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 
 from headgate.api.vocabulary import Metric
-from headgate.evidence import tally
+from headgate.evidence import native, tally
 from headgate.evidence.arrays import Floats
 from headgate.evidence.check import Check
 from headgate.evidence.comparison import summed
@@ -154,7 +154,7 @@ def events_of(check: Check, bound: str, counts: Counts) -> tuple[float, float]:
     """(requests, events) of one pod in one block, as the judge counts them. `bound` is that of the slow requests, empty for other checks
     and while it is not chosen: then nothing is counted of a latency check."""
     if check.metric is Metric.LATENCY:
-        timed = counts.get("le +Inf", 0) if bound else 0
+        timed = counts.get("le +Inf", 0) if bound and native.exact(bound, tally.schema_of(counts)) else 0
         return timed, min(max(timed - counts.get(f"le {bound}", 0), 0), timed)
     if check.summary:
         return summed(check, *tally.summed(counts, check.summary))

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import calibrating, decisions, guards, judge, timeline, values
+from headgate.evidence import calibrating, decisions, guards, judge, segmented, timeline, values
 from headgate.evidence.attempt_state import AttemptEvidence, Source
-from headgate.evidence.check import FairnessQuestion, Question
-from headgate.evidence.decisions import Watch
+from headgate.evidence.check import FairnessQuestion, Question, SegmentsQuestion
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.fairness_reading import FairnessReading
 from headgate.evidence.history import History
@@ -16,7 +15,7 @@ from headgate.evidence.judge import JudgeState
 from headgate.evidence.noise_state import Noise
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
 from headgate.evidence.tracker import Closed, Tracker, fold, silent
-from headgate.evidence.view import Evidence, GuardReading
+from headgate.evidence.view import Evidence, GuardReading, SegmentsReading
 
 _PATIENCE = 3
 """Intervals without an answer after which the source is called down."""
@@ -109,6 +108,13 @@ def observe_decisions(
     return replace(state, fairness=decisions.fold(state.fairness, asked, exposure, answer, now))
 
 
+def observe_segments(
+    state: AttemptEvidence, asked: SegmentsQuestion, exposure: Exposure, answer: TargetSamples | NoAnswer, now: float
+) -> AttemptEvidence:
+    """The state after one answer about segments of users, which are counted by the model servers themselves."""
+    return replace(state, segments=segmented.fold(state.segments, asked, exposure, answer, now))
+
+
 def observe_pods(state: AttemptEvidence, question: Question, answer: TargetSamples | NoAnswer, now: float) -> AttemptEvidence:
     """The state after one answer about the counters of the stable version's pods. Without one nothing changes."""
     if isinstance(answer, NoAnswer) or not question.checks:
@@ -146,6 +152,7 @@ def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: fl
     judged = judge.assess(state.judge if state.shadow == exposure.shadow else judge.start(question), question, noise.dispersion, lacking)
     verdict, notes = _verdict(state, exposure, judged.verdict, now)
     fairness = None if question.fairness is None else decisions.read(state.fairness, question.fairness, exposure)
+    segments = None if question.segments is None else segmented.read(state.segments, question.segments, exposure)
     tracker = state.tracker
     same_stage = state.shadow == exposure.shadow and tracker.count.fits(exposure)
     return Evidence(
@@ -153,30 +160,34 @@ def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: fl
         stage=exposure.stage,
         entered=exposure.entered,
         as_of=None if tracker.as_of is None else tracker.as_of - state.source.skew,
-        verdict=_held_by_fairness(verdict, fairness),
+        verdict=_held(_held(verdict, fairness), segments),
         checks=calibrating.described(noise, judged.checks),
         candidate_guards=_guards(state, question, now, candidate=True) if state.shadow == exposure.shadow else (),
         stable_guards=_guards(state, question, now, candidate=False),
         stage_fresh_seconds=tracker.count.fresh_seconds if same_stage else 0.0,
         stage_requests=tracker.count.requests if same_stage else 0,
         harm=judged.harm,
-        notes=(*calibrating.notes(noise, question.checks), *notes, *_fairness_notes(state.fairness, fairness)),
+        notes=(*calibrating.notes(noise, question.checks), *notes, *_notes_beside(state, fairness, segments)),
         fairness=fairness,
+        segments=segments,
     )
 
 
-def _held_by_fairness(verdict: Verdict, fairness: FairnessReading | None) -> Verdict:
-    """Pass needs that nothing is suspected, and that what is required is measured. Nothing else becomes better or worse by fairness."""
-    if verdict is not Verdict.PASS or fairness is None or not fairness.holds:
+def _held(verdict: Verdict, beside: FairnessReading | SegmentsReading | None) -> Verdict:
+    """Pass needs that nothing is suspected, and that what is required is measured and proven. It makes nothing else better or worse."""
+    if verdict is not Verdict.PASS or beside is None or not beside.holds:
         return verdict
-    return fairness.verdict if fairness.verdict in (Verdict.NO_DATA, Verdict.NOT_MEASURABLE) else Verdict.INCONCLUSIVE
+    return beside.verdict if beside.verdict in (Verdict.NO_DATA, Verdict.NOT_MEASURABLE) else Verdict.INCONCLUSIVE
 
 
-def _fairness_notes(watch: Watch, fairness: FairnessReading | None) -> tuple[str, ...]:
-    if fairness is None:
-        return ()
-    unread = (f"the counters of decisions cannot be read ({watch.error})",) if watch.error else ()
-    return (f"NotMeasurable: {fairness.detail}", *unread) if fairness.verdict is Verdict.NOT_MEASURABLE else unread
+def _notes_beside(state: AttemptEvidence, fairness: FairnessReading | None, segments: SegmentsReading | None) -> tuple[str, ...]:
+    words: list[str] = []
+    for reading, error, what in ((fairness, state.fairness.error, "decisions"), (segments, state.segments.error, "segments")):
+        if reading is not None and reading.verdict is Verdict.NOT_MEASURABLE:
+            words.append(f"NotMeasurable: {reading.detail}")
+        if reading is not None and error:
+            words.append(f"the counters of {what} cannot be read ({error})")
+    return tuple(words)
 
 
 def _guards(state: AttemptEvidence, question: Question, now: float, *, candidate: bool) -> tuple[GuardReading, ...]:

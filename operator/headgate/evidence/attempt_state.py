@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from headgate.evidence import judge, noise_state, timeline
+from headgate.evidence import judge, noise_state, segmented, timeline
 from headgate.evidence.decisions import Watch
 from headgate.evidence.judge import JudgeState
 from headgate.evidence.noise_state import Noise
+from headgate.evidence.segmented import Split
 from headgate.evidence.timeline import Timeline
 from headgate.evidence.tracker import Tracker
 from headgate.evidence.values import Values
@@ -43,6 +44,8 @@ class AttemptEvidence:
     timeline: Timeline = field(default_factory=Timeline)
     values: Values = field(default_factory=Values)
     """What the versions' own summaries counted, if a check asks for it."""
+    segments: Split = field(default_factory=Split)
+    """Segments of users, if the question asks for them."""
 
 
 _TRACKER: TypeAdapter[Tracker] = TypeAdapter(Tracker)
@@ -62,6 +65,7 @@ def checkpoint(state: AttemptEvidence) -> dict[str, Any]:
         "source": _SOURCE.dump_python(state.source, mode="json"),
         **({} if state.fairness == Watch() else {"fairness": _WATCH.dump_python(state.fairness, mode="json")}),
         **({} if state.values == Values() else {"values": _VALUES.dump_python(state.values, mode="json")}),
+        **({} if state.segments == Split() else {"segments": segmented.to_json(state.segments)}),
         "noise": noise_state.to_json(state.noise),
         TIMELINE: timeline.to_json(state.timeline),
     }
@@ -75,6 +79,8 @@ def restore(data: dict[str, Any]) -> AttemptEvidence:
         tracker, source = _TRACKER.validate_python(data["tracker"]), _SOURCE.validate_python(data["source"])
         watch, past = _WATCH.validate_python(data.get("fairness", {})), timeline.recalled(data.get(TIMELINE))
         noise, values = noise_state.from_json(data["noise"]), _VALUES.validate_python(data.get("values", {}))
-        return AttemptEvidence(data["attempt"], data["shadow"], judge.from_json(data["judge"]), tracker, source, watch, noise, past, values)
+        split = segmented.from_json(data["segments"]) if "segments" in data else Split()
+        judged = judge.from_json(data["judge"])
+        return AttemptEvidence(data["attempt"], data["shadow"], judged, tracker, source, watch, noise, past, values, split)
     except (KeyError, TypeError, ValidationError) as error:
         raise ValueError(f"checkpoint cannot be read: {error}") from error

@@ -83,6 +83,22 @@ class FairnessQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentsQuestion:
+    """Compare each segment of users with the same segment at the stable version. `label` of the counters tells segments apart, `most` are
+    judged. One with fewer than `min_requests` compared requests of either version needs no proof of being good.
+
+    `alpha` is the chance of rolling back a candidate within all limits in all segments, over all looks, checks and segments. `each` is what
+    every one of them is asked; its alpha, that of the intervals, holds for all together.
+    """
+
+    label: str
+    most: int
+    min_requests: int
+    alpha: float
+    each: "Question"
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """All that one attempt (or its shadow, with a budget of its own) is asked.
 
@@ -101,3 +117,4 @@ class Question:
     stage_blocks: tuple[int, ...]
     first_stage: int = 0
     fairness: FairnessQuestion | None = None
+    segments: SegmentsQuestion | None = None

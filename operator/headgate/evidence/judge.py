@@ -211,6 +211,12 @@ def _latched(failed: int | None, cause: int) -> int | None:
 
 def _read(state: JudgeState, i: int, check: Check, question: Question, lacking: Lacking | None, found: Found) -> CheckReading:
     latency = state.latency[i]
+    unresolved = latency.detail if isinstance(latency, Unresolved) else latency.lacks if isinstance(latency, Choice) else ""
+    return replace(_verdict(state, i, check, question, lacking, found), unresolved=unresolved)
+
+
+def _verdict(state: JudgeState, i: int, check: Check, question: Question, lacking: Lacking | None, found: Found) -> CheckReading:
+    latency = state.latency[i]
     why = latency.detail if isinstance(latency, Unresolved) else refusal(check)
     detail = latency.detail if isinstance(latency, Choice) else ""
     if why is not None:

@@ -64,8 +64,8 @@ def _latency_out(latency: Latency | None) -> dict[str, Any] | None:
     match latency:
         case Past(bounds, timed, below):
             return {"past": [list(bounds), timed, list(below)]}
-        case Choice(harm, act, good, timed, slow, detail):
-            return {"choice": [*(list(astuple(pair)) for pair in (harm, act, good)), timed, list(slow), detail]}
+        case Choice(harm, act, good, timed, slow, detail, lacks):
+            return {"choice": [*(list(astuple(pair)) for pair in (harm, act, good)), timed, list(slow), detail, lacks]}
         case Unresolved(detail):
             return {"unresolved": detail}
         case None:
@@ -79,6 +79,6 @@ def _latency_in(data: dict[str, Any] | None) -> Latency | None:
         bounds, timed, below = data["past"]
         return Past(tuple(bounds), timed, tuple(below))
     if "choice" in data:
-        harm, act, good, timed, (a, b, c), detail = data["choice"]
-        return Choice(Pair(*harm), Pair(*act), Pair(*good), timed, (a, b, c), detail)
+        harm, act, good, timed, (a, b, c), detail, *lacks = data["choice"]
+        return Choice(Pair(*harm), Pair(*act), Pair(*good), timed, (a, b, c), detail, *lacks)
     return Unresolved(data["unresolved"])

@@ -51,6 +51,8 @@ class Choice:
     slow: tuple[int, int, int]
     """Of `timed` past requests of the stable version: how many above harm.stable, good.stable, good.candidate."""
     detail: str
+    lacks: str = ""
+    """Where a comparison is interpolated: between which bounds, and which to add. Empty if nothing is."""
 
     @property
     def limits(self) -> Limits:
@@ -108,18 +110,19 @@ def choose(past: Past, quantile: float, margin: Margin) -> Choice | Unresolved |
     bounds = list(past.bounds)
     at = view.quantile(quantile)
     if not bounds or at is None:
-        return Unresolved(f"p{100 * quantile:g} of the stable version lies above the last latency bucket; add longer bounds")
+        longest = max(bounds, default=1.0)
+        told = f"p{100 * quantile:g} of the stable version lies above the last latency bucket of {_ms(longest)}"
+        return Unresolved(f"{told}; add longer bounds, like {_ms(2 * longest)} and {_ms(4 * longest)}")
     m = _width(margin, at)
     nearest = min(bounds, key=lambda b: abs(log(view.above(b) / tail)))
     harm, act = _harm_pairs(bounds, nearest, m)
     good = _good_pair(bounds, nearest, m, tail, view)
     low, high = _bucket(bounds, at)
+    jump = f"latency buckets jump from {_ms(low)} to {_ms(high)}, where p{100 * quantile:g} lies; a difference of {_ms(m)}"
+    missing = "add bounds near " + ", ".join(f"{1000 * max(at + k * m, 0.0005):.3g}ms" for k in (-0.5, 0, 0.5, 1))
     if (act is None or good is None) and high - low > COARSEST * m:
-        wanted = ", ".join(f"{1000 * max(at + k * m, 0.0005):.3g}ms" for k in (-0.5, 0, 0.5, 1))
-        return Unresolved(
-            f"latency buckets jump from {_ms(low)} to {_ms(high)}, where p{100 * quantile:g} lies; "
-            f"a difference of {_ms(m)} cannot be seen: add bounds near {wanted}"
-        )
+        return Unresolved(f"{jump} cannot be seen: {missing}")
+    lacks = f"{jump} is interpolated: {missing}" if act is None or good is None else ""
     words = []
     if act is None:
         harm, act = (Pair(nearest, nearest, view.between(nearest - part * m, nearest)) for part in (0.5, 1.0))
@@ -129,7 +132,7 @@ def choose(past: Past, quantile: float, margin: Margin) -> Choice | Unresolved |
         words.append("proof of being good interpolated")
     words.insert(0, f"above {_ms(act.candidate)}, stable above {_ms(act.stable)}; good: {_ms(good.candidate)} against {_ms(good.stable)}")
     counted = (view.slow(harm.stable), view.slow(good.stable), view.slow(good.candidate))
-    return Choice(harm, act, good, past.timed, counted, "; ".join(words))
+    return Choice(harm, act, good, past.timed, counted, "; ".join(words), lacks)
 
 
 def slow_when_later(past: Past, quantile: float, margin: Margin, margins: float, bound: float) -> float:

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.fairness_reading import FairnessReading, GroupReading
-from headgate.evidence.view import CheckReading, Evidence, GuardReading, NoiseMode
+from headgate.evidence.view import CheckReading, Evidence, GuardReading, NoiseMode, SegmentReading, SegmentsReading
 
 READINGS_KEY = "readings.json"
 _LARGEST = 1e300
 
-_Reading = TypeVar("_Reading", CheckReading, GuardReading, FairnessReading, GroupReading, Evidence)
+_Reading = TypeVar("_Reading", CheckReading, GuardReading, FairnessReading, GroupReading, SegmentReading, SegmentsReading, Evidence)
 
 
 def config_map_name(model: str) -> str:
@@ -44,6 +44,7 @@ def decode(text: str) -> Evidence:
                 "stable_guards": tuple(_guard(entry) for entry in value.get("stableGuards") or ()),
                 "notes": tuple(value.get("notes") or ()),
                 "fairness": _fairness(value["fairness"]) if value.get("fairness") else None,
+                "segments": _segments(value["segments"]) if value.get("segments") else None,
             }
         )
     except (AttributeError, KeyError, TypeError) as error:
@@ -72,12 +73,27 @@ def _fairness(entry: Mapping[str, Any]) -> FairnessReading:
     )
 
 
+def _segments(entry: Mapping[str, Any]) -> SegmentsReading:
+    return SegmentsReading(
+        **_known(SegmentsReading, entry)
+        | {
+            "verdict": Verdict(entry["verdict"]),
+            "segments": tuple(_segment(one) for one in entry.get("segments") or ()),
+            "named": tuple(entry.get("named") or ()),
+        }
+    )
+
+
+def _segment(entry: Mapping[str, Any]) -> SegmentReading:
+    return SegmentReading(**_known(SegmentReading, entry) | {"checks": tuple(_check(one) for one in entry.get("checks") or ())})
+
+
 def _known(kind: type[_Reading], entry: Mapping[str, Any]) -> dict[str, Any]:
     return {field.name: entry[_camel(field.name)] for field in fields(kind) if _camel(field.name) in entry}
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, CheckReading | GuardReading | FairnessReading | GroupReading | Evidence):
+    if isinstance(value, _Reading.__constraints__):
         return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]

@@ -7,25 +7,11 @@ segments for one of them, never decides earlier than the mean. Sources: Vovk and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headgate.evidence.arrays import Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Worst:
-    """What the segments say together at one moment. `segment` contributes most; `named` are those that e-BH names, strongest first.
-
-    e-BH may name none although the mean decides: then it is certain that some segment suffers, and `segment` is the likeliest.
-    """
-
-    log_evalue: float
-    decided: bool
-    segment: int
-    named: tuple[int, ...]
 
 
 def running_mean(log_evalues: Floats, present: NDArray[np.bool_]) -> Floats:
@@ -35,27 +21,25 @@ def running_mean(log_evalues: Floats, present: NDArray[np.bool_]) -> Floats:
     that is their mean; one that appears later joins with a share of what is there then. `present` must not depend on the outcomes.
     """
     before = np.vstack([np.zeros((1, log_evalues.shape[1])), log_evalues[:-1]])
-    shares = np.where(present | ~present.any(axis=1, keepdims=True), before, -np.inf)
-    shares = shares - np.logaddexp.reduce(shares, axis=1, keepdims=True)
-    joined: Floats = np.cumsum(np.logaddexp.reduce(shares + log_evalues - before, axis=1))
+    joined: Floats = np.cumsum(growth(before, log_evalues, present | ~present.any(axis=1, keepdims=True)))
     return joined
+
+
+def growth(before: Floats, after: Floats, present: NDArray[np.bool_]) -> Floats:
+    """How much the log of the joined e-value grows when those of the segments go from `before` to `after`. Reduces the last axis."""
+    shares = np.where(present, before, -np.inf)
+    shares = shares - np.logaddexp.reduce(shares, axis=-1, keepdims=True)
+    grown: Floats = np.logaddexp.reduce(shares + after - before, axis=-1)
+    return grown
 
 
 def e_bh(log_evalues: Sequence[float], alpha: float) -> tuple[int, ...]:
     """Positions of the segments that stand out, strongest first: the largest k for which the k-th largest e-value is >= m / (alpha k).
 
-    The e-values are those of one moment: running maxima are none.
+    The e-values are those of one moment: running maxima are none. There may be none although the mean decides: then it is certain that some
+    segment suffers, and the one with the largest is the likeliest.
     """
     ranked = sorted(range(len(log_evalues)), key=lambda i: -log_evalues[i])
     m = len(ranked)
     enough = [k for k in range(1, m + 1) if log_evalues[ranked[k - 1]] >= np.log(m / (alpha * k))]
     return tuple(ranked[: max(enough, default=0)])
-
-
-def decide(log_evalues: Sequence[float], alpha: float) -> Worst:
-    """Whether the mean of the segments' e-values has reached 1/alpha, and whom to name. Raises ValueError without segments."""
-    if not log_evalues:
-        raise ValueError("there are no segments to decide about")
-    logs = np.asarray(log_evalues, dtype=np.float64)
-    mean = float(np.logaddexp.reduce(logs) - np.log(len(logs)))
-    return Worst(mean, mean >= -np.log(alpha), int(np.argmax(logs)), e_bh(log_evalues, alpha))

@@ -17,7 +17,8 @@ class Arm(StrEnum):
 class What(StrEnum):
     """What a series counts. `part` of the series is the response code for ANSWERED, the bucket's bound in seconds for TIMED, and for
     DECIDED the group of people after a sign: + favourable, - not. VALUED counts answers that have a value, TOTAL sums up their values, both
-    by the summary's name as `part`; a sum is counted in UNITs."""
+    by the summary's name as `part`; a sum is counted in UNITs. COARSE counts nothing: it says that latency was counted by a native
+    histogram of the schema `part`, and at its bounds only."""
 
     ANSWERED = "answered"
     SENT = "sent"
@@ -25,6 +26,7 @@ class What(StrEnum):
     DECIDED = "decided"
     VALUED = "valued"
     TOTAL = "total"
+    COARSE = "coarse"
 
 
 UNIT = 1e-9
@@ -36,7 +38,8 @@ class RawSeries:
     """One counter of one process as the source returned it: `points` are (Unix time, value).
 
     `instance` names the scraped process: all its series are sampled together. `origin` tells apart series of one process that count
-    different requests of the same arm (the rules of a route, the paths of a server); such series are summed.
+    different requests of the same arm (the rules of a route, the paths of a server); such series are summed. `segment` is the segment of
+    users whose requests alone are counted, if they are counted apart.
     """
 
     arm: Arm
@@ -45,10 +48,12 @@ class RawSeries:
     instance: str
     origin: str
     points: tuple[tuple[float, float], ...]
+    segment: str = ""
 
     @property
     def key(self) -> str:
-        return "|".join((self.arm, self.what, self.part, self.origin, self.instance))
+        apart = (self.segment,) if self.segment else ()
+        return "|".join((self.arm, self.what, self.part, self.origin, self.instance, *apart))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ class Increment:
     instance: str
     count: int
     reset: bool = False
+    segment: str = ""
 
 
 def increments(cursors: Cursors, series: Iterable[RawSeries], slot_since: Mapping[Arm, float]) -> tuple[Cursors, list[Increment]]:
@@ -175,12 +181,12 @@ def _step(
         if previous is None or previous < mixed:
             return None
         # The process was sampled before without this series: it did not exist, so it counts from 0, in whichever slot it was born.
-        return Increment(time, previous, one.arm, one.what, one.part, one.instance, _whole(one, value))
+        return Increment(time, previous, one.arm, one.what, one.part, one.instance, _whole(one, value), segment=one.segment)
     if last.time < slot_since:
         return None
     reset = value < last.value
     count = _whole(one, value) if reset else _whole(one, value) - _whole(one, last.value)
-    return Increment(time, last.time, one.arm, one.what, one.part, one.instance, count, reset)
+    return Increment(time, last.time, one.arm, one.what, one.part, one.instance, count, reset, one.segment)
 
 
 def _whole(one: RawSeries, value: float) -> int:

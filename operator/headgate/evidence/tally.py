@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from headgate.evidence import native
 from headgate.evidence.block import ArmCounts, Block
 from headgate.evidence.series import UNIT, Increment, What
 
@@ -12,8 +13,15 @@ NOT_REJECTED = frozenset({401, 404, 429})
 
 Counts = dict[str, int]
 """requests, errors, rejections, missing (signed), sent, one `le <bound>` per latency bucket, one `valued <summary>` and `total <summary>`
-per summary of values."""
-_NAMES = {What.SENT: "sent", What.TIMED: "le {}", What.VALUED: "valued {}", What.TOTAL: "total {}"}
+per summary of values, and `coarse <schema>` (0); of segments each after the segment's name and a tab."""
+_COARSE = "coarse "
+_NAMES = {
+    What.SENT: "sent",
+    What.TIMED: "le {}",
+    What.VALUED: "valued {}",
+    What.TOTAL: "total {}",
+    What.COARSE: _COARSE + "{}",
+}
 
 
 def classify(code: str) -> str:
@@ -26,13 +34,21 @@ def classify(code: str) -> str:
 
 def add(counts: Counts, step: Increment) -> None:
     """Count one increment."""
+    apart = f"{step.segment}\t" if step.segment else ""
+    for name in _names(step):
+        counts[apart + name] = counts.get(apart + name, 0) + step.count
+
+
+def _names(step: Increment) -> tuple[str, ...]:
     if step.what is What.ANSWERED:
-        counts["requests"] = counts.get("requests", 0) + step.count
-        if kind := classify(step.part):
-            counts[kind] = counts.get(kind, 0) + step.count
-        return
-    name = _NAMES[step.what].format(step.part)
-    counts[name] = counts.get(name, 0) + step.count
+        kind = classify(step.part)
+        return ("requests", kind) if kind else ("requests",)
+    return (_NAMES[step.what].format(step.part),)
+
+
+def schema_of(counts: Counts) -> int:
+    """Of the coarsest histogram that latency was counted by: what was timed was also counted at its bounds."""
+    return min((int(name.removeprefix(_COARSE)) for name in counts if name.startswith(_COARSE)), default=native.FINEST)
 
 
 def summed(counts: Counts, summary: str) -> tuple[float, float]:
@@ -97,8 +113,26 @@ def finite(bounds: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def close(block: OpenBlock, bounds: tuple[str, ...], *, usable: bool) -> tuple[Block, int, int]:
-    """The Block, and the late answers left over per arm (stable, candidate)."""
+    """The Block, and the late answers left over per arm (stable, candidate). Bounds that were not counted by all are left out."""
+    schema = min(schema_of(block.stable), schema_of(block.candidate))
+    bounds = tuple(bound for bound in bounds if native.exact(bound, schema))
     stable, stable_left = arm_counts(block.stable, bounds)
     candidate, candidate_left = arm_counts(block.candidate, bounds)
     whole = Block(block.end, stable, candidate, tuple(float(bound) for bound in bounds), block.usable and usable)
     return whole, stable_left, candidate_left
+
+
+def by_segment(block: OpenBlock) -> dict[str, OpenBlock]:
+    """The same block for each segment of users that was counted apart, in order of their names."""
+    stable, candidate = _apart(block.stable), _apart(block.candidate)
+    names = sorted({*stable, *candidate})
+    return {name: replace(block, stable=stable.get(name, {}), candidate=candidate.get(name, {})) for name in names}
+
+
+def _apart(counts: Counts) -> dict[str, Counts]:
+    found: dict[str, Counts] = {}
+    for name, count in counts.items():
+        segment, tab, what = name.rpartition("\t")
+        if tab:
+            found.setdefault(segment, {})[what] = count
+    return found

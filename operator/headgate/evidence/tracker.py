@@ -77,10 +77,12 @@ class Tracker:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A block that no later sample changes, and the stage it belongs to."""
+    """A block that no later sample changes, and the stage it belongs to. `segments`: the same block of the segments of users that were
+    counted apart."""
 
     block: Block
     stage: int
+    segments: Mapping[str, Block] = field(default_factory=dict)
 
 
 def fold(tracker: Tracker, exposure: Exposure, samples: TargetSamples) -> tuple[Tracker, list[Closed]]:
@@ -248,11 +250,11 @@ class _Folding:
             stable = tally.owing(block.stable, self.now.late.pop(Arm.STABLE, 0))
             candidate = tally.owing(block.candidate, self.now.late.pop(exposure.candidate, 0))
             comparable = exposure.has_stable and not silent(self.now.stable)
-            whole, stable_late, candidate_late = tally.close(
-                replace(block, stable=stable, candidate=candidate), self._bounds(exposure), usable=comparable
-            )
+            bounds = self._bounds(exposure)
+            whole, stable_late, candidate_late = tally.close(replace(block, stable=stable, candidate=candidate), bounds, usable=comparable)
+            apart = {name: tally.close(one, bounds, usable=comparable)[0] for name, one in tally.by_segment(block).items()}
             self.now.late.update({Arm.STABLE: stable_late, exposure.candidate: candidate_late})
-            self.closed.append(Closed(whole, block.stage))
+            self.closed.append(Closed(whole, block.stage, apart))
             self.now = replace(self.now, open=rest, closed=block.end)
 
     def _bounds(self, exposure: Exposure) -> tuple[str, ...]:

@@ -51,6 +51,8 @@ class CheckReading:
     noise_detail: str = ""
     detail: str = ""
     """For people: the latency bound compared, or why the check cannot be measured."""
+    unresolved: str = ""
+    """Where latency buckets are too coarse for the margin, and which bounds to add."""
     candidate_mean: float = 0.0
     stable_mean: float = 0.0
 
@@ -61,6 +63,51 @@ class Lacking:
 
     verdict: Verdict
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentReading:
+    """One segment, compared with the same segment at the stable version. `counted` tells that it has enough requests to need a proof."""
+
+    segment: str
+    checks: tuple[CheckReading, ...] = ()
+    counted: bool = False
+
+    @property
+    def proven(self) -> bool:
+        """Whether every required check is proven good here."""
+        return all(check.verdict is Verdict.PASS for check in self.checks if check.required)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentsReading:
+    """All segments of one attempt (its shadow has a reading of its own), told apart by `label`.
+
+    Fail: a segment is proven to be harmed. Pass: every counted segment is proven good. NoData: none is counted yet. NotMeasurable: no such
+    counters, or too many segments. `worst` is the segment that looks worst; `harm` is an e-value of them all: at 1/alpha harm is proven.
+    `named` are the segments that e-BH names. `required`: some check that looks at segments is.
+    """
+
+    label: str
+    verdict: Verdict = Verdict.NO_DATA
+    segments: tuple[SegmentReading, ...] = ()
+    required: bool = False
+    worst: str = ""
+    harm: float = 1.0
+    named: tuple[str, ...] = ()
+    detail: str = ""
+    """For people: what is lacking."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing may rise meanwhile."""
+        return self.verdict is Verdict.FAIL or (self.required and self.verdict is not Verdict.PASS)
+
+    @property
+    def failed(self) -> CheckReading | None:
+        """The check that the worst segment failed, if harm is proven."""
+        read = [check for one in self.segments if one.segment == self.worst for check in one.checks]
+        return next((check for check in read if check.verdict is Verdict.FAIL), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +149,8 @@ class Evidence:
     notes: tuple[str, ...] = field(default=())
     fairness: FairnessReading | None = None
     """How the candidate treats groups of people; None unless the policy asks."""
+    segments: SegmentsReading | None = None
+    """How segments of users fare, each by itself; None unless a check asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from headgate.api.vocabulary import Mode, Tier
 STATEMENT_VERSION = 1
 
 _STAGE = {"name", "mirror_percent", "traffic_percent", "holdback_percent", "min_duration", "max_duration", "min_requests"}
-_CHECK = {"metric", "max_increase", "max_decrease", "quantile", "summary", "weight", "required"}
-"""`max_decrease` and `summary` are named only where they are set, as all that may be left out: other checks read as they always did."""
+_CHECK = {"metric", "max_increase", "max_decrease", "quantile", "summary", "weight", "required", "segments"}
+"""`max_decrease`, `summary` and `segments` are named only where they are set, as all that may be left out: other checks read as they always
+did."""
 _GUARD = {"metric", "max_rate", "min_requests", "max_restarts", "window"}
 _ANALYSIS = {"alpha", "beta"}
 _FAIRNESS = {

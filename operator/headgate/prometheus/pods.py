@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headgate.evidence.series import Arm
-from headgate.prometheus.profiles import Http, Labels, Meaning, Target, one_of, quoted
+from headgate.prometheus.profiles import NATIVE, Http, Labels, Meaning, Target, one_of, quoted
 from headgate.prometheus.values import meaning_of, series_names
 
-_ANSWERS, _LATENCY = "http_requests_total", "http_request_duration_seconds_bucket"
+_ANSWERS, _LATENCY = "http_requests_total", f"{NATIVE}_bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class StablePods:
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
         labels = {
-            "__name__": "|".join(filter(None, (_ANSWERS, _LATENCY, series_names(asked)))),
+            "__name__": "|".join(filter(None, (_ANSWERS, _LATENCY, NATIVE, series_names(asked)))),
             "namespace": one_of(target.namespace for target in asked),
             "headgate_model": one_of(target.name for target in asked),
             "headgate_revision": one_of(target.stable for target in asked),

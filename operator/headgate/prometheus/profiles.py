@@ -26,12 +26,14 @@ class Target:
     """The model's own counter of decisions about people, if it is asked for."""
     summaries: tuple[str, ...] = ()
     """The model's own summaries of values, if they are asked for."""
+    segments: str = ""
+    """The label of its own counters that tells segments of users apart, if they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Which requests a series counts. `part` and `origin` as in RawSeries; `process` names the process where the scrape's address should
-    not."""
+    """Which requests a series counts. `part`, `origin` and `segment` as in RawSeries; `process` names the process where the scrape's
+    address should not."""
 
     target: Target
     arm: Arm
@@ -39,6 +41,7 @@ class Meaning:
     part: str
     origin: str
     process: str = ""
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +213,7 @@ _ENVOY = {
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """A server's own `http_requests_total{code}` and `http_request_duration_seconds_bucket`, told apart by labels of its pods.
+    """A server's own `http_requests_total{code}` and `http_request_duration_seconds` (buckets, or native), told apart by its pods' labels.
 
     Only answered requests are counted: a server that accepts and never answers is not seen.
     """
@@ -220,7 +223,7 @@ class Http:
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
         spaces, models = one_of(target.namespace for target in asked), one_of(target.name for target in asked)
-        names = "http_requests_total|http_request_duration_seconds_bucket"
+        names = "|".join(_HTTP)
         return f'{{__name__=~"{names}",namespace=~{quoted(spaces)},headgate_model=~{quoted(models)}}}'
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
@@ -234,7 +237,7 @@ class Http:
             return None
         arm = Arm.STABLE if revision == target.stable else Arm.MIRROR if target.shadow else Arm.CANDIDATE
         part = labels.get("code", "") if what is What.ANSWERED else _seconds(labels.get("le"), 1)
-        if not part:
+        if part is None or (not part and labels["__name__"] != NATIVE):
             return None
         others = sorted(item for item in labels.items() if item[0] not in _NOT_ORIGIN)
         return Meaning(target, arm, what, part, ",".join(f"{name}={value}" for name, value in others))
@@ -255,7 +258,9 @@ class Http:
         return Rated(f'http_requests_total{{{matchers},code!=""}}', "code", f"http_request_duration_seconds_bucket{{{matchers}}}", 1)
 
 
-_HTTP = {"http_requests_total": What.ANSWERED, "http_request_duration_seconds_bucket": What.TIMED}
+NATIVE = "http_request_duration_seconds"
+"""The server's latency as a native histogram: one series holds all of its buckets."""
+_HTTP = {"http_requests_total": What.ANSWERED, f"{NATIVE}_bucket": What.TIMED, NATIVE: What.TIMED}
 COPIES = {"prometheus", "prometheus_replica", "replica", "receive", "tenant_id"}
 """Labels that tell copies of one sample apart. Copies must not be summed."""
 PLACE = frozenset(

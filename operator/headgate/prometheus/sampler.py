@@ -3,16 +3,17 @@
 import asyncio
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
-from headgate.evidence.series import NoAnswer, RawSeries, TargetSamples
+from headgate.evidence import native
+from headgate.evidence.series import NoAnswer, RawSeries, TargetSamples, What
 from headgate.prometheus.answers import garbled, read_aside, require
 from headgate.prometheus.client import PrometheusClient, SourceError
-from headgate.prometheus.profiles import Counters, Target, instance
+from headgate.prometheus.profiles import Counters, Meaning, Target, instance
 
 CHUNK_SERIES = 20_000
 LONGEST_WINDOW = 3600.0
@@ -93,10 +94,29 @@ def _sorted_out(result: list[dict[str, Any]], profile: Counters, targets: Sequen
         meaning = profile.meaning(labels, index)
         if meaning is None:
             continue
-        points = tuple([(float(time), float(value)) for time, value in one["values"]])
-        series = RawSeries(meaning.arm, meaning.what, meaning.part, meaning.process or instance(labels), meaning.origin, points)
-        mine, key = found[meaning.target], series.key
-        # Copies of one counter differ in labels that mean nothing here: the same copy has the say each time.
-        if key not in mine or sorted(labels.items()) < sorted(mine[key][1].items()):
-            mine[key] = (series, labels)
+        process = meaning.process or instance(labels)
+        for what, part, points in _counted(one, meaning):
+            series = RawSeries(meaning.arm, what, part, process, meaning.origin, points, meaning.segment)
+            mine, key = found[meaning.target], series.key
+            # Copies of one counter differ in labels that mean nothing here: the same copy has the say each time.
+            if key not in mine or sorted(labels.items()) < sorted(mine[key][1].items()):
+                mine[key] = (series, labels)
     return {target: [series for series, _ in mine.values()] for target, mine in found.items()}
+
+
+def _counted(row: dict[str, Any], meaning: Meaning) -> Iterator[tuple[What, str, tuple[tuple[float, float], ...]]]:
+    """What one row counts: a native histogram as many counters as it has bounds; anything else as one."""
+    if meaning.part or meaning.what is not What.TIMED:
+        yield meaning.what, meaning.part, tuple([(float(time), float(value)) for time, value in row.get("values", ())])
+        return
+    samples = [(float(time), float(histogram["count"]), _buckets(histogram)) for time, histogram in row.get("histograms", ())]
+    for part, points in native.cumulated(samples):
+        yield What.TIMED, part, tuple(points)
+    for schema, points in native.coarse(samples):
+        yield What.COARSE, schema, tuple(points)
+
+
+def _buckets(histogram: dict[str, Any]) -> list[native.Bucket]:
+    """Each bucket comes as (which bounds belong to it, lower, upper, count); those of durations contain the upper one. Empty ones do not
+    come at all."""
+    return [(float(low), float(high), float(count)) for _, low, high, count in histogram.get("buckets", ())]

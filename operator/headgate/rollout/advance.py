@@ -69,7 +69,7 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
         draft = _effective(draft, snapshot)
     evidence = _present_evidence(draft, snapshot)
     verdict = evidence.verdict if evidence else Verdict.NO_DATA
-    draft = draft.with_candidate(verdict=verdict)
+    draft = _unresolved(draft.with_candidate(verdict=verdict), evidence)
     closed = step.weight > 0 and not gate_open(draft.candidate)
     served = _served(draft, snapshot, step, evidence)
     stopped = draft.status.paused is not None or draft.status.failover is not None or snapshot.clock_step is not None
@@ -93,6 +93,14 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     if orders.promote is not None and step.compares:
         return _promote(draft, snapshot, steps, step, policy, orders.promote)
     return overdue(kept_waiting(draft, step, evidence, snapshot), snapshot, step, policy)
+
+
+def _unresolved(draft: Draft, evidence: Evidence | None) -> Draft:
+    """Told once an attempt, as soon as the stable version has shown where its quantile lies."""
+    words = "; ".join(f"{check.metric}: {check.unresolved}" for check in evidence.checks if check.unresolved) if evidence else ""
+    if not words or draft.candidate.unresolved:
+        return draft
+    return draft.with_candidate(unresolved=words).announce(Reason.LATENCY_RESOLUTION_INSUFFICIENT, words, warning=True)
 
 
 def _short_of_pods(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step) -> bool:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Metric, RollbackCause, Verdict
 from headgate.evidence.fairness_words import fairness_words
+from headgate.evidence.segment_words import harm_words
 from headgate.evidence.view import CheckReading, Evidence, GuardReading
 from headgate.evidence.words import sentence
 from headgate.rollout.snapshot import Snapshot
@@ -38,8 +39,8 @@ def guarded(snapshot: Snapshot, guards: RolloutPolicySpec | None) -> Harm | None
 
 
 def proven(evidence: Evidence | None) -> Harm | None:
-    """Harm that the judge has proven, by a comparison or by decisions about people."""
-    return _by_evidence(evidence) or _by_fairness(evidence)
+    """Harm that the judge has proven, by a comparison of all users or of a segment, or by decisions about people."""
+    return _by_evidence(evidence) or _by_segment(evidence) or _by_fairness(evidence)
 
 
 def shared_failure(snapshot: Snapshot) -> bool:
@@ -119,6 +120,15 @@ def _by_evidence(evidence: Evidence | None) -> Harm | None:
     failed: CheckReading = next(check for check in evidence.checks if check.verdict is Verdict.FAIL)
     words = sentence(failed)
     return Harm(_EVIDENCE_CAUSES[failed.metric], f"{failed.metric} got worse by more than the limit: {words}", evidence=words)
+
+
+def _by_segment(evidence: Evidence | None) -> Harm | None:
+    segments = evidence.segments if evidence else None
+    failed = segments.failed if segments is not None else None
+    if segments is None or failed is None:
+        return None
+    words = harm_words(segments, failed)
+    return Harm(_EVIDENCE_CAUSES[failed.metric], f"{failed.metric} got worse by more than the limit {words}", evidence=words)
 
 
 def _by_fairness(evidence: Evidence | None) -> Harm | None:

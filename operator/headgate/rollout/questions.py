@@ -1,11 +1,12 @@
 """What the judge is asked about the present attempt, and what users are exposed to meanwhile: both follow from status and policy."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus, AttemptKind, CandidateStatus
 from headgate.api.vocabulary import Metric
-from headgate.evidence.check import Check, DecisionCounters, FairnessQuestion, Question, Worse, request_guards
+from headgate.evidence.check import Check, DecisionCounters, FairnessQuestion, Question, SegmentsQuestion, Worse, request_guards
 from headgate.evidence.exposure import Exposure
 from headgate.evidence.series import Arm
 from headgate.rollout.stages import Step, steps_of
@@ -32,7 +33,7 @@ def question_in(policy: RolloutPolicySpec, steps: tuple[Step, ...], step: Step) 
     analysis = policy.analysis
     judged = judged_with(steps, step)
     alpha = float(analysis.alpha) / (_SHADOW_SHARE if step.weight == 0 else 1)
-    return Question(
+    whole = Question(
         checks=checks_of(policy) if step.compares else (),
         guards=request_guards(policy.guards),
         alpha=alpha,
@@ -43,6 +44,18 @@ def question_in(policy: RolloutPolicySpec, steps: tuple[Step, ...], step: Step) 
         first_stage=steps.index(judged[0]),
         fairness=_fairness(policy, alpha),
     )
+    return _split(whole, policy) if step.compares and policy.segments is not None else whole
+
+
+def _split(whole: Question, policy: RolloutPolicySpec) -> Question:
+    """Half of alpha for the comparison of all users, half for that of segments: the sum keeps the promise."""
+    segments, alpha = policy.segments, whole.alpha / 2
+    if segments is None:
+        return whole
+    checks = tuple(asked for asked, written in zip(whole.checks, policy.checks, strict=True) if written.segments is not None)
+    each = replace(whole, checks=checks, guards=(), alpha=alpha / segments.most, fairness=None)
+    split = SegmentsQuestion(segments.label, segments.most, segments.min_requests, alpha, each)
+    return replace(whole, alpha=alpha, segments=split)
 
 
 def checks_of(policy: RolloutPolicySpec) -> tuple[Check, ...]:

@@ -80,9 +80,8 @@ def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
         reason = Reason.APPROVED if gate.open else Reason.APPROVAL_LAPSED if gate.lapsed_since else Reason.APPROVAL_MISSING
         words = ", ".join(gate.counted) if gate.open else waiting_words(gate)
         rows.append((ConditionType.APPROVED, "True" if gate.open else "False", reason, words))
-    if candidate is not None and candidate.doubt and candidate.verdict is not Verdict.PASS:
-        rows.append((ConditionType.EVIDENCE_SUFFICIENT, "False", Reason.TRAFFIC_INSUFFICIENT, candidate.doubt))
     if candidate is not None:
+        rows += _sufficient(candidate)
         rows += _observing(candidate, snapshot)
     if candidate is not None and candidate.stage is not None:
         rows.append(_analysis(candidate))
@@ -91,6 +90,15 @@ def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
         words = _traffic_words(status) if shifted or not snapshot.route.problem else snapshot.route.problem.message
         rows.append((ConditionType.TRAFFIC_SHIFTED, "True" if shifted else "False", reason, words))
     return rows
+
+
+def _sufficient(candidate: CandidateStatus) -> list[_Row]:
+    """No more traffic shows what the buckets cannot: that is said first."""
+    if candidate.unresolved:
+        return [(ConditionType.EVIDENCE_SUFFICIENT, "False", Reason.LATENCY_RESOLUTION_INSUFFICIENT, candidate.unresolved)]
+    if candidate.doubt and candidate.verdict is not Verdict.PASS:
+        return [(ConditionType.EVIDENCE_SUFFICIENT, "False", Reason.TRAFFIC_INSUFFICIENT, candidate.doubt)]
+    return []
 
 
 def _observing(candidate: CandidateStatus, snapshot: Snapshot) -> list[_Row]:

@@ -96,7 +96,9 @@ def _details(evidence: Evidence | None, verdict: Verdict) -> list[str]:
     if evidence is None:
         return []
     details = [f"{c.metric}: {c.detail}" for c in evidence.checks if c.verdict is verdict and c.detail]
-    fairness = evidence.fairness
+    fairness, segments = evidence.fairness, evidence.segments
+    if segments is not None and segments.holds:
+        details = [*details, f"segments: {segments.detail or 'not every one is proven good'}"]
     if fairness is None or not fairness.holds:
         return details
     if fairness.suspected:

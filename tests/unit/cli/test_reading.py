@@ -13,6 +13,7 @@ from headgate.api.vocabulary import Verdict
 from headgate.cli.kubeconfig import current_namespace
 from headgate.cli.status import age
 from headgate.evidence.fairness_reading import FairnessReading, GroupReading
+from headgate.evidence.view import SegmentReading, SegmentsReading
 from headgate.kube.errors import Forbidden, NotFound, Unavailable
 
 EXPLAIN = ("explain", "credit-scorer", "-n", "lending")
@@ -271,3 +272,14 @@ def test_the_namespace_is_that_of_the_kubeconfig(tmp_path: Path, monkeypatch: py
 )
 def test_age(seconds: int, words: str) -> None:
     assert age(timedelta(seconds=seconds)) == words
+
+
+def test_each_segment_of_users_is_shown_in_counts(memory: ClusterInMemory) -> None:
+    check = replace(READINGS.checks[0], verdict=Verdict.INCONCLUSIVE)
+    segments = SegmentsReading("group", Verdict.INCONCLUSIVE, (SegmentReading("A"), SegmentReading("B", (check,), counted=True)), True, "B")
+    memory.readings(replace(READINGS, segments=segments))
+    for command in (EXPLAIN, ("status", "credit-scorer", "-n", "lending")):
+        shown = headgate(*command).stdout
+        assert "0 of 1 segments of group are proven good; 1 more with too few requests to need a proof" in shown
+        assert "group=B: errors (Inconclusive): 17 of 600 (2.8 %) failed against 57 of 11,400 (0.5 %)" in shown
+        assert "group=A: nothing compared yet" in shown

@@ -1,5 +1,7 @@
 """Which bucket bounds answer a question about a quantile, and when none can."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from headgate.api.quantities import Margin, Unit
 from headgate.evidence.block import ArmCounts, Block
 from headgate.evidence.comparison import NOTHING
 from headgate.evidence.latency import Choice, Pair, Past, Unresolved, choose, pair_counts, remember, slow
+from headgate.evidence.native import BOUNDS
 
 DEFAULT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 FINE = tuple(round(0.025 * k, 3) for k in range(1, 41))
@@ -88,3 +91,28 @@ def test_slow_requests_are_counted_at_a_bound_or_not_at_all() -> None:
     block = Block(0.0, arm, arm, (0.1, 0.2))
     assert pair_counts(block, Pair(0.1, 0.2))[3] == 2
     assert pair_counts(block, Pair(0.1, 0.3)) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("bounds", "p95", "margin", "lacks"),
+    [
+        (FINE, 0.205, 50, ""),
+        (DEFAULT, 0.205, 50, "jump from 100ms to 250ms, where p95 lies; a difference of 50ms is interpolated: add bounds near 1"),
+        (tuple(float(bound) for bound in BOUNDS), 0.205, 50, ""),
+        (tuple(float(bound) for bound in BOUNDS), 0.205, 25, ""),
+    ],
+)
+def test_what_is_interpolated_names_the_bounds_to_add(bounds: tuple[float, ...], p95: float, margin: float, lacks: str) -> None:
+    choice = choose(_past(bounds, p95), 0.95, _ms(margin))
+    assert isinstance(choice, Choice)
+    assert lacks in choice.lacks
+    assert bool(choice.lacks) == ("interpolated" in choice.detail) == bool(lacks)
+
+
+def test_the_named_bounds_are_enough() -> None:
+    lacking = choose(_past(DEFAULT, 0.205), 0.95, _ms(50))
+    assert isinstance(lacking, Choice)
+    named = [float(bound) / 1000 for bound in re.findall(r"([0-9.]+)ms", lacking.lacks.split("add bounds near")[1])]
+    better = choose(_past(tuple(sorted({*DEFAULT, *named})), 0.205), 0.95, _ms(50))
+    assert isinstance(better, Choice)
+    assert better.lacks == ""

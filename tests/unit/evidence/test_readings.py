@@ -8,11 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.evidence.readings import decode, encode
-from headgate.evidence.view import CheckReading, Evidence, GuardReading
+from headgate.evidence.view import CheckReading, Evidence, GuardReading, SegmentReading, SegmentsReading
 
 _numbers = st.floats(allow_nan=False, allow_infinity=False)
 _checks = st.builds(CheckReading, harm=_numbers, good=_numbers, difference=_numbers, limit=_numbers)
 _guards = st.builds(GuardReading, max_rate=_numbers, seconds=_numbers)
+_segments = st.builds(
+    SegmentsReading,
+    label=st.text(),
+    segments=st.lists(st.builds(SegmentReading, segment=st.text(), checks=st.lists(_checks, max_size=2).map(tuple)), max_size=2).map(tuple),
+    named=st.lists(st.text(), max_size=2).map(tuple),
+    harm=_numbers,
+)
 _evidence = st.builds(
     Evidence,
     as_of=st.none() | _numbers,
@@ -22,6 +29,7 @@ _evidence = st.builds(
     stage_fresh_seconds=_numbers,
     harm=_numbers,
     notes=st.lists(st.text(), max_size=2).map(tuple),
+    segments=st.none() | _segments,
 )
 
 

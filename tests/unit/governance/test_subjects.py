@@ -135,5 +135,14 @@ def test_every_part_of_the_fairness_trigger_binds(change: dict[str, Any]) -> Non
     assert fairness(**change) != fairness()
 
 
+@pytest.mark.parametrize("change", [{"label": "region"}, {"most": 4}, {"minRequests": 50}])
+def test_every_part_of_the_segments_binds(change: dict[str, Any]) -> None:
+    def split(**changed: Any) -> str:
+        first, *others = POLICY["checks"]
+        return subject(POLICY | {"checks": [first | {"segments": {"label": "group"} | changed}, *others]})
+
+    assert len({split(**change), split(), subject()}) == 3
+
+
 def test_the_order_of_favourable_outcomes_does_not_bind() -> None:
     assert fairness(favourable=FAIRNESS["favourable"][::-1]) == fairness()
