@@ -14,6 +14,7 @@ from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.view import Evidence
 from headgate.evidence.words import sentence
+from headgate.rollout.aa_result import result_words
 from headgate.rollout.harm import guard_words
 from headgate.rollout.observing import would_have_words
 
@@ -38,6 +39,7 @@ def explanation(view: ModelView) -> tuple[Section, ...]:
         ("Approvals", _approvals(view)),
         ("Evidence", evidence_words(view)),
         ("Observed only", observed_words(view)),
+        ("A/A test", tested_words(view)),
         ("Taken back", _taken_back(view)),
         ("Waits for", waits_for(view)),
         ("To repair", _to_repair(view)),
@@ -149,6 +151,12 @@ def observed_words(view: ModelView) -> tuple[str, ...]:
     if stable is not None and stable.would_have is not None:
         words.append(f"{stable.version}, which is live: {would_have_words(stable.would_have)}.")
     return tuple(words)
+
+
+def tested_words(view: ModelView) -> tuple[str, ...]:
+    """What came of the last A/A test, or that one is under way."""
+    test = view.status.aa_test
+    return (f"{result_words(test)}.",) if test is not None else ()
 
 
 def _fairness(evidence: Evidence) -> tuple[str, ...]:

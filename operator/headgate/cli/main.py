@@ -12,7 +12,7 @@ from headgate.cli.approve import approve
 from headgate.cli.backtest import backtest
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
-from headgate.cli.intervene import HELP, intervention, rollback
+from headgate.cli.intervene import HELP, command_name, intervention, rollback
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
@@ -44,7 +44,7 @@ app = typer.Typer(
 for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest):
     app.command()(_command)
 for _kind, _help in HELP.items():
-    app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))
+    app.command(name=command_name(_kind), help=_help)(intervention(_kind))
 
 
 def main() -> None:

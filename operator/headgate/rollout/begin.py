@@ -126,14 +126,19 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
 
 
 def _settled(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
+    return resized(draft, snapshot, wanted).with_status(phase=Phase.LIVE)
+
+
+def resized(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
+    """The live version, which is the one `wanted`, with the size that the spec asks for."""
     stable = draft.status.stable
     assert stable is not None
-    resized: dict[str, object] = {}
+    size: dict[str, object] = {}
     if snapshot.spec is not None:
-        resized = {"autoscale": bounds_of(snapshot.spec)}
-        if resized["autoscale"] is None:
-            resized["replicas"] = snapshot.spec.serving.deployment.least
-    return draft.with_status(phase=Phase.LIVE, stable=stable.model_copy(update={"version": wanted.version, **resized}))
+        size = {"autoscale": bounds_of(snapshot.spec)}
+        if size["autoscale"] is None:
+            size["replicas"] = snapshot.spec.serving.deployment.least
+    return draft.with_status(stable=stable.model_copy(update={"version": wanted.version, **size}))
 
 
 def _blocked(draft: Draft, snapshot: Snapshot, orders: Orders, blocked: Blocked) -> Draft:
