@@ -16,6 +16,7 @@ from headgate.cli.intervene import HELP, command_name, intervention, rollback
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
+from headgate.cli.simulate import simulate
 from headgate.cli.status import status
 from headgate.cli.subject import subject
 
@@ -41,7 +42,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest):
+for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, simulate):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=command_name(_kind), help=_help)(intervention(_kind))

@@ -11,8 +11,10 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from headgate.cli.refused import Refused
+from headgate.evidence.arms import PodBlock
 from headgate.evidence.arrays import Floats
 from headgate.evidence.slowness import Histograms
+from headgate.evidence.tally import Counts
 
 EVENTS = ("stable_requests", "stable_errors", "candidate_requests", "candidate_errors")
 _BUCKET = re.compile(r"(stable|candidate)_le_(.+)")
@@ -84,6 +86,20 @@ def blocks(table: Table) -> Recorded:
     if np.isfinite(ends).sum() != len(table.t):
         raise Refused("a series has more than one block with the same t")
     return Recorded(table.names, ends, _laid(table.events, shape, table.series, rank), _laid_buckets(table, shape, table.series, rank))
+
+
+def pod_blocks(table: Table, *, arms: bool) -> dict[str, list[PodBlock]]:
+    """By series, what the stable version counted in each block, in order of time: each arm as a pod, or all of it as a single one."""
+    side = 1 if arms else 0
+    found: dict[str, dict[float, dict[str, Counts]]] = {name: {} for name in table.names}
+    for row, (series, arm, t) in enumerate(zip(table.series, table.arm, table.t, strict=True)):
+        requests, errors = (int(value) for value in table.events[row, 2 * side : 2 * side + 2])
+        counts = {"requests": requests, "errors": errors}
+        if table.buckets is not None:
+            names = [*(f"le {bound:.9g}" for bound in table.buckets.bounds), "le +Inf"]
+            counts |= {name: int(value) for name, value in zip(names, table.buckets.counts[row, side], strict=True)}
+        found[table.names[series]].setdefault(float(t), {})[f"pod-{arm}"] = counts
+    return {name: [PodBlock(t, blocks[t]) for t in sorted(blocks)] for name, blocks in found.items()}
 
 
 def history(table: Table) -> Pods | None:
