@@ -54,7 +54,7 @@ class GovernanceApprovalSpec(Model):
             ),
             (
                 f"(self.decision in {_GATE_KINDS}) != has(self.target)",
-                "Halt, Rollback, Pause, Resume, Promote and Retry need target {revision, attempt}; Approve, Reject and Revoke take none",
+                "interventions like Halt and Promote need target {revision, attempt}; Approve, Reject and Revoke take none",
             ),
             ("!has(self.toRevision) || self.decision == 'Rollback'", "toRevision goes with decision Rollback only"),
             (

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     BASELINE_DEPLOYED = "BaselineDeployed"
     PROMOTE_REQUIRED = "PromoteRequired"
     ORPHANED = "Orphaned"
+    AA_TEST_STARTED = "AATestStarted"
+    AA_TEST_ENDED = "AATestEnded"
     # Evidence
     ANALYSIS_PASSING = "AnalysisPassing"
     ANALYSIS_INCONCLUSIVE = "AnalysisInconclusive"

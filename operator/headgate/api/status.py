@@ -7,7 +7,7 @@ from pydantic import Field
 
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
-from headgate.api.vocabulary import DecisionKind, Mode, Phase, Role, RollbackCause, StandIn, Tier, Verdict
+from headgate.api.vocabulary import AATestOutcome, DecisionKind, Mode, Phase, Role, RollbackCause, StandIn, Tier, Verdict
 
 FALLBACK = "fallback"
 """The fallback's name where revisions are told apart. No revision can have it: they are hex digits."""
@@ -18,13 +18,15 @@ Weight = Annotated[int, Field(ge=0, le=1000)]
 class AttemptKind(StrEnum):
     """Why a revision moves. Rollout: new content, all stages. Unchanged: same content, short stages, no gate and no shadow.
     First: nothing is live yet. Restore: an earlier live version comes back, at once and without a gate. Baseline: the version pinned in
-    the spec comes first in a cluster that knows nothing of the model, without a gate."""
+    the spec comes first in a cluster that knows nothing of the model, without a gate. AATest: a copy of the stable version beside it, for
+    a while and without a gate, to see what the judge says of it."""
 
     ROLLOUT = "Rollout"
     UNCHANGED = "Unchanged"
     FIRST = "First"
     RESTORE = "Restore"
     BASELINE = "Baseline"
+    AA_TEST = "AATest"
 
 
 class RevisionStatus(StatusModel):
@@ -120,6 +122,8 @@ class CandidateStatus(SizedStatus):
     policy: Line
     subject: Digest | None = None
     """What people approved when it was live before: of a restored version."""
+    copy_of: RevisionName | None = None
+    """The stable revision that it is a copy of, in an A/A test."""
     policy_copy: ObjectName
     """The immutable ConfigMap with the policy this attempt runs on."""
     stage: StageStatus | None = None
@@ -166,6 +170,22 @@ class Blocked(RevisionStatus):
     by: Line = ""
     message: Text = ""
     evidence: Text = ""
+
+
+class AATestStatus(StatusModel):
+    """The last A/A test: which version was set against a copy of itself, and what came of it. No `outcome`: it is under way."""
+
+    attempt: AttemptNumber
+    revision: RevisionName
+    version: Line
+    by: Line
+    started: Time
+    ended: Time | None = None
+    outcome: AATestOutcome | None = None
+    stage: Annotated[str, Field(max_length=63)] = ""
+    """The stage in which it ended."""
+    cause: RollbackCause | None = None
+    message: Text = ""
 
 
 class Latch(StatusModel):
@@ -265,4 +285,5 @@ class AIModelStatus(StatusModel):
     retries: Annotated[dict[str, Count], Field(max_length=10, default_factory=dict)]
     """Retries used, by revision."""
     paused: Latch | None = None
+    aa_test: AATestStatus | None = None
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=list_map("type"))] = ()

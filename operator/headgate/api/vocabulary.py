@@ -92,6 +92,7 @@ class DecisionKind(StrEnum):
     RESUME = "Resume"
     PROMOTE = "Promote"
     RETRY = "Retry"
+    AA_TEST = "AATest"
 
 
 GATE_DECISIONS = frozenset({DecisionKind.APPROVE, DecisionKind.REJECT, DecisionKind.REVOKE})
@@ -126,6 +127,16 @@ class Leave(StrEnum):
     FORBIDDEN = "Forbidden"
 
 
+class AATestOutcome(StrEnum):
+    """How an A/A test ended. Passed: every stage was proven good. Alarm: a rollout of this version would have been taken back.
+    Undecided: a stage ran out of time. Stopped: by people, or because the model needed something else."""
+
+    PASSED = "Passed"
+    ALARM = "Alarm"
+    UNDECIDED = "Undecided"
+    STOPPED = "Stopped"
+
+
 class RollbackCause(StrEnum):
     """Why traffic was taken off a candidate."""
 
@@ -144,3 +155,4 @@ class RollbackCause(StrEnum):
     REJECTED = "Rejected"
     CANCELLED = "Cancelled"
     SUPERSEDED = "Superseded"
+    TEST_OVER = "TestOver"

@@ -84,7 +84,7 @@ def _of_a_model(model: str, policy: str | None, times: tuple[str, str], address:
 
     if not address:
         raise Refused(f"where does Prometheus answer? Say --prometheus URL or set {ADDRESS}")
-    seconds, rollout = (float(_duration(text)) for text in times)
+    seconds, rollout = (float(duration(text)) for text in times)
     view = run(access, lambda cluster: cluster.model(model, access.where))
     stable = view.status.stable
     if stable is None:
@@ -97,7 +97,8 @@ def _of_a_model(model: str, policy: str | None, times: tuple[str, str], address:
     typer.echo("\n".join(_documents(results) if as_json else own_past.told(replay, results, interval, rollout)))
 
 
-def _duration(text: str) -> Duration:
+def duration(text: str) -> Duration:
+    """As an option has it."""
     try:
         return Duration.parse(text)
     except ValueError as error:

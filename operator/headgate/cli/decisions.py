@@ -81,6 +81,8 @@ def target_of(view: ModelView, kind: DecisionKind) -> Target:
     """The revision and attempt that an intervention of `kind` is about. Raises Refused, saying what is there instead."""
     if kind is DecisionKind.RETRY:
         return _to_retry(view)
+    if kind is DecisionKind.AA_TEST:
+        return _to_test(view)
     status = view.status
     if status.candidate is not None:
         if kind is DecisionKind.RESUME and status.paused is None:
@@ -103,6 +105,15 @@ def _to_retry(view: ModelView) -> Target:
     return Target(revision=taken_back.revision, attempt=taken_back.attempt)
 
 
+def _to_test(view: ModelView) -> Target:
+    status = view.status
+    if status.candidate is not None:
+        raise Refused(f"attempt {status.candidate.attempt} of {status.candidate.version} is under way: an A/A test waits for its end")
+    if status.stable is None or status.phase is not Phase.LIVE:
+        raise Refused(f"an A/A test sets the live version against itself, and {view.name} is {status.phase}")
+    return Target(revision=status.stable.revision, attempt=max(status.attempts, 1))
+
+
 def _asked_for(spec: AIModelSpec | None, entry: Blocked) -> bool:
     return spec is None or describes(spec, entry)
 
@@ -115,6 +126,6 @@ def nothing_to_approve(view: ModelView) -> str:
     if status.candidate is None:
         live = f"; {status.stable.version} is live" if status.stable else ""
         return f"there is nothing to approve: no rollout of {view.name} is under way (phase {status.phase}{live})"
-    if status.candidate.kind in (AttemptKind.UNCHANGED, AttemptKind.RESTORE, AttemptKind.BASELINE):
+    if status.candidate.kind in (AttemptKind.UNCHANGED, AttemptKind.RESTORE, AttemptKind.BASELINE, AttemptKind.AA_TEST):
         return f"there is nothing to approve: {status.candidate.version} has content that was approved before, so its rollout has no gate"
     return f"there is nothing to approve yet: the operator has not read the gate of {status.candidate.version} (phase {status.phase})"

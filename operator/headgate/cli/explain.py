@@ -15,6 +15,7 @@ from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.segment_words import segment_words
 from headgate.evidence.view import Evidence
 from headgate.evidence.words import sentence
+from headgate.rollout.aa_result import result_words
 from headgate.rollout.harm import guard_words
 from headgate.rollout.observing import would_have_words
 
@@ -39,6 +40,7 @@ def explanation(view: ModelView) -> tuple[Section, ...]:
         ("Approvals", _approvals(view)),
         ("Evidence", evidence_words(view)),
         ("Observed only", observed_words(view)),
+        ("A/A test", tested_words(view)),
         ("Taken back", _taken_back(view)),
         ("Waits for", waits_for(view)),
         ("To repair", _to_repair(view)),
@@ -151,6 +153,12 @@ def observed_words(view: ModelView) -> tuple[str, ...]:
     if stable is not None and stable.would_have is not None:
         words.append(f"{stable.version}, which is live: {would_have_words(stable.would_have)}.")
     return tuple(words)
+
+
+def tested_words(view: ModelView) -> tuple[str, ...]:
+    """What came of the last A/A test, or that one is under way."""
+    test = view.status.aa_test
+    return (f"{result_words(test)}.",) if test is not None else ()
 
 
 def _fairness(evidence: Evidence) -> tuple[str, ...]:

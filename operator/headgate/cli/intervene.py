@@ -1,4 +1,4 @@
-"""`headgate halt`, `rollback`, `pause`, `resume`, `promote`, `retry`: one person steps in."""
+"""`headgate halt`, `rollback`, `pause`, `resume`, `promote`, `retry`, `aa-test`: one person steps in."""
 
 import re
 from collections.abc import Callable
@@ -22,6 +22,7 @@ HELP = {
     DecisionKind.RESUME: "End a pause of MODEL's rollout.",
     DecisionKind.PROMOTE: "End the present stage of MODEL's rollout now. Never overrides evidence of harm or a closed gate.",
     DecisionKind.RETRY: "Try the version of MODEL that was taken back once more, from the first stage.",
+    DecisionKind.AA_TEST: "Set the live version of MODEL against a copy of itself, through the canary stages, to see what the judge says.",
 }
 REVISION = r"[0-9a-f]{8}"
 _MEANS = {
@@ -31,6 +32,7 @@ _MEANS = {
     DecisionKind.RESUME: "steps up go on",
     DecisionKind.PROMOTE: "its present stage ends; without proof of being good that is your risk, and it is recorded so",
     DecisionKind.RETRY: "a new attempt starts from the first stage",
+    DecisionKind.AA_TEST: "a copy of it goes through the canary stages, never gets all users, and is taken off when they are over",
 }
 
 
@@ -55,6 +57,11 @@ def _version_of(view: ModelView, revision: str) -> str:
     status: AIModelStatus = view.status
     known = [entry for entry in (status.candidate, status.stable, *status.past, *status.blocked) if entry is not None]
     return next((entry.version for entry in known if entry.revision == revision), "")
+
+
+def command_name(kind: DecisionKind) -> str:
+    """As it is typed."""
+    return "aa-test" if kind is DecisionKind.AA_TEST else kind.value.lower()
 
 
 def intervention(kind: DecisionKind) -> Callable[..., None]:

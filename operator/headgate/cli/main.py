@@ -12,10 +12,11 @@ from headgate.cli.approve import approve
 from headgate.cli.backtest import backtest
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
-from headgate.cli.intervene import HELP, intervention, rollback
+from headgate.cli.intervene import HELP, command_name, intervention, rollback
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
+from headgate.cli.simulate import simulate
 from headgate.cli.status import status
 from headgate.cli.subject import subject
 
@@ -41,10 +42,10 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest):
+for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, simulate):
     app.command()(_command)
 for _kind, _help in HELP.items():
-    app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))
+    app.command(name=command_name(_kind), help=_help)(intervention(_kind))
 
 
 def main() -> None:

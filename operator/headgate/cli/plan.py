@@ -20,11 +20,12 @@ from headgate.cli.planned import document, page
 from headgate.cli.policy_file import parsed_policy, policy_of
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView
+from headgate.evidence.calibration import FEWEST_ARMS
 from headgate.evidence.power import Traffic
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.profiles import PROFILES, Target
 from headgate.prometheus.rates import present_traffic
-from headgate.rollout.forecast import forecast
+from headgate.rollout.forecast import Noise, forecast
 
 ADDRESS = "HEADGATE_PROMETHEUS_URL"
 """The variable that the operator is configured by."""
@@ -57,6 +58,10 @@ REQUESTS = Annotated[
 ERRORS = Annotated[float | None, typer.Option("--error-rate", min=0, max=1, help="Share of the requests, like 0.002.", show_default=False)]
 REJECTIONS = Annotated[float | None, typer.Option("--rejection-rate", min=0, max=1, help="Share of the requests.", show_default=False)]
 DISPERSION = Annotated[float, typer.Option("--dispersion", min=1, help="How clustered failures are: 1 if each request fails by itself.")]
+PODS = Annotated[
+    int | None,
+    typer.Option("--stable-pods", min=0, help="With counters of their own. Default: as many as the model has, else 3.", show_default=False),
+]
 OUTPUT = Annotated[Output, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
 
 
@@ -69,6 +74,7 @@ def plan(
     errors: ERRORS = None,
     rejections: REJECTIONS = None,
     dispersion: DISPERSION = 1.0,
+    pods: PODS = None,
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
@@ -94,7 +100,7 @@ def plan(
         errors=traffic.errors if errors is None else errors,
         rejections=traffic.rejections if rejections is None else rejections,
     )
-    made = forecast(spec, traffic, phi=dispersion)
+    made = forecast(spec, traffic, Noise(_pods(view) if pods is None else pods, dispersion))
     called = policy or (_policy_name(view) if view else "")
     if output is Output.TEXT:
         title = f"{f'{access.where}/{model}' if model else 'a model'} under policy {called}"
@@ -110,6 +116,11 @@ def chosen_policy(named: str | None, view: ModelView | None, access: Access) -> 
     if named is not None and named.endswith(_FILES):
         return policy_of(Path(named))
     return run(access, lambda cluster: _stored_policy(cluster, named, view))
+
+
+def _pods(view: ModelView | None) -> int:
+    stable = view.status.stable if view else None
+    return stable.replicas if stable is not None else FEWEST_ARMS
 
 
 def _policy_name(view: ModelView) -> str:

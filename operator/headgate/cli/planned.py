@@ -8,10 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.api.quantities import Duration
+from headgate.evidence.asymptotic import BURN_IN
+from headgate.evidence.calibration import FEWEST_ARMS
 from headgate.evidence.check import Worse
 from headgate.evidence.power import Traffic
 from headgate.rollout.advice import advice, name, span
-from headgate.rollout.forecast import CheckForecast, Effort, Forecast, StageForecast
+from headgate.rollout.forecast import CheckForecast, Effort, Forecast, Noise, StageForecast
 
 _LEGEND = (
     "A to B: half of all rollouts need A, nine of ten at most B, counted from when the stage takes effect, warm-up included. Requests are "
@@ -24,6 +26,7 @@ def page(title: str, made: Forecast, notes: tuple[str, ...]) -> RenderableType:
     parts: list[RenderableType] = [
         Text(title, style="bold"),
         Text(_traffic_words(made.traffic)),
+        *(Text(words) for words in _noise_words(made.noise)),
         *(Text(note, style="yellow") for note in (*notes, *_unforeseen(made))),
     ]
     for stage in made.stages:
@@ -51,6 +54,13 @@ def _traffic_words(traffic: Traffic) -> str:
     known = [f"{100 * rate:.3g} % {kind}" for rate, kind in rates if rate is not None]
     timed = [f"latency of {traffic.latency.timed:,} answers"] if traffic.latency is not None else []
     return ", ".join([f"{traffic.requests:.3g} requests/s", *known, *timed])
+
+
+def _noise_words(noise: Noise) -> tuple[str, ...]:
+    if noise.known:
+        return ()
+    pods = f"the stable version has {noise.pods} pods with counters of their own, of at least {FEWEST_ARMS}"
+    return (f"{pods}: its noise is not known, and no check is decided before {BURN_IN} blocks unless the harm is obvious.",)
 
 
 def _stage_words(stage: StageForecast) -> str:
@@ -95,7 +105,8 @@ def document(made: Forecast, **about: Any) -> dict[str, Any]:
     traffic = made.traffic
     return {
         **about,
-        "dispersion": made.phi,
+        "dispersion": made.noise.phi,
+        "stablePods": made.noise.pods,
         "traffic": {
             "requestsPerSecond": traffic.requests,
             "errorRate": traffic.errors,

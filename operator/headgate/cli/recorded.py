@@ -11,8 +11,10 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from headgate.cli.refused import Refused
+from headgate.evidence.arms import PodBlock
 from headgate.evidence.arrays import Floats
 from headgate.evidence.slowness import Histograms
+from headgate.evidence.tally import Counts
 
 EVENTS = ("stable_requests", "stable_errors", "candidate_requests", "candidate_errors")
 SUMS = ("stable_value_sum", "candidate_value_sum")
@@ -97,6 +99,20 @@ def blocks(table: Table) -> Recorded:
         _laid_buckets(table, shape, *index),
         _laid_values(table, shape, *index),
     )
+
+
+def pod_blocks(table: Table, *, arms: bool) -> dict[str, list[PodBlock]]:
+    """By series, what the stable version counted in each block, in order of time: each arm as a pod, or all of it as a single one."""
+    side = 1 if arms else 0
+    found: dict[str, dict[float, dict[str, Counts]]] = {name: {} for name in table.names}
+    for row, (series, arm, t) in enumerate(zip(table.series, table.arm, table.t, strict=True)):
+        requests, errors = (int(value) for value in table.events[row, 2 * side : 2 * side + 2])
+        counts = {"requests": requests, "errors": errors}
+        if table.buckets is not None:
+            names = [*(f"le {bound:.9g}" for bound in table.buckets.bounds), "le +Inf"]
+            counts |= {name: int(value) for name, value in zip(names, table.buckets.counts[row, side], strict=True)}
+        found[table.names[series]].setdefault(float(t), {})[f"pod-{arm}"] = counts
+    return {name: [PodBlock(t, blocks[t]) for t in sorted(blocks)] for name, blocks in found.items()}
 
 
 def history(table: Table) -> Pods | None:

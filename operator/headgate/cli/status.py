@@ -16,7 +16,7 @@ from headgate.api.conditions import ConditionType
 from headgate.api.quantities import Duration
 from headgate.api.vocabulary import Verdict
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.explain import observed_words, waits_for
+from headgate.cli.explain import observed_words, tested_words, waits_for
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format
 from headgate.cli.view import ModelView
 from headgate.evidence.fairness_words import fairness_words
@@ -91,6 +91,7 @@ def detail(view: ModelView, now: datetime) -> RenderableType:
         parts += _block("SEGMENTS", _segments(view))
         parts += _block("FAIRNESS", _fairness(view))
     parts += _block("OBSERVED ONLY", observed_words(view))
+    parts += _block("A/A TEST", tested_words(view))
     parts += _block("CONDITIONS", tuple(f"{c.type}={c.status} {c.reason}: {c.message}" for c in view.status.conditions))
     return Group(*parts)
 

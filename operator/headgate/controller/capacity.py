@@ -124,7 +124,7 @@ class CapacityWriter:
             return None
         if not wanted.replicas and present is None and described(seen, wanted.revision) is None:
             return None
-        manifest = await self.manifests.of(seen, wanted.revision)
+        manifest = await self.manifests.of(seen, wanted)
         return await self._make(seen, wanted, manifest, owner) if manifest is not None else _lost(wanted)
 
     async def _make(self, seen: Observation, wanted: WantedWorkload, manifest: Manifest, owner: Owner | None) -> Problem | None:

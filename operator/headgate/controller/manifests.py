@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.reasons import Reason
@@ -17,6 +17,7 @@ from headgate.kube.labels import FIELD_MANAGER, MODEL, REVISION, Owner, absent_c
 from headgate.kube.manifests import Copy, Manifest
 from headgate.kube.resources import CONFIG_MAPS, CONTROLLER_REVISIONS
 from headgate.rollout.configuration import Source, digest_of, references, with_copies
+from headgate.rollout.decision import WantedWorkload
 from headgate.rollout.revisions import description_of, revision_of
 from headgate.rollout.snapshot import Problem
 
@@ -29,8 +30,18 @@ class Manifests:
     cache: Cache
     configurations: Configurations
 
-    async def of(self, seen: Observation, revision: str) -> Manifest | None:
-        """From the spec while it describes this revision, else as stored; None if it is lost. Raises KubeError."""
+    async def of(self, seen: Observation, wanted: WantedWorkload) -> Manifest | None:
+        """From the spec while it describes this revision, else as stored; None if it is lost. Raises KubeError.
+
+        A copy is made like its original, and reads the ConfigMaps that were copied for that one.
+        """
+        found = await self._known(seen, wanted.revision)
+        if found is not None or wanted.copy_of is None:
+            return found
+        original = await self._known(seen, wanted.copy_of)
+        return replace(original, revision=wanted.revision, copies=()) if original is not None else None
+
+    async def _known(self, seen: Observation, revision: str) -> Manifest | None:
         return described(seen, revision) or await self._stored(seen, revision)
 
     async def keep(self, seen: Observation, manifest: Manifest, attempt: int, owner: Owner | None) -> Problem | None:

@@ -28,7 +28,7 @@ from headgate.evidence.comparison import (
 
 BURN_IN = 20
 """Blocks without a decision: an estimated variance of fewer is too uncertain."""
-_TUNING = 2.0 * log(1.0 / 0.1) + log(1.0 + 2.0 * log(1.0 / 0.1))
+TUNING = 2.0 * log(1.0 / 0.1) + log(1.0 + 2.0 * log(1.0 / 0.1))
 """The prior's variance is that of the burn-in divided by this: best for a one-sided test at 5 % that ends soon after it (Howard et al.,
 section 3.5)."""
 _INTERVAL_BLOCKS = 20.0
@@ -88,7 +88,7 @@ def drift(before: Drift, counts: Floats, lines: Floats, rates: Floats, variance:
         first=np.where(before.first > 0.0, before.first, independent),
     )
     ends = (after.blocks == BURN_IN) & (before.blocks < BURN_IN)
-    return replace(after, prior=np.where(ends, after.variance / _TUNING, before.prior))
+    return replace(after, prior=np.where(ends, after.variance / TUNING, before.prior))
 
 
 def _observed_variance(counts: Floats, rates: Floats, variance: Floats) -> Floats:

@@ -30,8 +30,9 @@ BETS, STEADY, ASYMPTOTIC = range(3)
 """The last axis of `shares`: the tempered bets, the self-normalised one, the asymptotic evidence."""
 FEWEST_ARMS = 3
 """Pods of the stable version below which their differences say too little about noise."""
-_CALIBRATED = (0.75, 0.25, 0.0)
-_WARY = (0.25, 0.0, 0.75)
+CALIBRATED_SHARES = (0.75, 0.25, 0.0)
+"""How the money is split where the noise is known, or will be."""
+ROBUST_SHARES = (0.25, 0.0, 0.75)
 _EXACT = (1.0, 0.0, 0.0)
 _OF_MEANS, _WARY_OF_MEANS = (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 _LOWER, _MOST_LOWERINGS = 0.7, 24
@@ -75,12 +76,12 @@ class Calibration(Arrays):
     @classmethod
     def robust(cls, shape: tuple[int, ...]) -> Self:
         """Where the stable version's noise is not known and will not be."""
-        return cls._plain(shape, _WARY, wary=1.0)
+        return cls._plain(shape, ROBUST_SHARES, wary=1.0)
 
     @classmethod
     def learning(cls, shape: tuple[int, ...]) -> Self:
         """Where it will be learnt from enough pods during the rollout. See `tempered` for the time before."""
-        return cls._plain(shape, _CALIBRATED, wary=0.0)
+        return cls._plain(shape, CALIBRATED_SHARES, wary=0.0)
 
     @classmethod
     def of_mean(cls, variance: Floats, deficit: Floats, phi: Floats) -> Self:
@@ -160,7 +161,7 @@ def fit(arms: Floats, margin: Floats) -> Calibration:
     x = standardised(arms, EQUALITY, rate[..., None, None], np.zeros((*shape, 1, 1)))
     seen = np.maximum(comparable(arms).sum(axis=(-1, -2)), 1.0)
     deficit = np.stack([np.square(np.minimum(side * x, 0.0)).sum(axis=(-1, -2)) / seen for side in (1.0, -1.0)], axis=-1)
-    plain = Calibration._plain(shape, _CALIBRATED, wary=0.0)
+    plain = Calibration._plain(shape, CALIBRATED_SHARES, wary=0.0)
     return replace(plain, kappa=_powers(arms, rate, margin, phi), deficit=np.maximum(deficit, LEAST_DEFICIT), phi=phi)
 
 

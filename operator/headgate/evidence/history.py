@@ -61,9 +61,14 @@ def span(series: int, spacing: float) -> float:
 def history_of(checks: Sequence[Check], series: Iterable[RawSeries], interval: float) -> History:
     """From raw counters of the stable version's pods. Takes up to a second of computing for MOST_SAMPLES."""
     pods, blocks = fold(Pods(), series, interval)
+    return history_from(checks, blocks, pods.bounds)
+
+
+def history_from(checks: Sequence[Check], blocks: Sequence[PodBlock], bounds: tuple[str, ...]) -> History:
+    """The same from what the pods counted in each block; `bounds` as in Pods."""
     names = sorted({pod for block in blocks for pod in block.pods})
     recent = blocks[-max(1, _MOST_CELLS // max(1, len(names))) :]
-    past = _Past(recent, names, _histogram(recent, pods.bounds))
+    past = _Past(list(recent), names, _histogram(recent, bounds))
     if not names:
         return History(tuple({} for _ in checks), tuple((0, 0) for _ in checks))
     fits, totals = [], []
@@ -73,7 +78,7 @@ def history_of(checks: Sequence[Check], series: Iterable[RawSeries], interval: f
         counted = _counted(check, "", past)
         totals.append((int(counted[..., 0].sum()), int(counted[..., 1].sum())))
     seconds = past.blocks[-1].end - past.blocks[0].end if past.blocks else 0.0
-    return History(tuple(fits), tuple(totals), len(names), seconds, pods.bounds)
+    return History(tuple(fits), tuple(totals), len(names), seconds, bounds)
 
 
 def _fits(check: Check, past: _Past) -> dict[str, Calibration]:
@@ -102,7 +107,7 @@ def _counted(check: Check, bound: str, past: _Past) -> Floats:
     return np.array(counted, dtype=np.float64).reshape(len(past.blocks), len(past.names), 2)
 
 
-def _histogram(blocks: list[PodBlock], bounds: tuple[str, ...]) -> list[tuple[str, float]]:
+def _histogram(blocks: Sequence[PodBlock], bounds: tuple[str, ...]) -> list[tuple[str, float]]:
     sums = dict.fromkeys(bounds, 0)
     for block in blocks:
         for counts in block.pods.values():

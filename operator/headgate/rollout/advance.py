@@ -1,5 +1,6 @@
 """Steps 3 to 5: a candidate that does no harm goes on when its pods are ready, its time is served and it is proven good."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
@@ -8,6 +9,8 @@ from headgate.api.status import AttemptKind, CandidateStatus
 from headgate.api.vocabulary import Verdict
 from headgate.evidence.view import Evidence
 from headgate.governance.approvals import Approval
+from headgate.rollout.aa import finished, overrun
+from headgate.rollout.aa_result import is_test
 from headgate.rollout.approval_gate import announce_change, gate_open, read_gate
 from headgate.rollout.capacity import enlarged, floor_of, reachable
 from headgate.rollout.draft import Draft
@@ -27,6 +30,11 @@ def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
         return _restore(draft, snapshot)
     if draft.candidate.kind is AttemptKind.BASELINE:
         return _deploy_baseline(draft, snapshot)
+    if is_test(draft.candidate):
+        if (over := overrun(draft, snapshot)) is not None:
+            return over
+        draft = refuse_if_asked(draft, orders.promote, "an A/A test ends by itself, and `headgate halt` ends it now")
+        orders = replace(orders, promote=None)
     policy = snapshot.pinned
     if policy is None:
         return draft.held_by(Reason.PREPARING, "the policy copy of this attempt is being made")
@@ -194,6 +202,8 @@ def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step
         return enter_first(read_gate(told, snapshot, policy, steps), snapshot, steps, Orders())
     if step.index + 1 < len(steps):
         return enter(draft, snapshot, steps[step.index + 1])
+    if is_test(draft.candidate):
+        return finished(draft, snapshot, step)
     if (bar := barred(draft, step, snapshot)) is not None:
         return draft.held_by(bar.reason, bar.message)
     if snapshot.workload(draft.candidate.revision).ready < (needed := floor_of(step, draft.status, snapshot)):

@@ -100,7 +100,7 @@ class _Needs:
         sent = traffic or self._made.traffic
         check = replace(self._check.check, margin=margin or self._check.check.margin)
         flow = flow_of(step or self._stage.step, sent.requests)
-        waits = waits_of(self._question, check, self._position, flow, sent, self._made.phi)
+        waits = waits_of(self._question, check, self._position, flow, sent, self._made.noise)
         if not isinstance(waits, Waits):
             return False
         warmup = self._question.warmup

@@ -12,7 +12,7 @@ from headgate.rollout.approval_gate import deployment_subject
 from headgate.rollout.capacity import bounds_of, frozen
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
-from headgate.rollout.forecast import forecast
+from headgate.rollout.forecast import Noise, forecast
 from headgate.rollout.observing import allowed_mode, objection
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.revisions import baseline_of, revision_of
@@ -126,14 +126,19 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
 
 
 def _settled(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
+    return resized(draft, snapshot, wanted).with_status(phase=Phase.LIVE)
+
+
+def resized(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
+    """The live version, which is the one `wanted`, with the size that the spec asks for."""
     stable = draft.status.stable
     assert stable is not None
-    resized: dict[str, object] = {}
+    size: dict[str, object] = {}
     if snapshot.spec is not None:
-        resized = {"autoscale": bounds_of(snapshot.spec)}
-        if resized["autoscale"] is None:
-            resized["replicas"] = snapshot.spec.serving.deployment.least
-    return draft.with_status(phase=Phase.LIVE, stable=stable.model_copy(update={"version": wanted.version, **resized}))
+        size = {"autoscale": bounds_of(snapshot.spec)}
+        if size["autoscale"] is None:
+            size["replicas"] = snapshot.spec.serving.deployment.least
+    return draft.with_status(stable=stable.model_copy(update={"version": wanted.version, **size}))
 
 
 def _blocked(draft: Draft, snapshot: Snapshot, orders: Orders, blocked: Blocked) -> Draft:
@@ -207,7 +212,8 @@ def _doubted(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Dra
     stable, live = draft.status.stable, snapshot.live
     if draft.candidate.kind is not AttemptKind.ROLLOUT or stable is None or live is None or live.revision != stable.revision:
         return draft
-    stuck = undecided(forecast(policy, live.traffic)) if live.traffic is not None else ""
+    noise = Noise(snapshot.workload(stable.revision).ready)
+    stuck = undecided(forecast(policy, live.traffic, noise)) if live.traffic is not None else ""
     if live.traffic is None or not stuck:
         return draft
     words = f"at {live.traffic.requests:.2g} requests/s, as in the last minute, {stuck}: see `kubectl headgate plan {snapshot.name}`"

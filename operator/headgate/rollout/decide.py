@@ -7,9 +7,10 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus, RevisionStatus, TrafficStatus
 from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.governance.approvals import Approval
-from headgate.rollout import failover, live
+from headgate.rollout import aa, failover, live
+from headgate.rollout.aa_result import is_test
 from headgate.rollout.advance import advance
-from headgate.rollout.begin import begin, policy_copy
+from headgate.rollout.begin import begin, policy_copy, resized
 from headgate.rollout.calendar import closed
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
@@ -113,15 +114,19 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         draft = _replaced(draft, snapshot, wanted)
         candidate = None
     if candidate is not None:
+        draft = resized(draft, snapshot, wanted) if is_test(candidate) else draft
+        draft = refuse_if_asked(draft, asked.aatest, f"attempt {candidate.attempt} is under way")
         return refuse_if_asked(draft, asked.retry, f"attempt {candidate.attempt} is under way")
     draft = refuse_if_asked(draft, asked.promote, "no rollout is under way")
-    return begin(draft, snapshot, asked, wanted)
+    return aa.asked(begin(draft, snapshot, asked, wanted), snapshot, asked, wanted)
 
 
 def _is_asked_for(candidate: CandidateStatus, snapshot: Snapshot, wanted: RevisionStatus) -> bool:
     """What comes back from earlier is there by somebody's decision; everything else because the spec describes it."""
     if candidate.kind is AttemptKind.RESTORE:
         return True
+    if is_test(candidate):
+        return candidate.copy_of == wanted.revision
     if candidate.kind is AttemptKind.BASELINE:
         pinned = baseline_of(snapshot.spec) if snapshot.spec else None
         return pinned is not None and revision_of(pinned, snapshot.configuration.digests).revision == candidate.revision

@@ -29,6 +29,8 @@ class WantedWorkload:
     provenance: Provenance = field(default_factory=Provenance)
     ceiling: int | None = None
     """How many an autoscaler may make. None: there is to be no autoscaler."""
+    copy_of: str | None = None
+    """The revision whose template it is made from; None: its own."""
 
 
 @dataclass(frozen=True, slots=True)

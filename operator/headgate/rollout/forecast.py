@@ -7,11 +7,12 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Unit
 from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import Metric
-from headgate.evidence import latency, power
+from headgate.evidence import history, latency, power, robust_power
+from headgate.evidence.calibration import BETS, CALIBRATED_SHARES, FEWEST_ARMS
 from headgate.evidence.check import Check, Question
-from headgate.evidence.comparison import limits_of
+from headgate.evidence.comparison import Line, limits_of
 from headgate.evidence.eprocess import start_weight
-from headgate.evidence.latency import Unresolved
+from headgate.evidence.latency import Pair, Unresolved
 from headgate.evidence.power import Contest, Flow, Judging, Traffic, Wait
 from headgate.rollout.questions import judged_with, question_in
 from headgate.rollout.stages import Step, steps_of
@@ -24,6 +25,19 @@ _SPREAD = (
     "cannot be forecast, because no counter tells how much values differ: {0}, and 15 values of the candidate in each interval are enough"
 )
 _OFTEN = "cannot be forecast, because the traffic does not tell how often it is 1: {0}"
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What the judge will know of the stable version: `pods` with counters of their own, by which its noise is measured, for as long as its
+    past reaches. `phi` as in `power.Judging`."""
+
+    pods: int = FEWEST_ARMS
+    phi: float = 1.0
+
+    @property
+    def known(self) -> bool:
+        return self.pods >= FEWEST_ARMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,7 @@ class Forecast:
 
     policy: RolloutPolicySpec
     traffic: Traffic
-    phi: float
+    noise: Noise
     stages: tuple[StageForecast, ...]
 
     @property
@@ -87,8 +101,10 @@ class Forecast:
         return sum(stage.lasts for stage in self.stages)
 
 
-def forecast(policy: RolloutPolicySpec, traffic: Traffic, *, phi: float = 1.0) -> Forecast:
-    """For a candidate that behaves like the stable version, and harm that shows first in each stage. `phi` as in `power.Judging`."""
+def forecast(policy: RolloutPolicySpec, traffic: Traffic, noise: Noise | None = None) -> Forecast:
+    """For a candidate that behaves like the stable version, and harm that shows first in each stage. Without `noise` it is
+    taken to be known."""
+    noise = noise or Noise()
     steps = steps_of(policy, AttemptKind.ROLLOUT)
     stages: list[StageForecast] = []
     left: dict[tuple[bool, Metric], float] = {}
@@ -96,7 +112,7 @@ def forecast(policy: RolloutPolicySpec, traffic: Traffic, *, phi: float = 1.0) -
         question = question_in(policy, steps, step)
         position = judged_with(steps, step).index(step)
         flow = flow_of(step, traffic.requests)
-        waits = [waits_of(question, check, position, flow, traffic, phi) for check in question.checks]
+        waits = [waits_of(question, check, position, flow, traffic, noise) for check in question.checks]
         kind = step.weight == 0
         checks = tuple(
             _forecast_of(check, wait, left.get((kind, check.metric), 1.0), question.warmup, flow)
@@ -109,7 +125,7 @@ def forecast(policy: RolloutPolicySpec, traffic: Traffic, *, phi: float = 1.0) -
             done = compared / wait.good.typical if isinstance(wait, Waits) and wait.good.typical > 0.0 else 0.0
             rest = check.left - done
             left[kind, check.check.metric] = rest if rest > 1e-9 else 0.0
-    return Forecast(policy, traffic, phi, tuple(stages))
+    return Forecast(policy, traffic, noise, tuple(stages))
 
 
 def flow_of(step: Step, requests: float) -> Flow:
@@ -137,7 +153,7 @@ class Waits:
     detail: str = ""
 
 
-def waits_of(question: Question, check: Check, position: int, flow: Flow, traffic: Traffic, phi: float) -> Waits | Silence:
+def waits_of(question: Question, check: Check, position: int, flow: Flow, traffic: Traffic, noise: Noise) -> Waits | Silence:
     """How long `check` has to be compared in the stage at `position` of `question.stage_blocks`, or why that is not known. `check` is
     one of the question's, maybe with another margin."""
     if flow.stable <= 0.0 or flow.candidate <= 0.0:
@@ -146,22 +162,59 @@ def waits_of(question: Question, check: Check, position: int, flow: Flow, traffi
     if isinstance(sides, Silence):
         return sides
     weights = sum(other.weight for other in question.checks) / check.weight
-    start = start_weight(question.stage_blocks, position, 0, first=position == 0)
-    harm_level = log(weights / (question.alpha * start))
-    good_level = log(1.0 / (question.beta * start_weight(question.stage_blocks, 0, 0, first=True)))
-    judging = Judging(question.interval, phi)
     # Buckets are chosen from the stable version's first answers, also those of the warm-up.
     learning = power.whole(max(0.0, sides.learning / flow.stable - question.warmup), question.interval)
-    twice, beyond = (power.until_harm(flow, side, harm_level, judging).after(learning) for side in (sides.twice, sides.beyond))
-    return Waits(twice, beyond, power.until_good(flow, sides.good, good_level, judging).after(learning), sides.detail)
+    judge = _Judge(question, position, flow, _judging(question, sides.good.stable, traffic, noise), known=noise.known)
+    log_alpha, log_beta = log(question.alpha / weights), log(question.beta)
+    twice, beyond = (judge.until_harm(harm, -log_alpha).after(learning) for harm in (sides.twice, sides.beyond))
+    return Waits(twice, beyond, judge.until_good(sides.good, -log_beta).after(learning), sides.detail)
+
+
+def _judging(question: Question, rate: float, traffic: Traffic, noise: Noise) -> Judging:
+    if not noise.known:
+        return Judging(question.interval, noise.phi)
+    return Judging(question.interval, noise.phi, CALIBRATED_SHARES[BETS], rate * traffic.requests * history.LONGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class _Harm:
+    """Harm against the null of the bets, and against the whole margin."""
+
+    null: Contest
+    whole: Contest
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """The judge as it will be in one stage."""
+
+    question: Question
+    position: int
+    flow: Flow
+    judging: Judging
+    known: bool
+
+    def until_harm(self, harm: _Harm, level: float) -> Wait:
+        if not self.known:
+            agreed = power.until_agreed(self.flow, harm.null, self.judging)
+            return robust_power.until_reached(self.flow, harm.whole, level, 1.0, self.judging).not_before(agreed)
+        blocks, position = self.question.stage_blocks, self.position
+        start = start_weight(blocks, position, 0, first=position == 0)
+        return power.until_harm(self.flow, harm.null, level - log(start), self.judging)
+
+    def until_good(self, contest: Contest, level: float) -> Wait:
+        if not self.known:
+            return robust_power.until_reached(self.flow, contest, level, -1.0, self.judging)
+        start = start_weight(self.question.stage_blocks, 0, 0, first=True)
+        return power.until_good(self.flow, contest, level - log(start), self.judging)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
     """`learning`: answers of the stable version that are needed before anything is compared."""
 
-    twice: Contest
-    beyond: Contest
+    twice: _Harm
+    beyond: _Harm
     good: Contest
     learning: float = 0.0
     detail: str = ""
@@ -178,7 +231,8 @@ def _sides(check: Check, traffic: Traffic) -> _Sides | Silence:
         return Silence(f"the present rate of {check.metric} is not known", measurable=True)
     limits = limits_of(check)
     wide = check.margin.fraction * (rate if check.margin.unit is Unit.RELATIVE else 1.0)
-    twice, beyond = (Contest(rate, min(rate + margins * wide, _MOST), limits.harm) for margins in (TWICE, BEYOND))
+    worse = [min(rate + margins * wide, _MOST) for margins in (TWICE, BEYOND)]
+    twice, beyond = (_Harm(Contest(rate, one, limits.harm), Contest(rate, one, limits.good)) for one in worse)
     return _Sides(twice, beyond, Contest(rate, rate, limits.good))
 
 
@@ -197,8 +251,11 @@ def _latency_sides(check: Check, traffic: Traffic) -> _Sides | Silence:
     def above(bound: float, margins: float = 0.0) -> float:
         return latency.slow_when_later(past, quantile, check.margin, margins, bound)
 
+    def worse(pair: Pair, margins: float, line: Line) -> Contest:
+        return Contest(above(pair.stable), above(pair.candidate, margins), line)
+
     harm, good, limits = chosen.harm, chosen.good, chosen.limits
-    twice, beyond = (Contest(above(harm.stable), above(harm.candidate, margins), limits.harm) for margins in (TWICE, BEYOND))
+    twice, beyond = (_Harm(worse(harm, margins, limits.harm), worse(good, margins, limits.good)) for margins in (TWICE, BEYOND))
     return _Sides(twice, beyond, Contest(above(good.stable), above(good.candidate), limits.good), needed, chosen.detail)
 
 

@@ -45,6 +45,14 @@ def leave_live(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     return restore(block_stable(draft, snapshot, harm), snapshot, earlier)
 
 
+def leaves_live(draft: Draft, snapshot: Snapshot) -> bool:
+    """Whether something measured or decided speaks against the live version, and an earlier one can take its place."""
+    stable = draft.status.stable
+    if stable is None or earlier_live(draft, snapshot, None) is None:
+        return False
+    return rejection_of(draft, snapshot, stable) is not None or _harm(snapshot, stable) is not None
+
+
 def frozen(draft: Draft, snapshot: Snapshot) -> Problem | None:
     """Why the live version should not be live, although nothing can replace it."""
     stable = draft.status.stable

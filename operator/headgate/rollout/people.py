@@ -19,9 +19,10 @@ INTERVENTIONS = (
     DecisionKind.RESUME,
     DecisionKind.RETRY,
     DecisionKind.PROMOTE,
+    DecisionKind.AA_TEST,
 )
 """Decisions about one attempt. At equal times the earlier one listed, the safer, wins."""
-_UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.RETRY, DecisionKind.PROMOTE})
+_UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.RETRY, DecisionKind.PROMOTE, DecisionKind.AA_TEST})
 """These move traffic towards the candidate, so their author must be certain. Doubt about who stops something stops it all the same."""
 _MOST_LATCHES = 32
 _MOST_TAKEN_UP = 64
@@ -37,6 +38,7 @@ class Orders:
     resume: Approval | None = None
     retry: Approval | None = None
     promote: Approval | None = None
+    aatest: Approval | None = None
 
 
 def orders(snapshot: Snapshot) -> Orders:

@@ -26,12 +26,15 @@ class Step:
 
 def steps_of(policy: RolloutPolicySpec, kind: AttemptKind) -> tuple[Step, ...]:
     """The stages of `kind`, in order. A first version goes to all users at once and soaks as long as the full stage; unchanged
-    content skips shadow and runs each stage as briefly as it can be judged; a restored version and a baseline have no stages."""
+    content skips shadow and runs each stage as briefly as it can be judged; a restored version and a baseline have no stages. An A/A test
+    runs the canary stages in full, and never has all users."""
     if kind in (AttemptKind.RESTORE, AttemptKind.BASELINE):
         return ()
     if kind is AttemptKind.FIRST:
         return (_step(0, policy.stages[-1], weight=1000, compares=False),)
     stages = policy.stages if kind is AttemptKind.ROLLOUT else tuple(s for s in policy.stages if not s.is_shadow)
+    if kind is AttemptKind.AA_TEST:
+        stages = tuple(stage for stage in stages if not stage.is_full)
     if kind is AttemptKind.UNCHANGED:
         shortest = Duration(2 * policy.analysis.warmup + 4 * policy.analysis.interval)
         stages = tuple(stage.model_copy(update={"min_duration": shortest, "min_requests": 0}) for stage in stages)

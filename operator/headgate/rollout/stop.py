@@ -3,10 +3,11 @@
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import RollbackCause
+from headgate.rollout.aa_result import is_test
 from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import Harm, guarded, proven, shared_failure
-from headgate.rollout.live import leave_live
+from headgate.rollout.live import leave_live, leaves_live
 from headgate.rollout.observing import observed, would_have
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
 from headgate.rollout.snapshot import Snapshot
@@ -18,6 +19,9 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     """Depends on nothing but what was measured and what people decided."""
     if draft.status.candidate is None:
         return leave_live(draft, snapshot, asked)
+    if is_test(draft.candidate) and leaves_live(draft, snapshot):
+        ended = withdraw(draft, snapshot, Harm(RollbackCause.CANCELLED, "the live version is taken back"))
+        return leave_live(ended, snapshot, Orders())
     ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft)
     by_guard, by_judge = _present_harm(snapshot)
     certain = ordered or by_guard

@@ -8,6 +8,7 @@ from headgate.api.quantities import Duration
 from headgate.api.reasons import Reason
 from headgate.api.vocabulary import OnDeadline, RollbackCause, Verdict
 from headgate.evidence.view import Evidence
+from headgate.rollout.aa_result import is_test
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.calendar import closed
 from headgate.rollout.draft import Draft
@@ -137,7 +138,8 @@ def overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicyS
     if stage is None or counted_seconds(stage, snapshot.now) < step.max_duration or not step.compares:
         return draft
     words = f"{step.name} ran for {Duration(step.max_duration)} without proof that {draft.candidate.version} is within its limits"
-    match policy.analysis.on_deadline:
+    # Nobody waits for an A/A test, so it does not wait for anybody.
+    match OnDeadline.ROLLBACK if is_test(draft.candidate) else policy.analysis.on_deadline:
         case OnDeadline.ROLLBACK:
             return withdraw(draft, snapshot, Harm(RollbackCause.DEADLINE, words))
         case OnDeadline.HOLD:

@@ -3,7 +3,8 @@
 from headgate.api.base import Text
 from headgate.api.reasons import Reason
 from headgate.api.status import Blocked, CandidateStatus, FailoverStatus, PastStatus, RevisionStatus, StableStatus
-from headgate.api.vocabulary import Phase, RollbackCause, StandIn
+from headgate.api.vocabulary import AATestOutcome, Phase, RollbackCause, StandIn
+from headgate.rollout.aa_result import ended, is_test, result_words
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import Harm
 from headgate.rollout.snapshot import Snapshot
@@ -19,18 +20,30 @@ _TELLS: dict[RollbackCause, Reason] = {
 def withdraw(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:
     """End the attempt: the candidate at 0 %, its revision blocked unless it is not to blame, its pods kept until they are drained."""
     candidate = draft.candidate
+    left = draft.with_status(
+        phase=Phase.ROLLING_BACK,
+        candidate=None,
+        paused=None,
+        past=kept(draft.status.past, _drained(candidate, snapshot)),
+        failover=_without_candidate(draft.status.failover),
+    )
+    if is_test(candidate):
+        return _tested(left, candidate, snapshot, harm)
     blocked = draft.status.blocked
     if harm.cause not in _NOT_BLAMED:
         blocked = (*(b for b in blocked if b.revision != candidate.revision), _blocked(candidate, candidate.attempt, snapshot, harm))
     told = f"{candidate.version} (revision {candidate.revision}) lost its traffic: {harm.cause}: {harm.message}"
-    return draft.with_status(
-        phase=Phase.ROLLING_BACK,
-        candidate=None,
-        paused=None,
-        blocked=blocked[-_KEPT:],
-        past=kept(draft.status.past, _drained(candidate, snapshot)),
-        failover=_without_candidate(draft.status.failover),
-    ).announce(_TELLS.get(harm.cause, Reason.ROLLED_BACK), told, warning=harm.cause not in _NOT_BLAMED)
+    warning = harm.cause not in _NOT_BLAMED
+    return left.with_status(blocked=blocked[-_KEPT:]).announce(_TELLS.get(harm.cause, Reason.ROLLED_BACK), told, warning=warning)
+
+
+def _tested(left: Draft, candidate: CandidateStatus, snapshot: Snapshot, harm: Harm) -> Draft:
+    """Nobody can ask for a copy again, so there is nothing to block: what came of the test is all that is kept."""
+    if left.status.aa_test is None:
+        return left
+    test = ended(left.status.aa_test, candidate, harm, snapshot.now, bounded(harm.message))
+    warning = test.outcome is AATestOutcome.ALARM
+    return left.with_status(aa_test=test).announce(Reason.AA_TEST_ENDED, result_words(test), warning=warning)
 
 
 def retreat(draft: Draft) -> Draft:

@@ -29,11 +29,12 @@ def wanted_workloads(draft: Draft, snapshot: Snapshot) -> tuple[WantedWorkload, 
 def _wanted(version: _Version, role: Role, size: int, attempt: int) -> WantedWorkload:
     tier = version.tier if isinstance(version, StableStatus) else None
     provenance = Provenance(version.version, version.content, version.subject or "", str(tier or ""))
+    copy_of = version.copy_of if isinstance(version, CandidateStatus) else None
     # An autoscaler is disabled at 0 replicas: a cold version has none.
     if version.autoscale is None or size == 0:
-        return WantedWorkload(version.revision, role, size, attempt, provenance)
+        return WantedWorkload(version.revision, role, size, attempt, provenance, copy_of=copy_of)
     most = version.autoscale.max_replicas
-    return WantedWorkload(version.revision, role, min(size, most), attempt, provenance, ceiling=most)
+    return WantedWorkload(version.revision, role, min(size, most), attempt, provenance, ceiling=most, copy_of=copy_of)
 
 
 def _stable_size(stable: StableStatus, status: AIModelStatus, snapshot: Snapshot) -> int:

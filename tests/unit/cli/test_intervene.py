@@ -27,6 +27,7 @@ def intervene(verb: str, *more: str) -> Any:
         ("halt", LIVE, ("11111111", 2)),
         ("rollback", LIVE, ("11111111", 2)),
         ("retry", ROLLED_BACK, ("22222222", 3)),
+        ("aa-test", LIVE, ("11111111", 2)),
     ],
 )
 def test_each_names_what_is_under_way(memory: ClusterInMemory, verb: str, status: dict[str, Any], target: tuple[str, int]) -> None:
@@ -34,9 +35,9 @@ def test_each_names_what_is_under_way(memory: ClusterInMemory, verb: str, status
     result = intervene(verb)
     assert result.exit_code == 0, result.output
     (created,) = memory.decided()
-    assert re.fullmatch(rf"credit-scorer-{verb}-[0-9a-f]{{8}}", created["metadata"]["name"])
     spec = GovernanceApprovalSpec.model_validate(created["spec"])
-    assert spec.decision == verb.capitalize()
+    assert spec.decision == ("AATest" if verb == "aa-test" else verb.capitalize())
+    assert re.fullmatch(rf"credit-scorer-{spec.decision.lower()}-[0-9a-f]{{8}}", created["metadata"]["name"])
     assert spec.target is not None
     assert (spec.target.revision, spec.target.attempt) == target
     assert (spec.approver, spec.rationale) == ("dana@bank.example", "customers complain")
@@ -52,6 +53,8 @@ def test_each_names_what_is_under_way(memory: ClusterInMemory, verb: str, status
         ("retry", IN_CANARY, "attempt 3 of 2.3.1 is under way"),
         ("retry", LIVE, "was not taken back"),
         ("halt", {}, "nothing to halt"),
+        ("aa-test", IN_CANARY, "attempt 3 of 2.3.1 is under way: an A/A test waits for its end"),
+        ("aa-test", ROLLED_BACK, "credit-scorer is RolledBack"),
         ("rollback", {}, "nothing to rollback"),
     ],
 )

@@ -170,6 +170,16 @@ def test_clustered_failures_take_longer(tmp_path: Path) -> None:
     assert halves[1] > 3 * halves[0]
 
 
+def test_without_enough_stable_pods_the_plan_is_that_of_the_robust_judge(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(yaml.safe_dump(manifest()))
+    asked = ("plan", "--policy", str(file), *RATES)
+    many, few = (json.loads(headgate(*asked, *more, "-o", "json").stdout) for more in ((), ("--stable-pods", "2")))
+    assert (many["stablePods"], few["stablePods"]) == (3, 2)
+    assert few["stages"][0]["checks"][0]["harmOneBeyondNull"]["half"] > many["stages"][0]["checks"][0]["harmOneBeyondNull"]["half"]
+    assert "has 2 pods with counters of their own, of at least 3" in headgate(*asked, "--stable-pods", "2").stdout
+
+
 def test_another_policy_of_the_cluster_can_be_tried(cluster: ClusterInMemory) -> None:
     other = SPEC | {"stages": [SPEC["stages"][0] | {"trafficPercent": 20}, SPEC["stages"][1]]}
     cluster.put(ROLLOUT_POLICIES, manifest("bolder", spec=other))

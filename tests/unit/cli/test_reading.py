@@ -144,6 +144,22 @@ def test_what_was_observed_only_is_told(memory: ClusterInMemory, command: str) -
     assert "Mode Observe" not in headgate(command, "credit-scorer", "-n", "lending").stdout
 
 
+TESTED = {"attempt": 7, "revision": "11111111", "version": "2.3.0", "by": "dana@bank.example", "started": T0}
+
+
+@pytest.mark.parametrize("command", ["status", "explain"])
+def test_what_an_a_a_test_showed_is_told(memory: ClusterInMemory, command: str) -> None:
+    memory.model(LIVE | {"aaTest": TESTED})
+    told = " ".join(headgate(command, "credit-scorer", "-n", "lending").stdout.split())
+    who = "A/A test of 2.3.0 (revision 11111111, attempt 7), asked for by dana@bank.example"
+    assert f"{who}: under way since 2026-11-20 08:00:00Z." in told
+    ended = {"ended": T0, "outcome": "Alarm", "stage": "canary", "cause": "Evidence/errors", "message": "17 of 600 failed"}
+    memory.model(LIVE | {"aaTest": TESTED | ended})
+    told = " ".join(headgate(command, "credit-scorer", "-n", "lending").stdout.split())
+    assert f"{who}: Alarm at 2026-11-20 08:00:00Z in canary, a rollout of this version would have been taken back" in told
+    assert "nothing differs but the pods: 17 of 600 failed." in told
+
+
 def test_why_the_judge_decides_although_it_was_asked_not_to_is_told(memory: ClusterInMemory) -> None:
     refused = {
         "type": "Observing",

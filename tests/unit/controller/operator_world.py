@@ -191,7 +191,7 @@ class OperatorWorld:
             self.decide("Approve", person, **gate)
 
     def decide(self, decision: str, by: str = "oncall@bank", **fields: Any) -> None:
-        if "gate" not in fields:
+        if "gate" not in fields and "target" not in fields:
             candidate = self.status.candidate
             assert candidate is not None
             fields["target"] = {"revision": candidate.revision, "attempt": candidate.attempt}

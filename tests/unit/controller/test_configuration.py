@@ -266,3 +266,35 @@ def test_the_manifest_holds_the_template_as_applied() -> None:
     assert (data["version"], data["port"], data["content"]) == ("v1", 8080, world.status.stable.content)  # type: ignore[union-attr]
     assert data["template"]["spec"]["volumes"][0]["configMap"]["name"] == mounted(world, stable(world))
     assert data["artifact"] == model_spec("v1")["artifact"]
+
+
+# ---- the copy of an A/A test
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_copy_has_the_pods_of_its_original_and_leaves_nothing(deleted: bool) -> None:
+    world = configured()
+    original = world.api.find(DEPLOYMENTS, f"credit-{stable(world)}")
+    world.decide("AATest", target={"revision": stable(world), "attempt": 1})
+    world.step()
+    candidate = world.status.candidate
+    assert candidate is not None
+    name = f"credit-{candidate.revision}"
+    if deleted:
+        del world.api.objects[("deployments", "lending", name)]
+    world.settle()
+    copy = world.api.find(DEPLOYMENTS, name)
+    assert original is not None
+    assert copy is not None
+    assert copy["spec"]["template"]["spec"] == original["spec"]["template"]["spec"]
+    assert mounted(world, candidate.revision) == mounted(world, stable(world))
+    assert world.weights == {stable(world): 800, candidate.revision: 200}
+    world.decide("Halt")
+    world.settle()
+    world.pass_time(120)
+    world.settle()
+    assert set(world.weights) == {stable(world)}
+    for resource in (DEPLOYMENTS, SERVICES, CONTROLLER_REVISIONS):
+        assert world.api.find(resource, name) is None
+    assert world.api.find(CONFIG_MAPS, mounted(world, stable(world))) is not None, "it is the live version's"
+    assert world.status.phase == "Live"

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate.evidence import robust_power
+from headgate.evidence.asymptotic import BURN_IN
 from headgate.evidence.comparison import Line
 from headgate.evidence.eprocess import block_log_evalue, good_targets, harm_targets
 from headgate.evidence.power import NEVER, Contest, Flow, Judging, Wait, growth, until_good, until_harm, whole
@@ -108,3 +110,40 @@ def test_waits_end_with_blocks() -> None:
     assert [whole(seconds, 15.0) for seconds in (0.0, 1.0, 15.0, 15.1)] == [0.0, 15.0, 15.0, 30.0]
     assert whole(inf, 15.0) == inf
     assert isclose(whole(0.3, 0.1), 0.3)
+
+
+def robust(flow: Flow, stable: float, margin: float, *, margins: float, judging: Judging = FINE) -> Wait:
+    """Evidence of harm of so many margins; of 0 margins: of being good."""
+    contest = Contest(stable, stable + margins * margin, Line(offset=margin))
+    return robust_power.until_reached(flow, contest, LEVEL, 1.0 if margins else -1.0, judging)
+
+
+def test_what_is_known_of_the_noise_costs_evidence() -> None:
+    exact, split, little = (
+        good(ONE_IN_TWENTY, 0.01, 0.01, judging) for judging in (FINE, replace(FINE, share=0.75), replace(FINE, share=0.75, events=4.0))
+    )
+    assert exact.typical < split.typical < little.typical
+    assert isclose(little.typical / split.typical, 1.5, rel_tol=0.1), "phi of four events is a half more"
+
+
+@given(rates, margins, shares, st.sampled_from([0.0, 1.5, 2.0, 4.0]))
+def test_without_knowledge_of_the_noise_nothing_is_decided_before_the_burn_in(
+    stable: float, margin: float, share: float, margins: float
+) -> None:
+    found = robust(Flow(1e4 * (1 - share), 1e4 * share), stable, margin, margins=margins, judging=Judging(15.0))
+    assert found.typical >= 15.0 * BURN_IN
+    assert found.most >= found.typical
+
+
+@given(rates, margins, shares, st.sampled_from([0.0, 2.0]), st.floats(1.5, 10.0))
+def test_more_requests_or_a_wider_margin_never_make_the_robust_judge_slower(
+    stable: float, margin: float, share: float, margins: float, factor: float
+) -> None:
+    few, many = (robust(Flow(one * (1 - share), one * share), stable, margin, margins=margins) for one in (10.0, 10.0 * factor))
+    assert many.typical <= few.typical * 1.01
+    assert many.most <= few.most * 1.01
+
+
+def test_the_robust_judge_never_proves_harm_within_the_margin() -> None:
+    assert robust(Flow(19.0, 1.0), 0.01, 0.01, margins=0.9) == NEVER
+    assert robust(Flow(19.0, 0.0), 0.01, 0.01, margins=2.0) == NEVER

@@ -118,7 +118,7 @@ class Rollout(RuleBasedStateMachine):
         self.world.approvals.pop(which % len(self.world.approvals))
 
     @precondition(lambda self: self.world.status.candidate or self.world.status.blocked or self.world.status.stable)
-    @rule(decision=st.sampled_from(["Halt", "Rollback", "Pause", "Resume", "Promote", "Retry"]))
+    @rule(decision=st.sampled_from(["Halt", "Rollback", "Pause", "Resume", "Promote", "Retry", "AATest"]))
     def intervene(self, decision: str) -> None:
         self.world.decided(decision)
 
