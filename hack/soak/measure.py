@@ -3,11 +3,12 @@
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import httpx
 
-from demo.kubectl import kubectl
+from demo.kubectl import CommandError, kubectl
 from soak.figures import Process
 
 OPERATOR = "headgate-system"
@@ -24,6 +25,7 @@ _WRITTEN = {
     ("", "configmaps"),
     ("events.k8s.io", "events"),
 }
+_ASKED_AGAIN = 4
 _FOREIGN = {"deployments/status", "httproutes/status"}
 
 
@@ -55,8 +57,7 @@ class Meter:
         """Pod, start of its container, resident bytes, seconds of processor time."""
         found = []
         for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]:
-            path = f"/api/v1/nodes/{node['metadata']['name']}/proxy/stats/summary"
-            for pod in json.loads(kubectl("get", "--raw", path))["pods"]:
+            for pod in _summary(node["metadata"]["name"])["pods"]:
                 for container in pod.get("containers", ()):
                     if pod["podRef"]["namespace"] == OPERATOR and "rssBytes" in container.get("memory", {}):
                         name, started = pod["podRef"]["name"], container["startTime"]
@@ -73,6 +74,15 @@ class Meter:
         answer = self._prometheus.get("/api/v1/query", params={"query": query})
         answer.raise_for_status()
         return {entry["metric"]["pod"]: float(entry["value"][1]) for entry in answer.json()["data"]["result"]}
+
+
+def _summary(node: str) -> Any:
+    """The kubelet's figures of all pods. It gives none at all while one of their containers goes: so it is asked again."""
+    path = f"/api/v1/nodes/{node}/proxy/stats/summary"
+    for _ in range(_ASKED_AGAIN):
+        with suppress(CommandError):
+            return json.loads(kubectl("get", "--raw", path))
+    return json.loads(kubectl("get", "--raw", path))
 
 
 def writes() -> Counter[str]:
