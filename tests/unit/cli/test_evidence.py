@@ -101,7 +101,7 @@ def test_a_value_is_told_and_drawn_relative_to_the_stable_version(memory: Cluste
     lower = Standing(1.0, 0.0, stable=0.0, candidate=-0.2, low=-0.3, high=-0.1, limit=-0.05)
     points = tuple(replace(one, packed=Point.of(0.0, 0, 0.0, (*one.checks[:1], lower)).packed) for one in TIMELINE.points)
     publish(memory, replace(TIMELINE, checks=("errors", "value"), points=points))
-    assert "100 %      80.00 %    -20.00 % (-30.00 to -10.00)  -5.00 %" in headgate(*EVIDENCE).stdout
+    assert "100 % 80.00 % -20.00 % (-30.00 to -10.00) -5.00 %" in " ".join(headgate(*EVIDENCE).stdout.split())
     assert headgate(*EVIDENCE, "--png", str(tmp_path / "e.png")).exit_code == 0
 
 

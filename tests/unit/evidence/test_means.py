@@ -104,10 +104,10 @@ def test_nothing_is_bet_before_the_spread_is_known() -> None:
 ASKED, BLOCKS = question(VALUE, stages=(80,)), 80
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_batch_is_what_the_judge_says_of_each_series(known: bool) -> None:
+@pytest.mark.parametrize(("known", "answers"), [(True, 12.0), (False, 70.0)])
+def test_a_batch_is_what_the_judge_says_of_each_series(known: bool, answers: float) -> None:
     rng = np.random.default_rng(7)
-    stable, candidate = (_blocks(rng, rate, (3, BLOCKS), mean) for rate, mean in ((190.0, 1.0), (12.0, 0.5)))
+    stable, candidate = (_blocks(rng, rate, (3, BLOCKS), mean) for rate, mean in ((190.0, 1.0), (answers, 0.5)))
     counts = np.concatenate((stable, candidate), axis=-1) * np.array([1.0, -1.0, 1.0, -1.0])
     ends = np.broadcast_to(np.arange(1.0, BLOCKS + 1.0), (3, BLOCKS)).copy()
     past = np.concatenate([_arms(rng, 60) * np.array([1.0, -1.0, 1.0, -1.0]) for _ in range(3)]) if known else None
