@@ -15,8 +15,8 @@ from headgate.evidence.history import History
 from headgate.evidence.judge import JudgeState
 from headgate.evidence.noise_state import Noise
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
-from headgate.evidence.tracker import Closed, Tracker, fold, silent
-from headgate.evidence.view import Evidence, GuardReading
+from headgate.evidence.tracker import Closed, StageCount, Tracker, fold, silent
+from headgate.evidence.view import Evidence, GuardReading, MirrorReading
 
 _PATIENCE = 3
 """Intervals without an answer after which the source is called down."""
@@ -150,7 +150,12 @@ def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: fl
         harm=judged.harm,
         notes=(*calibrating.notes(noise, question.checks), *notes, *_fairness_notes(state.fairness, fairness)),
         fairness=fairness,
+        mirror=_copies(tracker.count) if same_stage and exposure.shadow else None,
     )
+
+
+def _copies(count: StageCount) -> MirrorReading | None:
+    return MirrorReading(count.copyable, count.due, count.copied) if count.copyable else None
 
 
 def _held_by_fairness(verdict: Verdict, fairness: FairnessReading | None) -> Verdict:

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.fairness_reading import FairnessReading, GroupReading
-from headgate.evidence.view import CheckReading, Evidence, GuardReading, NoiseMode
+from headgate.evidence.view import CheckReading, Evidence, GuardReading, MirrorReading, NoiseMode
 
 READINGS_KEY = "readings.json"
 _LARGEST = 1e300
 
-_Reading = TypeVar("_Reading", CheckReading, GuardReading, FairnessReading, GroupReading, Evidence)
+_Reading = TypeVar("_Reading", CheckReading, GuardReading, FairnessReading, GroupReading, MirrorReading, Evidence)
 
 
 def config_map_name(model: str) -> str:
@@ -44,6 +44,7 @@ def decode(text: str) -> Evidence:
                 "stable_guards": tuple(_guard(entry) for entry in value.get("stableGuards") or ()),
                 "notes": tuple(value.get("notes") or ()),
                 "fairness": _fairness(value["fairness"]) if value.get("fairness") else None,
+                "mirror": MirrorReading(**_known(MirrorReading, value["mirror"])) if value.get("mirror") else None,
             }
         )
     except (AttributeError, KeyError, TypeError) as error:
@@ -77,7 +78,7 @@ def _known(kind: type[_Reading], entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, CheckReading | GuardReading | FairnessReading | GroupReading | Evidence):
+    if isinstance(value, CheckReading | GuardReading | FairnessReading | GroupReading | MirrorReading | Evidence):
         return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]

@@ -65,6 +65,16 @@ class GuardReading:
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorReading:
+    """Copies in the present shadow stage, by the gateway's counters: of `requests` of the stable version `expected` copies were due, and
+    `arrived` were sent to the candidate."""
+
+    requests: int
+    expected: float
+    arrived: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known from metrics about one attempt at one instant."""
 
@@ -90,6 +100,8 @@ class Evidence:
     notes: tuple[str, ...] = field(default=())
     fairness: FairnessReading | None = None
     """How the candidate treats groups of people; None unless the policy asks."""
+    mirror: MirrorReading | None = None
+    """None outside shadow, and where the metrics cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
