@@ -9,15 +9,19 @@ from headgate.evidence.words import percent
 LEAST_SHARE = 0.99
 _MILLIONTH = 4.75
 """Standard deviations: where only some requests are copied, chance decides which."""
+_MOST = 2_147_483_647
 _FEW = 5
 """Copies that the ends of a scrape may be off."""
 
 
 def counted(reading: MirrorReading | None) -> CopiesStatus | None:
-    """What is kept of the copies of a shadow stage; None where the metrics cannot tell."""
+    """What is kept of the copies of a shadow stage; None where the metrics cannot tell. Beyond what a status holds, shares are kept."""
     if reading is None:
         return None
-    return CopiesStatus(requests=reading.requests, expected=round(reading.expected), arrived=reading.arrived)
+    scale = min(1.0, _MOST / max(reading.requests, reading.arrived, 1))
+    parts = (reading.requests, reading.expected, reading.arrived)
+    requests, expected, arrived = (min(_MOST, round(part * scale)) for part in parts)
+    return CopiesStatus(requests=requests, expected=expected, arrived=arrived)
 
 
 def copies_objection(copies: CopiesStatus | None) -> str:

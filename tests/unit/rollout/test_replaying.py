@@ -12,6 +12,8 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.replay import Replay, ReplayLimits, ReplayPhase, ReplayReport
 from headgate.api.vocabulary import Phase
 from headgate.evidence.view import MirrorReading
+from headgate.rollout.copying import copies_objection
+from headgate.rollout.copying import counted as counted_copies
 from headgate.rollout.replaying import agreement_words, job_name, shortfall
 from headgate.rollout.snapshot import ReplayRun
 
@@ -285,6 +287,14 @@ def test_copies_that_were_never_sent_keep_the_automated_checks_closed(requests: 
     assert bool(missing(world)) is short
     if short:
         assert f"{round(due) - arrived:,} of {round(due):,} copies of requests never reached the candidate" in missing(world)[0]
+
+
+def test_more_requests_than_a_status_can_count_keep_their_share() -> None:
+    """Four weeks at 2,000 requests/s."""
+    kept = counted_copies(MirrorReading(4_838_400_000, 4_838_400_000.0, 4_354_560_000))
+    assert kept is not None
+    assert kept.arrived / kept.expected == pytest.approx(0.9)
+    assert copies_objection(kept)
 
 
 @pytest.mark.parametrize("name", ["a", "m" * 50])
