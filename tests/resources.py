@@ -76,6 +76,8 @@ _STAGES: list[Document] = POLICY["spec"]["stages"]
 _SHADOW, _CANARY, _FULL = _STAGES[0], _STAGES[1], _STAGES[-1]
 _BACKWARDS = {"from": "2026-12-20T00:00:00Z", "to": "2026-12-19T00:00:00Z", "reason": "year end"}
 _FAIR = {"minDisparateImpact": "0.8"}
+_ASKED = {"minAgreement": "0.9"}
+_REPLAY: Document = {"goldenSet": {"configMap": {"name": "golden"}}, "compare": [{"pointer": "/decision"}]}
 _TEMPLATE: Place = ("serving", "deployment", "template")
 
 MODEL_REFUSALS = (
@@ -112,6 +114,32 @@ MODEL_REFUSALS = (
         {"capacity": {"mode": "Proportional"}, "deployment": {"template": {}, "autoscaling": {"maxReplicas": 4}}},
         "capacity.mode Proportional needs replicas",
     ),
+    _model("replay of nothing", ("serving", "replay"), {**_REPLAY, "goldenSet": {}}, "exactly one of configMap"),
+    _model(
+        "replay of two sets",
+        ("serving", "replay"),
+        {**_REPLAY, "goldenSet": {"configMap": {"name": "golden"}, "http": {"url": "http://logs/set.jsonl"}}},
+        "exactly one of configMap",
+    ),
+    _model("replay by another way", ("serving", "replay"), {**_REPLAY, "goldenSet": {"http": {"url": "ftp://logs"}}}, "url"),
+    _model(
+        "replay of a file elsewhere",
+        ("serving", "replay"),
+        {**_REPLAY, "goldenSet": {"persistentVolumeClaim": {"claimName": "c", "path": "/etc"}}},
+        "path",
+    ),
+    _model("replay that compares nothing", ("serving", "replay"), {**_REPLAY, "compare": []}, "compare"),
+    _model("replay with a path for a pointer", ("serving", "replay"), {**_REPLAY, "compare": [{"pointer": "decision"}]}, "pointer"),
+    _model(
+        "number without tolerance",
+        ("serving", "replay"),
+        {**_REPLAY, "compare": [{"pointer": "/s", "kind": "Number"}]},
+        "absolute or relative",
+    ),
+    _model(
+        "class with tolerance", ("serving", "replay"), {**_REPLAY, "compare": [{"pointer": "/s", "relative": "5%"}]}, "absolute or relative"
+    ),
+    _model("contract of an unknown type", ("serving", "replay"), {**_REPLAY, "contract": [{"pointer": "/s", "type": "float"}]}, "type"),
     _model("unknown capacity", ("serving", "capacity"), {"mode": "Elastic"}, "capacity.mode"),
     _model("no replicas", ("serving", "deployment", "replicas"), 0, "replicas"),
     _model("port out of range", ("serving", "deployment", "port"), 70_000, "port"),
@@ -202,6 +230,10 @@ POLICY_REFUSALS = (
     _policy("fairness without a good outcome", ("triggers",), {"fairness": {**_FAIR, "favourable": []}}, "favourable"),
     _policy("fairness of few", ("triggers",), {"fairness": {**_FAIR, "minDecisions": 9}}, "minDecisions"),
     _policy("fairness with a metric that is none", ("triggers",), {"fairness": {**_FAIR, "metric": 'a"}'}}, "metric"),
+    _policy("replay without a limit", ("stages", 0, "replay"), {}, "minAgreement"),
+    _policy("replay with users", ("stages", 1, "replay"), _ASKED, "only a shadow stage"),
+    _policy("replay of too few", ("stages", 0, "replay"), {**_ASKED, "maxPairs": 100}, "minPairs must not be above maxPairs"),
+    _policy("replay without time", ("stages", 0, "replay"), {**_ASKED, "timeout": "99s"}, "timeout is too short"),
     _policy("unknown profile", ("metrics", "profile"), "magic", "profile"),
 )
 

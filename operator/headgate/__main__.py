@@ -1,14 +1,17 @@
-"""`python -m headgate run` starts the operator."""
+"""`python -m headgate run` starts the operator, `python -m headgate replay` a comparison of answers, in a Job that the operator makes."""
 
 import argparse
 import asyncio
 import os
 import sys
+from pathlib import Path
 
 from headgate import __version__
+from headgate.api.replay import PLAN_VARIABLE
 from headgate.config import ConfigError, read_settings
 from headgate.controller.app import run
 from headgate.kube.errors import NotConfigured
+from headgate.replay.run import replay
 from headgate.telemetry import configure_logging
 
 
@@ -16,8 +19,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 2 for a configuration that is not usable."""
     parser = argparse.ArgumentParser(prog="python -m headgate", description="Progressive delivery of machine-learning models.")
     parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("command", choices=["run"], help="run: the operator, until SIGTERM")
-    parser.parse_args(arguments)
+    commands = "run: the operator, until SIGTERM. replay: one comparison of answers, as HEADGATE_REPLAY_PLAN says"
+    parser.add_argument("command", choices=["run", "replay"], help=commands)
+    if parser.parse_args(arguments).command == "replay":
+        return replay(os.environ.get(PLAN_VARIABLE, ""), Path("/dev/termination-log"))
     try:
         settings = read_settings(os.environ)
         configure_logging(settings.log_level)

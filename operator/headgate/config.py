@@ -3,10 +3,12 @@
 import logging
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import kopf
+
+from headgate.kube.replays import RunnerImage
 
 
 class ConfigError(Exception):
@@ -33,6 +35,8 @@ class Settings:
     """Of the names of the chart's admission policies."""
     hash_secrets: bool = False
     """Whether the content of a revision covers the data of its Secrets, by keyed hash."""
+    runner: RunnerImage = field(default_factory=RunnerImage)
+    """What Jobs run that compare answers."""
 
     @property
     def kopf_namespaces(self) -> tuple[str, ...]:
@@ -52,7 +56,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     level = (environment.get("HEADGATE_LOG_LEVEL") or "INFO").upper()
     if level not in _LEVELS:
         raise ConfigError(f"HEADGATE_LOG_LEVEL must be one of {', '.join(_LEVELS)}, got {level!r}")
-    watched = environment.get("HEADGATE_WATCH_NAMESPACES") or ""
     return Settings(
         namespace=namespace,
         policy_namespace=environment.get("HEADGATE_POLICY_NAMESPACE") or namespace,
@@ -60,11 +63,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         environment=_required(environment, "HEADGATE_ENVIRONMENT", "the name of this environment, like production or staging"),
         pod_name=environment.get("HEADGATE_POD_NAME") or socket.gethostname(),
         log_level=level,
-        watch_namespaces=tuple(name.strip() for name in watched.split(",") if name.strip()),
+        watch_namespaces=_names(environment, "HEADGATE_WATCH_NAMESPACES"),
         probe_port=_port(environment, "HEADGATE_PROBE_PORT", 8081),
         metrics_port=_port(environment, "HEADGATE_METRICS_PORT", 8080),
         admission_prefix=environment.get("HEADGATE_ADMISSION_PREFIX") or "headgate",
         hash_secrets=_flag(environment, "HEADGATE_HASH_SECRETS"),
+        runner=RunnerImage(
+            environment.get("HEADGATE_IMAGE") or "",
+            environment.get("HEADGATE_IMAGE_PULL_POLICY") or "IfNotPresent",
+            _names(environment, "HEADGATE_IMAGE_PULL_SECRETS"),
+        ),
     )
 
 
@@ -73,6 +81,10 @@ def _required(environment: Mapping[str, str], name: str, what: str) -> str:
     if not value:
         raise ConfigError(f"{name} is not set: it must be {what}")
     return value
+
+
+def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (environment.get(name) or "").split(",") if part.strip())
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

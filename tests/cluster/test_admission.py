@@ -392,6 +392,33 @@ def test_no_foreign_template_makes_pods_of_a_revision(cluster: Cluster, namespac
     accepted(lambda: controller.merge(f"{path}/it", labelled))
 
 
+REPLAY_LABELS = {"headgate.dev/model": "credit-scorer", "headgate.dev/replay": "credit-scorer-replay-0a1b2c3d"}
+
+
+def test_nobody_reports_on_answers_but_jobs_of_the_operator(cluster: Cluster, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    account = {"serviceAccountName": "default", "automountServiceAccountToken": False}
+    body = {"metadata": {"name": "it", "labels": REPLAY_LABELS}, "spec": {**POD, **account}}
+    refused(lambda: cluster.admin.create(path, body), "how alike the answers")
+    eventually(lambda: cluster.admin.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/default"), lambda answer: answer.accepted)
+    accepted(lambda: cluster.admin.create(path, {**body, "metadata": {"name": "it"}}))
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"metadata": {"labels": REPLAY_LABELS}}), "how alike the answers")
+    controller = cluster.impersonated("job-controller", "system:serviceaccounts:kube-system", "system:masters")
+    accepted(lambda: controller.create(path, {**body, "metadata": {"name": "made", "labels": REPLAY_LABELS}}))
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "other", "uid": "0", "controller": True}
+    refused(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"ownerReferences": [owner]}}), "how alike the answers")
+    accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"note": "seen"}}}))
+
+
+def test_only_the_operator_makes_jobs_in_its_name(cluster: Cluster, namespace: str) -> None:
+    path = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+    template = {"metadata": {"labels": REPLAY_LABELS}, "spec": {**POD, "restartPolicy": "Never"}}
+    body = {"metadata": {"name": "it", "labels": {**LABELS, **REPLAY_LABELS}}, "spec": {"suspend": True, "template": template}}
+    refused(lambda: cluster.admin.create(path, body), "mark what the Headgate operator made")
+    accepted(lambda: operator(cluster).create(path, body))
+    refused(lambda: cluster.admin.merge(f"{path}/it", {"spec": {"suspend": False}}), "the Headgate operator made this object")
+
+
 def test_the_clusters_own_controllers_are_not_hindered(cluster: Cluster, namespace: str) -> None:
     """From the operator's Deployment to its pods, and to nothing when the namespace goes."""
     body = deployment(LABELS, POD_LABELS)

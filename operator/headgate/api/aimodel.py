@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, Digest, Label, Line, Model, ObjectName, Opaque, User, rules
 from headgate.api.quantities import Duration
+from headgate.api.replay import Replay
 from headgate.api.vocabulary import Mode, Tier
 
 
@@ -134,6 +135,8 @@ class Serving(Model):
     """How long a version that lost its traffic is kept to finish what it has begun."""
     side_effects: SideEffects = SideEffects.SOME
     fallback: Fallback | None = None
+    replay: Replay | None = None
+    """For policies whose shadow stage asks for it: which requests both versions answer, and what is compared."""
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:

@@ -7,12 +7,14 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import METRIC_NAME, Count, Label, Model, each_once, list_map, rules
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, ShareMargin, Unit
+from headgate.api.replay import ReplayLimits
 from headgate.api.segments import Segments
 from headgate.api.triggers import Triggers
 from headgate.api.vocabulary import SUMMED, Leave, Metric, OnDeadline, Profile, Role, Tier
 from headgate.api.windows import Windows
 
 _IDLE = "mirrorPercent and trafficPercent must be above 0, holdbackPercent below 100: else the stage gives the candidate nothing to show"
+_NOT_SHADOW = "only a shadow stage (with mirrorPercent) has a replay: users must not wait for it"
 _ONE_OF = "[has(self.mirrorPercent), has(self.trafficPercent), has(self.holdbackPercent)].filter(x, x).size() == 1"
 
 
@@ -33,6 +35,7 @@ class Stage(Model):
                 " && (!has(self.holdbackPercent) || double(self.holdbackPercent) < 100.0)",
                 _IDLE,
             ),
+            ("!has(self.replay) || has(self.mirrorPercent)", _NOT_SHADOW),
         )
     )
 
@@ -43,6 +46,8 @@ class Stage(Model):
     min_duration: Duration
     max_duration: Duration
     min_requests: Count = 0
+    replay: ReplayLimits | None = None
+    """Compare the answers of both versions to the same requests; models say in spec.serving.replay to which. Shadow only."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -53,6 +58,8 @@ class Stage(Model):
             )
         if 0 in (self.mirror_percent, self.traffic_percent) or self.holdback_percent == 1000:
             raise ValueError(f"stage {self.name!r}: {_IDLE}")
+        if self.replay is not None and not self.is_shadow:
+            raise ValueError(f"stage {self.name!r}: {_NOT_SHADOW}")
         if self.min_duration > self.max_duration:
             raise ValueError(f"stage {self.name!r}: minDuration {self.min_duration} is longer than maxDuration {self.max_duration}")
         return self

@@ -46,6 +46,9 @@ class Reason(StrEnum):
     OBSERVE_FORBIDDEN = "ObserveForbidden"
     OBSERVE_NOT_APPROVED = "ObserveNotApproved"
     WOULD_ROLL_BACK = "WouldRollBack"
+    ANSWERS_COMPARED = "AnswersCompared"
+    ANSWERS_NOT_COMPARED = "AnswersNotCompared"
+    REPLAY_MISSING = "ReplayMissing"
     # Approvals
     APPROVAL_LAPSED = "ApprovalLapsed"
     APPROVAL_MISSING = "ApprovalMissing"

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
+from headgate.api.replay import CopiesStatus, ReplayStatus
 from headgate.api.vocabulary import AATestOutcome, DecisionKind, Mode, Phase, Role, RollbackCause, StandIn, Tier, Verdict
 
 FALLBACK = "fallback"
@@ -106,6 +107,8 @@ class GateStatus(StatusModel):
     tier: Tier
     mode: Mode = Mode.ENFORCE
     """Part of the subject where it is Observe."""
+    replay: Digest | None = None
+    """Of spec.serving.replay. Part of the subject where the policy asks for a replay."""
     required: Annotated[tuple[Role, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
@@ -129,6 +132,10 @@ class CandidateStatus(SizedStatus):
     stage: StageStatus | None = None
     gate: GateStatus | None = None
     shadow_passed: bool = False
+    replay: ReplayStatus | None = None
+    """Where the policy's shadow stage asks for one."""
+    copies: CopiesStatus | None = None
+    """Of the last shadow stage that ended; None where the metrics cannot tell."""
     exposed: Time | None = None
     """When the first user request could have reached it."""
     inconclusive_accepted: Annotated[tuple[Label, ...], Field(max_length=12, json_schema_extra=ATOMIC)] = ()

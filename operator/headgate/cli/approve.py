@@ -17,6 +17,7 @@ from headgate.cli.decisions import approval_spec, nothing_to_approve
 from headgate.cli.explain import evidence_words
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format
 from headgate.cli.refused import Refused
+from headgate.cli.replayed import replay_words
 from headgate.cli.subject import statement_of, unverified
 from headgate.cli.view import ModelView, clock
 from headgate.governance.approvals import LONGEST_VALIDITY, NOT_BY_TECHNICAL_OWNER, person
@@ -118,6 +119,7 @@ def shown(
         *([] if statement else [f"  note         {unverified(view)}"]),
         *(f"  so far       {entry}" for entry in gate.counted),
         *(f"  evidence     {words}" for words in evidence_words(view)),
+        *(f"  answers      {words}" for words in replay_words(view)),
     ]
     if expires_at > now + LONGEST_VALIDITY[gate.tier]:
         lines.append(f"  note         at tier {gate.tier} an approval counts for {LONGEST_VALIDITY[gate.tier].days} days at most")

@@ -10,6 +10,7 @@ from headgate.api.status import Blocked, CandidateStatus, FailoverStatus
 from headgate.api.vocabulary import Mode, Phase, StandIn, Verdict
 from headgate.cli.cluster import Access, run
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
+from headgate.cli.replayed import replay_words
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.segment_words import segment_words
@@ -39,6 +40,7 @@ def explanation(view: ModelView) -> tuple[Section, ...]:
         ("Rollout", _rollout(view)),
         ("Approvals", _approvals(view)),
         ("Evidence", evidence_words(view)),
+        ("Answers compared", replay_words(view)),
         ("Observed only", observed_words(view)),
         ("A/A test", tested_words(view)),
         ("Taken back", _taken_back(view)),

@@ -18,6 +18,7 @@ from headgate.api.vocabulary import Verdict
 from headgate.cli.cluster import Access, Cluster, run
 from headgate.cli.explain import observed_words, tested_words, waits_for
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format
+from headgate.cli.replayed import replay_words
 from headgate.cli.view import ModelView
 from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.readings import encode
@@ -90,6 +91,7 @@ def detail(view: ModelView, now: datetime) -> RenderableType:
         parts += [Text("\nEVIDENCE", style="bold"), _checks(view)]
         parts += _block("SEGMENTS", _segments(view))
         parts += _block("FAIRNESS", _fairness(view))
+    parts += _block("ANSWERS COMPARED", replay_words(view))
     parts += _block("OBSERVED ONLY", observed_words(view))
     parts += _block("A/A TEST", tested_words(view))
     parts += _block("CONDITIONS", tuple(f"{c.type}={c.status} {c.reason}: {c.message}" for c in view.status.conditions))

@@ -36,6 +36,7 @@ def statement_of(view: ModelView) -> dict[str, Any] | None:
         tier=gate.tier,
         policy=policy,
         mode=gate.mode,
+        replay=gate.replay,
     )
     if subject_of(statement) != gate.subject:
         raise Refused(_differs(gate))

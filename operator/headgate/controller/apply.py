@@ -13,6 +13,7 @@ from headgate.controller.capacity import CapacityWriter
 from headgate.controller.facts import ModelKey
 from headgate.controller.observe import Observation, route_of
 from headgate.controller.ownership import OwnershipWriter
+from headgate.controller.replays import ReplayWriter
 from headgate.controller.routing import RoutePlan, Wanted, plan_route
 from headgate.controller.traffic import TrafficWriter
 from headgate.kube.errors import Conflict
@@ -25,12 +26,13 @@ from headgate.rollout.snapshot import Problem
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`refusal`: what the API server will not take, for the next Snapshot. `changed`: something was decided that was not before.
-    `harmed`: the refusal keeps users on a version that they must leave."""
+    """`refusal`: what the API server will not take, for the next Snapshot; `replay_refusal` likewise, of a comparison of answers alone.
+    `changed`: something was decided that was not before. `harmed`: the refusal keeps users on a version that they must leave."""
 
     refusal: Problem | None = None
     changed: bool = False
     harmed: bool = False
+    replay_refusal: str = ""
 
 
 class Applier:
@@ -47,6 +49,7 @@ class Applier:
         capacity: CapacityWriter,
         ownership: OwnershipWriter,
         announcer: Announcer,
+        replays: ReplayWriter,
     ) -> None:
         self._api = api
         self._cache = cache
@@ -54,6 +57,7 @@ class Applier:
         self._capacity = capacity
         self._ownership = ownership
         self._announcer = announcer
+        self._replays = replays
         self._settled: dict[ModelKey, tuple[Object, Wanted]] = {}
         """Routes that say what is wanted, with what that is: most decisions change neither."""
 
@@ -78,7 +82,9 @@ class Applier:
             await self._announcer.tell(seen, decision)
         await self._announcer.answer(seen, decision.approval_notes)
         await self._ownership.settle(seen.key, seen.owning(decision))
-        return Outcome(refusal or grown, changed, harmed)
+        # After everything that users depend on.
+        replay_refusal = await self._replays.settle(seen, decision)
+        return Outcome(refusal or grown, changed, harmed, replay_refusal)
 
     def forget(self, key: ModelKey) -> None:
         """The model is gone, and so is what was remembered of it."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from headgate.controller import facts
 from headgate.controller.facts import ApprovalFacts, Body, ModelFacts, ModelKey, PolicyFacts
 from headgate.controller.inventory import HELD_KINDS, Inventory, Owned
-from headgate.kube.labels import MODEL, REVISION
+from headgate.kube.labels import MODEL
 from headgate.kube.resources import (
     AIMODELS,
     CONFIG_MAPS,
@@ -21,6 +21,7 @@ from headgate.kube.resources import (
     GOVERNANCE_APPROVALS,
     HORIZONTAL_POD_AUTOSCALERS,
     HTTP_ROUTES,
+    JOBS,
     PODS,
     ROLLOUT_POLICIES,
     SERVICES,
@@ -213,7 +214,8 @@ WATCHED: tuple[tuple[Resource, str], ...] = (
     (DEPLOYMENTS, MODEL),
     (HORIZONTAL_POD_AUTOSCALERS, MODEL),
     (SERVICES, MODEL),
-    (PODS, f"{MODEL},{REVISION}"),
+    (PODS, MODEL),
+    (JOBS, MODEL),
     (CONFIG_MAPS, MODEL),
     (HTTP_ROUTES, MODEL),
 )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from headgate.controller.facts import Body, ModelKey, compact, model_of, owner_of, revision_label
+from headgate.controller.replay_facts import JobFacts, RunnerFacts, job_facts, replay_label, runner_facts
 from headgate.controller.workload_facts import (
     AutoscalerFacts,
     DeploymentFacts,
@@ -18,7 +19,7 @@ from headgate.controller.workload_facts import (
     service_port,
 )
 from headgate.kube.labels import PREFIX, revision_of
-from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, HTTP_ROUTES, PODS, SERVICES, Resource
+from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, HTTP_ROUTES, JOBS, PODS, SERVICES, Resource
 from headgate.rollout.decision import POLICY_KEY
 
 _RESTARTS_KEPT = 64
@@ -38,6 +39,10 @@ class Owned:
     """Policy copies: the policy as JSON, by name."""
     configuration: dict[str, str] = field(default_factory=dict)
     """Copies of users' ConfigMaps: the revision they belong to, by name."""
+    replays: dict[str, JobFacts] = field(default_factory=dict)
+    """Jobs that compare answers, by name."""
+    runners: dict[str, RunnerFacts] = field(default_factory=dict)
+    """Their pods, by name."""
     route: bytes | None = None
     objects: dict[tuple[Resource, str], str] = field(default_factory=dict)
     """Everything that was made for the model, with the uid of the AIModel whose deletion takes it along; empty without one."""
@@ -138,6 +143,8 @@ class Inventory:
         key = model_of(body)
         if key is None:
             return set()
+        if not revision_label(body):
+            return self._take_runner(key, name, body)
         owned, pod = self._room(key), pod_facts(body)
         before = owned.pods.get(name.name)
         owned.pods[name.name] = pod
@@ -160,7 +167,39 @@ class Inventory:
             if self._owned[key].pods.pop(name.name, None) is not None:
                 self._sweep(key)
                 return {key}
-        return set()
+        return self._forget_runner(name)
+
+    def _forget_runner(self, name: ModelKey) -> set[ModelKey]:
+        holders = {key for key, owned in self._owned.items() if key.namespace == name.namespace and name.name in owned.runners}
+        for key in holders:
+            self._owned[key].runners.pop(name.name)
+            self._sweep(key)
+        return holders
+
+    def _take_runner(self, key: ModelKey, name: ModelKey, body: Body) -> set[ModelKey]:
+        """The kubelet writes a pod's status often: most of it is no news."""
+        if not replay_label(body):
+            return set()
+        shelf, found = self._room(key).runners, runner_facts(body)
+        before = shelf.get(name.name)
+        shelf[name.name] = found
+        return {key} if before != found else set()
+
+    def _take_job(self, name: ModelKey, body: Body) -> set[ModelKey]:
+        key, found = model_of(body), job_facts(body)
+        if key is None or found is None:
+            return self._forget_job(name)
+        shelf = self._room(key).replays
+        before = shelf.get(name.name)
+        shelf[name.name] = found
+        return {key} if before != found else set()
+
+    def _forget_job(self, name: ModelKey) -> set[ModelKey]:
+        holders = {key for key, owned in self._owned.items() if key.namespace == name.namespace and name.name in owned.replays}
+        for key in holders:
+            self._owned[key].replays.pop(name.name)
+            self._sweep(key)
+        return holders
 
     def _take_copy(self, name: ModelKey, body: Body) -> set[ModelKey]:
         key, text = model_of(body), (body.get("data") or {}).get(POLICY_KEY)
@@ -204,7 +243,8 @@ class Inventory:
 
     def _sweep(self, key: ModelKey) -> None:
         owned = self._owned[key]
-        kept = (owned.deployments, owned.ports, owned.pods, owned.copies, owned.configuration, owned.route, owned.objects)
+        made = (owned.deployments, owned.ports, owned.copies, owned.configuration, owned.route, owned.objects, owned.replays)
+        kept = (*made, owned.pods, owned.runners)
         if key not in self._models and not any(kept):
             del self._owned[key]
 
@@ -216,6 +256,7 @@ _TAKE: dict[Resource, Callable[[Inventory, ModelKey, Body], set[ModelKey]]] = {
     HORIZONTAL_POD_AUTOSCALERS: Inventory._take_autoscaler,
     SERVICES: Inventory._take_service,
     PODS: Inventory._take_pod,
+    JOBS: Inventory._take_job,
     CONFIG_MAPS: Inventory._take_copy,
     HTTP_ROUTES: Inventory._take_route,
 }
@@ -224,13 +265,14 @@ _FORGET: dict[Resource, Callable[[Inventory, ModelKey], set[ModelKey]]] = {
     HORIZONTAL_POD_AUTOSCALERS: Inventory._forget_autoscaler,
     SERVICES: Inventory._forget_service,
     PODS: Inventory._forget_pod,
+    JOBS: Inventory._forget_job,
     CONFIG_MAPS: Inventory._forget_copy,
     HTTP_ROUTES: Inventory._forget_route,
 }
 HELD_KINDS = frozenset(_TAKE)
 """What the inventory holds."""
-_MADE = HELD_KINDS - {PODS}
-"""Kinds of what Headgate makes for a model. Pods are made by the cluster."""
+_MADE = HELD_KINDS - {PODS, JOBS}
+"""Kinds of what Headgate makes for a model, and may leave behind. Pods are made by the cluster, and Jobs always go with their model."""
 
 
 def _spec_managers(body: Body) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from headgate.controller.facts import ApprovalFacts, ModelFacts, ModelKey, Polic
 from headgate.controller.freeze import FreezeState
 from headgate.controller.health import workload_state
 from headgate.controller.inventory import Owned
+from headgate.controller.replay_facts import replay_runs
 from headgate.controller.routing import route_state
 from headgate.evidence.guards import WINDOW
 from headgate.evidence.view import Evidence, LiveReading
@@ -53,6 +54,7 @@ class Surroundings:
     evidence: Evidence | None = None
     live: LiveReading | None = None
     refusal: Problem | None = None
+    replay_refusal: str = ""
     sees_gateways: bool = True
     """Whether all namespaces are watched, so that an unknown Gateway is one that does not exist."""
 
@@ -102,6 +104,8 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         workloads=workloads_of(owned, around.now),
         route=route_state(route, spec, _gateways(cache, around), key.namespace),
         evidence=around.evidence,
+        replays=replay_runs(owned.replays, owned.runners.values()) if owned.replays else {},
+        replay_refusal=around.replay_refusal,
         live=_live(around, status),
         governance_problem=around.governance_problem,
         refusal=around.refusal,

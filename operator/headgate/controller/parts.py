@@ -26,6 +26,7 @@ from headgate.controller.probes import Health, Heartbeat
 from headgate.controller.queue import Priority, Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
+from headgate.controller.replays import ReplayWriter
 from headgate.controller.secret_hashes import SecretHashes
 from headgate.controller.traffic import TrafficWriter
 from headgate.controller.watching import Watching
@@ -98,6 +99,7 @@ class Parts:
             CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic), Manifests(writer, self.cache, self.configurations)),
             OwnershipWriter(writer, self.cache),
             Announcer(writer, self.cache, events),
+            ReplayWriter(writer, self.cache, Refusals(monotonic=monotonic), settings.runner),
         )
         self.orphans = Orphans(writer, self.cache, traffic, events, self.kinds, wall=wall, monotonic=monotonic)
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, wall)

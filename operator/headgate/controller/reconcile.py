@@ -81,6 +81,7 @@ class Reconciler:
         self._clock = clock
         self._decide = decide
         self._refusals: dict[ModelKey, Problem] = {}
+        self._replay_refusals: dict[ModelKey, str] = {}
 
     async def run(self) -> None:
         """Until the queue is closed and every key that was handed out is done."""
@@ -166,6 +167,7 @@ class Reconciler:
             evidence=self._judging.evidence.get(key),
             live=self._watching.readings.get(key),
             refusal=self._refusals.get(key),
+            replay_refusal=self._replay_refusals.get(key, ""),
             sees_gateways=self._setting.sees_gateways,
         )
 
@@ -174,6 +176,12 @@ class Reconciler:
         if outcome.refusal != self._refusals.get(key):
             # The next decision says so.
             self._queue.add(key, Priority.ROLLOUT)
+        if outcome.replay_refusal != self._replay_refusals.get(key, ""):
+            self._queue.add(key, Priority.ROLLOUT)
+        if outcome.replay_refusal:
+            self._replay_refusals[key] = outcome.replay_refusal
+        else:
+            self._replay_refusals.pop(key, None)
         if outcome.refusal is None:
             self._refusals.pop(key, None)
         else:
@@ -187,6 +195,7 @@ class Reconciler:
 
     def _forget(self, key: ModelKey) -> None:
         self._refusals.pop(key, None)
+        self._replay_refusals.pop(key, None)
         self._judging.forget(key)
         self._watching.forget(key)
         self._applier.forget(key)

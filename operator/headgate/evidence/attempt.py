@@ -14,8 +14,8 @@ from headgate.evidence.history import History
 from headgate.evidence.judge import JudgeState
 from headgate.evidence.noise_state import Noise
 from headgate.evidence.series import Arm, NoAnswer, TargetSamples
-from headgate.evidence.tracker import Closed, Tracker, fold, silent
-from headgate.evidence.view import Evidence, GuardReading, SegmentsReading
+from headgate.evidence.tracker import Closed, StageCount, Tracker, fold, silent
+from headgate.evidence.view import Evidence, GuardReading, MirrorReading, SegmentsReading
 
 _PATIENCE = 3
 """Intervals without an answer after which the source is called down."""
@@ -170,7 +170,12 @@ def read(state: AttemptEvidence, question: Question, exposure: Exposure, now: fl
         notes=(*calibrating.notes(noise, question.checks), *notes, *_notes_beside(state, fairness, segments)),
         fairness=fairness,
         segments=segments,
+        mirror=_copies(tracker.count) if same_stage and exposure.shadow else None,
     )
+
+
+def _copies(count: StageCount) -> MirrorReading | None:
+    return MirrorReading(count.copyable, count.due, count.copied) if count.copyable else None
 
 
 def _held(verdict: Verdict, beside: FairnessReading | SegmentsReading | None) -> Verdict:

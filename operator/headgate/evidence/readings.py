@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.fairness_reading import FairnessReading, GroupReading
-from headgate.evidence.view import CheckReading, Evidence, GuardReading, NoiseMode, SegmentReading, SegmentsReading
+from headgate.evidence.view import CheckReading, Evidence, GuardReading, MirrorReading, NoiseMode, SegmentReading, SegmentsReading
 
 READINGS_KEY = "readings.json"
 _LARGEST = 1e300
 
-_Reading = TypeVar("_Reading", CheckReading, GuardReading, FairnessReading, GroupReading, SegmentReading, SegmentsReading, Evidence)
+_Reading = TypeVar(
+    "_Reading", CheckReading, GuardReading, FairnessReading, GroupReading, SegmentReading, SegmentsReading, MirrorReading, Evidence
+)
 
 
 def config_map_name(model: str) -> str:
@@ -45,6 +47,7 @@ def decode(text: str) -> Evidence:
                 "notes": tuple(value.get("notes") or ()),
                 "fairness": _fairness(value["fairness"]) if value.get("fairness") else None,
                 "segments": _segments(value["segments"]) if value.get("segments") else None,
+                "mirror": MirrorReading(**_known(MirrorReading, value["mirror"])) if value.get("mirror") else None,
             }
         )
     except (AttributeError, KeyError, TypeError) as error:

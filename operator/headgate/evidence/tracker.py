@@ -28,6 +28,12 @@ class StageCount:
     fresh_seconds: float = 0.0
     requests: int = 0
     entered: float | None = None
+    copyable: int = 0
+    """In shadow: the stable version's requests, by the gateway's counters and after warm-up,"""
+    due: float = 0.0
+    """how many copies of them were due,"""
+    copied: int = 0
+    """and how many were sent."""
 
     def fits(self, exposure: Exposure) -> bool:
         return self.stage == exposure.stage and self.entered in (None, exposure.entered)
@@ -192,9 +198,17 @@ class _Folding:
             arrived[arm] = counted.get("sent", 0) + after.unsent_answers - ledger.unsent_answers
             counted["missing"] = after.overdue - ledger.overdue
         # Without counters of the candidate nothing is known, not even that nothing arrived.
+        if exposure.candidate is Arm.MIRROR and min(step.previous for step in steps) >= exposure.judged_from:
+            self._copies(counts[Arm.STABLE].get("sent", 0), counts[Arm.MIRROR].get("sent", 0), exposure)
         counted_apart = exposure.candidate is Arm.CANDIDATE and exposure.has_stable and any(step.arm is Arm.CANDIDATE for step in steps)
         if counted_apart and 0 < exposure.share < 1:
             self._undelivered(time, arrived, min(step.previous for step in steps), counts[Arm.CANDIDATE], exposure)
+
+    def _copies(self, requests: int, copies: int, exposure: Exposure) -> None:
+        """A process that sends no copies at all has no counter of them, and owes them all the same."""
+        count = self.now.count.of(exposure)
+        due = count.due + requests * exposure.mirrored
+        self.now = replace(self.now, count=replace(count, copyable=count.copyable + requests, due=due, copied=count.copied + copies))
 
     def _undelivered(self, time: float, arrived: dict[Arm, int], previous: float, counts: Counts, exposure: Exposure) -> None:
         if previous < exposure.judged_from:

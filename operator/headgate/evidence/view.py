@@ -124,6 +124,16 @@ class GuardReading:
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorReading:
+    """Copies in the present shadow stage, by the gateway's counters: of `requests` of the stable version `expected` copies were due, and
+    `arrived` were sent to the candidate."""
+
+    requests: int
+    expected: float
+    arrived: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known from metrics about one attempt at one instant."""
 
@@ -151,6 +161,8 @@ class Evidence:
     """How the candidate treats groups of people; None unless the policy asks."""
     segments: SegmentsReading | None = None
     """How segments of users fare, each by itself; None unless a check asks."""
+    mirror: MirrorReading | None = None
+    """None outside shadow, and where the metrics cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)

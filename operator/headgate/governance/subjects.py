@@ -9,12 +9,14 @@ from typing import Any
 from headgate.api.digests import sha256
 from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage, TieredRoles
 from headgate.api.remembering import per_object
+from headgate.api.replay import ReplayLimits
 from headgate.api.triggers import Fairness
 from headgate.api.vocabulary import Mode, Tier
 
 STATEMENT_VERSION = 1
 
 _STAGE = {"name", "mirror_percent", "traffic_percent", "holdback_percent", "min_duration", "max_duration", "min_requests"}
+_REPLAY = {"min_agreement", "min_pairs", "max_contract_violations", "max_validation_gap"}
 _CHECK = {"metric", "max_increase", "max_decrease", "quantile", "summary", "weight", "required", "segments"}
 """`max_decrease`, `summary` and `segments` are named only where they are set, as all that may be left out: other checks read as they always
 did."""
@@ -34,12 +36,21 @@ _FAIRNESS = {
 
 
 def deployment_statement(
-    *, environment: str, namespace: str, name: str, content: str, tier: Tier, policy: RolloutPolicySpec, mode: Mode = Mode.ENFORCE
+    *,
+    environment: str,
+    namespace: str,
+    name: str,
+    content: str,
+    tier: Tier,
+    policy: RolloutPolicySpec,
+    mode: Mode = Mode.ENFORCE,
+    replay: str | None = None,
 ) -> dict[str, Any]:
     """What the Deployment gate is about: this content of this model, in this environment, at this tier, under this policy.
 
     `environment` keeps a staging approval out of production. `content` is the revision's content digest. `mode` is named only where the
-    judge is to have no say: what was approved before there was a choice stays approved.
+    judge is to have no say: what was approved before there was a choice stays approved. `replay` is the digest of the model's own part of
+    a replay, named only where the policy asks for one.
     """
     return {
         "statementVersion": STATEMENT_VERSION,
@@ -51,6 +62,7 @@ def deployment_statement(
         "tier": str(tier),
         "policy": _governing(policy),
         **({"mode": str(mode)} if mode is not Mode.ENFORCE else {}),
+        **({"replay": replay} if replay is not None else {}),
     }
 
 
@@ -64,12 +76,16 @@ def _governing(policy: RolloutPolicySpec) -> dict[str, Any]:
     """The part of a policy that an approver relies on."""
     return {
         "gates": {"deployment": _roles(policy.gates.deployment)},
-        "stages": [_fields(stage, _STAGE) for stage in policy.stages],
+        "stages": [_fields(stage, _STAGE) | _replay(stage) for stage in policy.stages],
         "checks": [_fields(check, _CHECK) for check in sorted(policy.checks, key=lambda check: check.metric)],
         "guards": [_fields(guard, _GUARD) for guard in sorted(policy.guards, key=lambda guard: guard.metric)],
         "analysis": _fields(policy.analysis, _ANALYSIS),
         **_triggers(policy),
     }
+
+
+def _replay(stage: Stage) -> dict[str, Any]:
+    return {"replay": _fields(stage.replay, _REPLAY)} if stage.replay is not None else {}
 
 
 def _triggers(policy: RolloutPolicySpec) -> dict[str, Any]:
@@ -85,5 +101,5 @@ def _roles(gate: TieredRoles) -> dict[str, list[str]]:
     return {tier.value.lower(): sorted(gate.of(tier)) for tier in Tier}
 
 
-def _fields(part: Stage | Check | Guard | Analysis | Fairness, names: set[str]) -> dict[str, Any]:
+def _fields(part: Stage | Check | Guard | Analysis | Fairness | ReplayLimits, names: set[str]) -> dict[str, Any]:
     return part.model_dump(mode="json", by_alias=True, include=names, exclude_none=True)

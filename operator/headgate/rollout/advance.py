@@ -13,12 +13,14 @@ from headgate.rollout.aa import finished, overrun
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.approval_gate import announce_change, gate_open, read_gate
 from headgate.rollout.capacity import enlarged, floor_of, reachable
+from headgate.rollout.copying import counted
 from headgate.rollout.draft import Draft
 from headgate.rollout.enter import enter, enter_first, is_whole, rise
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
 from headgate.rollout.observing import observed
 from headgate.rollout.people import Orders, refuse_if_asked, rejection_of, take_up
+from headgate.rollout.replaying import follow_replay
 from headgate.rollout.snapshot import Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
 from headgate.rollout.waiting import barred, kept_waiting, lapsed, not_now, not_ready, overdue, route_pending
@@ -41,6 +43,7 @@ def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
     steps = steps_of(policy, draft.candidate.kind)
     if snapshot.spec is not None:
         draft = draft.with_status(candidate=enlarged(draft.candidate, snapshot.spec))
+    draft = follow_replay(draft, snapshot, policy)
     before = draft.candidate.gate
     draft = announce_change(before, read_gate(draft, snapshot, policy, steps))
     if draft.candidate.stage is None:
@@ -197,7 +200,9 @@ def _proven(step: Step, evidence: Evidence | None) -> bool:
 
 def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec) -> Draft:
     if step.weight == 0:
-        shadowed = draft.with_candidate(shadow_passed=True, stage=None)
+        evidence = _present_evidence(draft, snapshot)
+        copies = counted(evidence.mirror if evidence else None)
+        shadowed = draft.with_candidate(shadow_passed=True, copies=copies, stage=None)
         told = shadowed.announce(Reason.PROMOTED, f"{draft.candidate.version} {_left_words(draft.candidate, step)}")
         return enter_first(read_gate(told, snapshot, policy, steps), snapshot, steps, Orders())
     if step.index + 1 < len(steps):

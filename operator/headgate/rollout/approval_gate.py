@@ -7,9 +7,11 @@ from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
 from headgate.api.vocabulary import GATE_DECISIONS, Mode, Tier, Verdict
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.rollout.copying import copies_objection
 from headgate.rollout.draft import Draft
 from headgate.rollout.observing import allowed_mode
 from headgate.rollout.people import standing
+from headgate.rollout.replaying import agreement_words, replay_objection
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import Step
 
@@ -22,7 +24,8 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
         return draft
     tier, mode = spec.classification.declared_tier, allowed_mode(snapshot, policy)
-    subject = deployment_subject(snapshot, candidate.content, tier, policy)
+    replay = candidate.replay.asked if candidate.replay else None
+    subject = deployment_subject(snapshot, candidate.content, tier, policy, replay)
     required = policy.gates.deployment.of(tier)
     reading = evaluate(
         required=required,
@@ -31,7 +34,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         approvals=standing(snapshot, draft.status.latches),
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
-        automated=_automated_checks(snapshot, candidate, steps, mode),
+        automated=_automated_checks(snapshot, candidate, policy, steps, mode),
     )
     is_open = reading.open and not snapshot.governance_problem
     gate = GateStatus(
@@ -39,6 +42,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         environment=snapshot.environment,
         tier=tier,
         mode=mode,
+        replay=replay,
         required=required,
         missing=reading.missing if not snapshot.governance_problem else (snapshot.governance_problem[:256], *reading.missing)[:16],
         counted=reading.counted,
@@ -48,8 +52,8 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
 
 
-def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: RolloutPolicySpec) -> str:
-    """What people approve when they approve `content`."""
+def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: RolloutPolicySpec, replay: str | None) -> str:
+    """What people approve when they approve `content`. `replay`: the digest of spec.serving.replay that its answers are compared by."""
     statement = deployment_statement(
         environment=snapshot.environment,
         namespace=snapshot.namespace,
@@ -58,6 +62,7 @@ def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: Rol
         tier=tier,
         policy=policy,
         mode=allowed_mode(snapshot, policy),
+        replay=replay,
     )
     return subject_of(statement)
 
@@ -76,8 +81,11 @@ def _lapsed_since(candidate: CandidateStatus, is_open: bool, snapshot: Snapshot)
     return before or snapshot.now
 
 
-def _automated_checks(snapshot: Snapshot, candidate: CandidateStatus, steps: tuple[Step, ...], mode: Mode) -> AutomatedChecks:
-    """The shadow verdict; without a shadow stage, or where it is observed only: pods ready, no guard fired, route accepted."""
+def _automated_checks(
+    snapshot: Snapshot, candidate: CandidateStatus, policy: RolloutPolicySpec, steps: tuple[Step, ...], mode: Mode
+) -> AutomatedChecks:
+    """The shadow verdict, with all copies sent, and the comparison of answers if one is asked for. Without a shadow stage, or where it is
+    observed only: pods ready, no guard fired, route accepted."""
     shadow = next((step for step in steps if step.mirror), None)
     if shadow is None:
         return _without_verdict(snapshot, candidate, mode)
@@ -88,9 +96,13 @@ def _automated_checks(snapshot: Snapshot, candidate: CandidateStatus, steps: tup
         return AutomatedChecks(found.passed, f"{found.reason}; shadow was observed only")
     if shadow.name in candidate.observed_only:
         return AutomatedChecks(False, "shadow was observed only, and mode Enforce needs its verdict: only a new attempt has one")
-    return AutomatedChecks(
-        candidate.shadow_passed, "the shadow verdict is Pass" if candidate.shadow_passed else "the shadow stage has not passed"
-    )
+    if not candidate.shadow_passed:
+        return AutomatedChecks(False, "the shadow stage has not passed")
+    objections = [copies_objection(candidate.copies) if candidate.exposed is None else "", replay_objection(candidate, policy)]
+    if objected := "; ".join(filter(None, objections)):
+        return AutomatedChecks(False, objected)
+    report = candidate.replay.report if candidate.replay else None
+    return AutomatedChecks(True, f"the shadow verdict is Pass{f'; {agreement_words(report)}' if report else ''}")
 
 
 def _without_verdict(snapshot: Snapshot, candidate: CandidateStatus, mode: Mode) -> AutomatedChecks:

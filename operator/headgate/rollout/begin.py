@@ -15,6 +15,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.forecast import Noise, forecast
 from headgate.rollout.observing import allowed_mode, objection
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
+from headgate.rollout.replaying import limits_of
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
 
@@ -118,11 +119,17 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
         autoscale=bounds_of(spec),
         policy=spec.policy.name,
         policy_copy=UNPINNED,
-        subject=deployment_subject(snapshot, pinned.content, spec.classification.declared_tier, policy) if policy else None,
+        subject=_baseline_subject(snapshot, pinned.content, spec, policy) if policy else None,
     )
     words = f"nothing is known of this model: its baseline {pinned.version} (revision {pinned.revision}) comes first, without a gate"
     started = draft.with_status(phase=Phase.PREPARING, candidate=candidate, attempts=attempt)
     return started.announce(Reason.BASELINE_DEPLOYED, words, warning=True)
+
+
+def _baseline_subject(snapshot: Snapshot, content: str, spec: AIModelSpec, policy: RolloutPolicySpec) -> str:
+    """What was approved when it went live elsewhere, as far as the spec still says so."""
+    replay = spec.serving.replay.digest if spec.serving.replay and limits_of(policy, AttemptKind.ROLLOUT) else None
+    return deployment_subject(snapshot, content, spec.classification.declared_tier, policy, replay)
 
 
 def _settled(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
@@ -175,6 +182,13 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
             Reason.SHADOW_NOT_ALLOWED,
             f"policy {spec.policy.name} begins with a shadow stage, and mirrored requests are executed: set spec.serving.sideEffects: None "
             "if scoring has no side effects, or name a policy without shadow",
+            stalled=True,
+        )
+    if limits_of(policy, kind) is not None and spec.serving.replay is None:
+        return draft.held_by(
+            Reason.REPLAY_MISSING,
+            f"policy {spec.policy.name} compares answers in shadow: say in spec.serving.replay to which requests, and what makes two "
+            "of them alike, or name a policy without replay",
             stalled=True,
         )
     attempt = draft.status.attempts + 1

@@ -23,6 +23,7 @@ from headgate.rollout.observing import note_mode
 from headgate.rollout.ownership import deletion_policy
 from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, refuse_if_asked, take_up
 from headgate.rollout.rebuild import rebuild, unserved
+from headgate.rollout.replaying import wanted_replay
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stop import stop_harm
@@ -68,6 +69,7 @@ def decide(snapshot: Snapshot) -> Decision:
         traffic=_traffic(draft),
         workloads=wanted_workloads(draft, snapshot),
         policy_copy=policy_copy(snapshot, candidate) if candidate else None,
+        replay=wanted_replay(draft, snapshot),
         deletion=deletion_policy(snapshot.spec, draft.status),
         announcements=draft.announcements,
         approval_notes=draft.notes,

@@ -7,6 +7,7 @@ from headgate.api.aimodel import DeletionPolicy
 from headgate.api.approval import ApprovalState
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
+from headgate.api.replay import Replay, ReplayLimits
 from headgate.api.status import AIModelStatus, TrafficStatus
 from headgate.rollout.snapshot import Provenance
 
@@ -43,6 +44,19 @@ class PolicyCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedReplay:
+    """A Job that must be there as long as it is wanted. A finished one stays for people to look at."""
+
+    name: str
+    attempt: int
+    stable: str
+    candidate: str
+    asked: Replay = field(compare=False)
+    limits: ReplayLimits = field(compare=False)
+    """Both are part of the name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """An Event at a decision."""
 
@@ -73,6 +87,8 @@ class Decision:
     """What becomes of all this when the AIModel is deleted."""
     policy_copy: PolicyCopy | None = None
     """To be there before the attempt goes on."""
+    replay: WantedReplay | None = None
+    """The Job that compares answers; others of this model are deleted."""
     announcements: tuple[Announcement, ...] = ()
     approval_notes: tuple[ApprovalNote, ...] = ()
     look_again: float | None = None

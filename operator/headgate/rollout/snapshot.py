@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
+from headgate.api.replay import ReplayReport
 from headgate.api.status import AIModelStatus, Blocked, TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
@@ -98,6 +99,15 @@ def in_force(traffic: TrafficStatus, route: RouteState) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayRun:
+    """The Job that compares answers, as observed. `problem` says why it failed once it `ended`, and until then what it waits for."""
+
+    ended: bool = False
+    report: ReplayReport | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyState:
     """The policy that the spec names, or why there is none."""
 
@@ -152,6 +162,10 @@ class Snapshot:
     route: RouteState = RouteState()
     evidence: Evidence | None = None
     """Of the present attempt; None before anything was judged."""
+    replays: Mapping[str, ReplayRun] = field(default_factory=dict)
+    """Comparisons of answers that were made for this model, by the name of the Job."""
+    replay_refusal: str = ""
+    """What the API server answered when the Job was to be made, if it refused it."""
     live: LiveReading | None = None
     """Of the stable version while no candidate is judged beside it; None as long as nothing was counted."""
     calendar: Calendar = field(default_factory=Calendar)

@@ -71,4 +71,6 @@ def _kinds(own: Callable[[str], Node]) -> Kinds:
         known.append(Kind(resource, anything, resource is not BINDINGS, ("spec",)))
     # Its data is of any shape, and refused any change by the real server: nothing here changes it.
     known.append(Kind(resources.CONTROLLER_REVISIONS, Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)))
+    # Made only where a policy asks for it, and no policy here does: it has to be listed and watched, no more.
+    known.append(Kind(resources.JOBS, Node(shape="map", fields={"metadata": metadata_node()}, element=ANY), True, ("spec",)))
     return {kind.resource.qualified: kind for kind in known}

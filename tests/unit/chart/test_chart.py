@@ -13,6 +13,7 @@ from tests.resources import ROOT
 
 from headgate.api.crd import RESOURCES
 from headgate.api.vocabulary import DecisionKind, Role
+from headgate.controller.enforcement import REQUIRED
 
 CHART = ROOT / "charts" / "headgate"
 Object = dict[str, Any]
@@ -109,7 +110,8 @@ def test_no_role_has_a_wildcard_or_reads_secrets(settings: tuple[str, ...]) -> N
 
 def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
     granted = rights(named("ClusterRole", "headgate-operator"))
-    assert {resource for resource, verbs in granted.items() if "delete" in verbs} == WRITTEN_BY_THE_OPERATOR | {"controllerrevisions"}
+    deleted = {resource for resource, verbs in granted.items() if "delete" in verbs}
+    assert deleted == WRITTEN_BY_THE_OPERATOR | {"controllerrevisions", "jobs"}
     assert all(granted[resource] == ALL_VERBS for resource in WRITTEN_BY_THE_OPERATOR)
     assert {resource: granted[resource] for resource in set(granted) - WRITTEN_BY_THE_OPERATOR} == {
         "aimodels": {"get", "list", "watch"},
@@ -119,6 +121,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
         "governanceapprovals/status": {"get", "patch", "update"},
         "aimodels/finalizers": {"update"},
         "controllerrevisions": {"get", "create", "patch", "delete"},
+        "jobs": {"get", "list", "watch", "create", "delete"},
         "pods": {"get", "list", "watch"},
         "gateways": {"list"},
         "events": {"create", "patch"},
@@ -215,14 +218,20 @@ def test_a_digest_wins_over_a_tag() -> None:
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == f"headgate.local/headgate@{digest}"
 
 
+def test_jobs_run_the_operators_own_image() -> None:
+    settings = ("image.tag=v1", "image.pullPolicy=Always", "replays.imagePullSecrets={one,two}")
+    (deployment,) = of_kind("Deployment", *settings)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    values = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert values["HEADGATE_IMAGE"] == container["image"] == "headgate.local/headgate:v1"
+    assert (values["HEADGATE_IMAGE_PULL_POLICY"], values["HEADGATE_IMAGE_PULL_SECRETS"]) == ("Always", "one,two")
+    assert of_kind("Deployment", "replays=null"), "as after `helm upgrade --reuse-values` of an earlier release"
+
+
 def test_every_policy_denies_fails_closed_and_leaves_deletion_alone() -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind("ValidatingAdmissionPolicy")}
     bindings = {binding["spec"]["policyName"]: binding["spec"] for binding in of_kind("ValidatingAdmissionPolicyBinding")}
-    assert (
-        set(policies)
-        == set(bindings)
-        == {f"headgate-{name}" for name in ("approvals", "models", "status", "managed-objects", "pods", "pod-templates", "freezes")}
-    )
+    assert set(policies) == set(bindings) == {f"headgate-{name}" for name in (*REQUIRED, "freezes")}
     assert all(binding["validationActions"] == ["Deny"] for binding in bindings.values())
     for policy in policies.values():
         assert policy["failurePolicy"] == "Fail"

@@ -163,7 +163,10 @@ class FakeCluster:
                 kept = {key: labels[key] for key in ("headgate.dev/model", "headgate.dev/revision")}
                 metadata = {"name": name, "namespace": "lending", "labels": kept}
                 wanted[(PODS.plural, "lending", name)] = {"metadata": metadata, "status": dict(status)}
-        for key in [key for key in self.objects if key[0] == PODS.plural and key not in wanted]:
+        ours = [
+            key for key, body in self.objects.items() if key[0] == PODS.plural and "headgate.dev/revision" in body["metadata"]["labels"]
+        ]
+        for key in [key for key in ours if key not in wanted]:
             del self.objects[key]
         for key, body in wanted.items():
             if (self.objects.get(key) or {}).get("status") != body["status"]:

@@ -28,11 +28,13 @@ from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.queue import Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
+from headgate.controller.replays import ReplayWriter
 from headgate.controller.traffic import TrafficWriter
 from headgate.controller.watching import Watching
 from headgate.evidence.view import Evidence
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
+from headgate.kube.replays import RunnerImage
 from headgate.kube.resources import AIMODELS, CUSTOM_RESOURCE_DEFINITIONS, GATEWAYS, GOVERNANCE_APPROVALS, HTTP_ROUTES, ROLLOUT_POLICIES
 from headgate.telemetry import Telemetry
 
@@ -114,6 +116,7 @@ class OperatorWorld:
             CapacityWriter(api, self.cache, Refusals(monotonic=clocks.monotonic), Manifests(api, self.cache, self.configurations)),
             OwnershipWriter(api, self.cache),
             Announcer(api, self.cache, events),
+            ReplayWriter(api, self.cache, Refusals(monotonic=clocks.monotonic), RunnerImage("registry.example/headgate:1")),
         )
         self.kinds = Kinds(api, monotonic=clocks.monotonic)
         self.orphans = Orphans(api, self.cache, traffic, events, self.kinds, wall=wall, monotonic=clocks.monotonic)

@@ -170,7 +170,7 @@ def test_kopf_writes_nothing_and_sees_only_what_is_ours() -> None:
     assert settings.peering.standalone is True
     assert settings.queueing.worker_limit is None
     assert settings.watching.inactivity_timeout == 70
-    assert settings.watching.label_selectors["", "pods"] == "headgate.dev/model,headgate.dev/revision"
+    assert settings.watching.label_selectors["", "pods"] == "headgate.dev/model"
     body = {"metadata": {"name": "x"}, "spec": {"a": 1}}
     assert settings.persistence.diffbase_storage.build(body=body) == {}
     essence = {"spec": {}}

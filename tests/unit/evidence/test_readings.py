@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.evidence.readings import decode, encode
-from headgate.evidence.view import CheckReading, Evidence, GuardReading, SegmentReading, SegmentsReading
+from headgate.evidence.view import CheckReading, Evidence, GuardReading, MirrorReading, SegmentReading, SegmentsReading
 
 _numbers = st.floats(allow_nan=False, allow_infinity=False)
 _checks = st.builds(CheckReading, harm=_numbers, good=_numbers, difference=_numbers, limit=_numbers)
@@ -30,6 +30,7 @@ _evidence = st.builds(
     harm=_numbers,
     notes=st.lists(st.text(), max_size=2).map(tuple),
     segments=st.none() | _segments,
+    mirror=st.none() | st.builds(MirrorReading, expected=_numbers),
 )
 
 

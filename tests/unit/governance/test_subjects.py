@@ -110,6 +110,27 @@ def test_the_leave_to_observe_alone_is_nothing_to_approve() -> None:
     assert subject(POLICY | {"analysis": {"observe": "Allowed"}}) == subject()
 
 
+ASKED: dict[str, Any] = {"minAgreement": "0.9"}
+
+
+def asking(**changed: Any) -> str:
+    return subject(POLICY | {"stages": [POLICY["stages"][0] | {"replay": ASKED | changed}, *POLICY["stages"][1:]]})
+
+
+@pytest.mark.parametrize("change", [{"minAgreement": "0.8"}, {"minPairs": 300}, {"maxContractViolations": 1}, {"maxValidationGap": "5%"}])
+def test_what_a_comparison_of_answers_must_show_binds_where_one_is_asked_for(change: dict[str, Any]) -> None:
+    assert len({asking(**change), asking(), subject()}) == 3
+
+
+@pytest.mark.parametrize("change", [{"maxPairs": 2000}, {"pairsPerSecond": 5}, {"timeout": "1h"}])
+def test_how_it_is_run_does_not(change: dict[str, Any]) -> None:
+    assert asking(**change) == asking()
+
+
+def test_the_models_part_of_a_comparison_binds_where_there_is_one() -> None:
+    assert subject(replay=CONTENT) != subject() == subject(replay=None)
+
+
 FAIRNESS: dict[str, Any] = {"minDisparateImpact": "0.8", "favourable": ["approved", "approved-with-conditions"]}
 
 

@@ -16,9 +16,18 @@ from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveRea
 from headgate.governance.approvals import Approval
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
-from headgate.rollout.decision import Decision, WantedWorkload
+from headgate.rollout.decision import Decision, WantedReplay, WantedWorkload
 from headgate.rollout.rebuild import is_blank
-from headgate.rollout.snapshot import ClockStep, ConfigurationState, PolicyState, Problem, RouteState, Snapshot, WorkloadState
+from headgate.rollout.snapshot import (
+    ClockStep,
+    ConfigurationState,
+    PolicyState,
+    Problem,
+    ReplayRun,
+    RouteState,
+    Snapshot,
+    WorkloadState,
+)
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 PEOPLE = {"technical-validation": "chen@bank", "fairness-audit": "dana@bank", "security-review": "sam@bank"}
@@ -49,6 +58,7 @@ def spec(
     size: dict[str, Any] | None = None,
     mode: str = "Surge",
     judge: str = "Enforce",
+    replay: dict[str, Any] | None = None,
     **changes: Any,
 ) -> AIModelSpec:
     """`size`: replicas or autoscaling of the Deployment. `mode`: of its capacity. `judge`: whether evidence decides (spec.mode)."""
@@ -62,6 +72,7 @@ def spec(
                 "deployment": {**(size or {"replicas": 3}), "port": 8080, "template": {"spec": {"containers": [container]}}},
                 "capacity": {"mode": mode},
                 "sideEffects": "None",
+                **({"replay": replay} if replay else {}),
             },
             "traffic": {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": ["credit.example"]},
             "owners": {"technical": {"user": "owner@bank"}},
@@ -95,6 +106,10 @@ class World:
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     calendar: Calendar = field(default_factory=Calendar)
     clock_step: ClockStep | None = None
+    replays: dict[str, ReplayRun] = field(default_factory=dict)
+    """What became of the Jobs that compare answers."""
+    replay_refusal: str = ""
+    wanted_replay: WantedReplay | None = None
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -119,6 +134,8 @@ class World:
             route=replace(self.route, edited_by=self.edited_by),
             evidence=self.evidence(),
             live=self.live,
+            replays=dict(self.replays),
+            replay_refusal=self.replay_refusal,
         )
 
     def evidence(self) -> Evidence | None:
@@ -142,6 +159,7 @@ class World:
         self.pinned = decision.policy_copy.spec if decision.policy_copy else None
         self.copies = {decision.policy_copy.name: decision.policy_copy.spec} if decision.policy_copy else {}
         self.deletion = decision.deletion
+        self.wanted_replay = decision.replay
         self.workloads = {
             w.revision: replace(
                 self.pods_of(w.revision, self._size(w), 0 if w.ceiling is None else w.replicas),

@@ -29,6 +29,10 @@
   resources: [secrets]
   verbs: [get]
 {{- end }}
+# Jobs that compare answers. They are never changed, and their pods have no rights.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]
   verbs: [get, list, watch, create, patch, update, delete]
