@@ -103,23 +103,23 @@ def test_evidence_of_an_earlier_stage_does_not_end_the_present_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "cause"),
+    ("metric", "cause", "told"),
     [
-        (Metric.ERRORS, "Evidence/errors"),
-        (Metric.LATENCY, "Evidence/latency"),
-        (Metric.REJECTIONS, "Evidence/rejections"),
-        (Metric.VALUE, "Evidence/value"),
-        (Metric.CONVERSIONS, "Evidence/conversions"),
+        (Metric.ERRORS, "Evidence/errors", "17 of 600"),
+        (Metric.LATENCY, "Evidence/latency", "17 of 600"),
+        (Metric.REJECTIONS, "Evidence/rejections", "17 of 600"),
+        (Metric.VALUE, "Evidence/value", "an answer (of 600)"),
+        (Metric.CONVERSIONS, "Evidence/conversions", "17 of 600"),
     ],
 )
-def test_proven_harm_takes_the_candidate_off_and_blocks_it(metric: Metric, cause: str) -> None:
+def test_proven_harm_takes_the_candidate_off_and_blocks_it(metric: Metric, cause: str, told: str) -> None:
     world = in_canary()
     world.bad(metric)
     decision = world.step()
     assert decision.traffic is not None
     assert [(slot.weight) for slot in decision.traffic.slots] == [1000]
     assert world.status.blocked[-1].cause == cause
-    assert "17 of 600" in world.status.blocked[-1].message
+    assert told in world.status.blocked[-1].message
     world.quiet()
     world.settle()
     assert world.status.phase is Phase.ROLLED_BACK
