@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from headgate.monitoring.result import LimitVerdict, not_assessed, worst
+from headgate.cli.verdicts import JSON, leave, print_results
+from headgate.monitoring.result import not_assessed, worst
 
 if TYPE_CHECKING:
     from headgate.cli.samples import Samples
-    from headgate.monitoring.drift import Finding
 
 REFERENCE = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="REFERENCE", help="What it should look like.")]
 CURRENT = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="CURRENT", help="What it looks like now.")]
@@ -26,21 +24,6 @@ CATEGORICAL = Annotated[
 ]
 IGNORE = Annotated[list[str] | None, typer.Option("--ignore", help="A column to leave out; may be repeated.", show_default=False)]
 ALPHA = Annotated[float, typer.Option("--alpha", help="Expected share of false ones among what is called drifting.")]
-JSON = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
-
-EXIT_CODES = {
-    LimitVerdict.WITHIN_LIMITS: 0,
-    LimitVerdict.DRIFTING: 3,
-    LimitVerdict.VIOLATED: 4,
-    LimitVerdict.NOT_ASSESSED: 5,
-}
-"""By the worst verdict of all."""
-_COLOURS = {
-    LimitVerdict.WITHIN_LIMITS: "green",
-    LimitVerdict.DRIFTING: "yellow",
-    LimitVerdict.VIOLATED: "red",
-    LimitVerdict.NOT_ASSESSED: "magenta",
-}
 
 
 def drift(
@@ -70,9 +53,9 @@ def drift(
     if as_json:
         typer.echo(json.dumps({"verdict": verdict, "findings": [finding.document() for finding in findings]}, indent=2, allow_nan=False))
     else:
-        _print(findings)
+        print_results(((finding.feature, finding.result) for finding in findings), of="FEATURE")
     _tell(found)
-    raise typer.Exit(EXIT_CODES[verdict])
+    leave(verdict)
 
 
 def _edges(text: str) -> tuple[str, tuple[float, ...]]:
@@ -81,25 +64,6 @@ def _edges(text: str) -> tuple[str, tuple[float, ...]]:
         return name, tuple(float(number) for number in numbers.split(","))
     except ValueError as error:
         raise typer.BadParameter(f"{text!r}: write COLUMN=EDGE,EDGE like income=0,1000,5000", param_hint="--edges") from error
-
-
-def _print(findings: "tuple[Finding, ...]") -> None:
-    table = Table(box=None, header_style="bold")
-    for title in ("FEATURE", "STATISTIC", "VALUE", "95 % INTERVAL", "ROWS", "VERDICT", "WHY"):
-        table.add_column(title, overflow="fold")
-    for finding in findings:
-        result = finding.result
-        interval = "" if result.interval is None else f"{result.interval[0]:.3g} to {result.interval[1]:.3g}"
-        table.add_row(
-            finding.feature,
-            result.statistic,
-            "" if result.value is None else f"{result.value:.3g}",
-            interval,
-            " / ".join(f"{number:,}" for number in result.samples),
-            f"[{_COLOURS[result.verdict]}]{result.verdict}[/]",
-            result.why,
-        )
-    Console(width=None if Console().is_terminal else 200, highlight=False).print(table)
 
 
 def _tell(found: "Samples") -> None:

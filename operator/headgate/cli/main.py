@@ -19,6 +19,7 @@ from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
 from headgate.cli.status import status
 from headgate.cli.subject import subject
+from headgate.cli.trend import trend
 
 
 class _Commands(TyperGroup):
@@ -42,7 +43,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, drift):
+for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, drift, trend):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))
