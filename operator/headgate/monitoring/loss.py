@@ -71,8 +71,7 @@ def cusum(windows: Sequence[Window], baseline: Baseline, known: Noise, false_ala
     """Page's one-sided cumulative sum of daily losses against a baseline that does not move, in standard deviations of a day.
 
     May be looked at each day: without a loss it alarms once in `false_alarm_days` days on average. An alarm ends when the sum is back at 0.
-    A measured baseline may be too high by
-    chance; its own standard deviation is allowed for. `known` is the noise of days without loss.
+    A measured baseline may be too high by chance; its own standard deviation is allowed for. `known` is the noise of days without loss.
     """
     limit, total, raised = threshold(false_alarm_days), 0.0, None
     losses = _standardised(windows, baseline, known)
