@@ -20,6 +20,7 @@ from headgate.cli.refused import Refused
 from headgate.cli.status import status
 from headgate.cli.subject import subject
 from headgate.cli.trend import trend
+from headgate.cli.value import value
 
 
 class _Commands(TyperGroup):
@@ -43,7 +44,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, drift, trend):
+for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, drift, trend, value):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))

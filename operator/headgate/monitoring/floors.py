@@ -1,6 +1,7 @@
 """Whether a share keeps a floor: judged by exact bounds, so that few cases neither condemn nor acquit."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from headgate.monitoring.intervals import clopper_pearson
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
@@ -27,13 +28,18 @@ class Floor:
 
     def needed(self) -> int:
         """The fewest cases with which it shows."""
-        low, high = 0, 1
-        while not self.shows(high) and high < _MOST_CASES:
-            low, high = high, 2 * high
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.shows(middle) else (middle, high)
-        return high
+        return _needed(self)
+
+
+@lru_cache(maxsize=256)
+def _needed(floor: Floor) -> int:
+    low, high = 0, 1
+    while not floor.shows(high) and high < _MOST_CASES:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if floor.shows(middle) else (middle, high)
+    return high
 
 
 def proven_below(events: float, cases: int, floor: float) -> bool:
