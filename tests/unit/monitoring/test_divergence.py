@@ -5,7 +5,7 @@ from math import log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -28,6 +28,7 @@ def plain_psi(p: Counts, q: Counts) -> float:
     return float(((p - q) * np.log(p / q)).sum())
 
 
+@settings(max_examples=50, deadline=None)
 @given(counts, counts)
 def test_jensen_shannon_agrees_with_scipy_and_is_a_number_whatever_is_empty(p: Counts, q: Counts) -> None:
     found = js_distance(pair(p, q), 0.05)

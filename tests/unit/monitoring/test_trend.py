@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from tests.unit.monitoring.features import autoregressive
@@ -191,6 +191,7 @@ def test_the_cumulative_sum_finds_the_day_on_which_a_loss_began() -> None:
     assert since_when(windows[:5], Baseline(0.9))[0].verdict is UNKNOWN
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 60), st.integers(1, 60))
 def test_intervals_of_shares_agree_with_scipy(events: int, more: int) -> None:
     trials = events + more

@@ -1,7 +1,7 @@
 """Value cases: figures known from elsewhere, and none where there is none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.monitoring.value import ValueCase, irr, npv, payback, worth
@@ -55,6 +55,7 @@ def test_costs_that_never_come_back_have_no_payback_and_no_cost_no_return() -> N
     assert worth(ValueCase(0, 0, 0, 40, 0)).roi is None
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.floats(1, 1e9), st.lists(st.floats(0, 1e9), min_size=1, max_size=10), st.floats(0, 2))
 def test_the_three_figures_agree_on_whether_it_pays(outlay: float, returns: list[float], rate: float) -> None:
     flows = (-outlay, *returns)
