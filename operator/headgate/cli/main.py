@@ -14,6 +14,7 @@ from headgate.cli.drift import drift
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
 from headgate.cli.intervene import HELP, intervention, rollback
+from headgate.cli.literacy import literacy
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
@@ -44,7 +45,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, drift, trend, value):
+for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, drift, trend, value, literacy):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))
