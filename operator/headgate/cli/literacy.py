@@ -1,8 +1,6 @@
 """`headgate literacy`: gaps by role and competency, and the persons who need training."""
 
-import csv
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from rich.table import Table
 
 from headgate.cli.refused import Refused
 from headgate.cli.verdicts import JSON
+from headgate.cli.written import rows
 from headgate.monitoring.literacy import Assessment, Gap, StaffRole, gaps, latest, untrained
 
 FILE = Annotated[
@@ -25,6 +24,7 @@ TODAY = Annotated[str | None, typer.Option("--today", help="As of this date, lik
 _NEEDED = ("person", "role", "competency", "score", "date")
 _VALID_UNTIL = "trainingValidUntil"
 _MOST_ROWS = 200_000
+_EXAMPLE = f"maria,Manager,oversight,0.8,2026-03-01; roles: {', '.join(StaffRole)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ def literacy(file: FILE, today: TODAY = None, as_json: JSON = False) -> None:
         now = date.fromisoformat(today) if today else datetime.now(UTC).date()
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--today") from error
-    rows = _read(file)
-    current = latest((row.assessment for row in rows), now)
+    scores = rows(file, _NEEDED, _MOST_ROWS, _row, _EXAMPLE)
+    current = latest((row.assessment for row in scores), now)
     if not current:
         raise Refused(f"{file} has no assessment up to {now}")
     found = gaps(current)
     valid_until: dict[str, date] = {}
-    for row in rows:
+    for row in scores:
         if row.valid_until is not None:
             person = row.assessment.person
             valid_until[person] = max(row.valid_until, valid_until.get(person, row.valid_until))
@@ -73,27 +73,9 @@ def _print(found: tuple[Gap, ...], persons: dict[str, str]) -> None:
         console.print(f"{person} needs training: {why}")
 
 
-def _read(file: Path) -> list[_Row]:
-    try:
-        with file.open(newline="") as opened:
-            return list(_rows(file, csv.DictReader(opened)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"{file} cannot be read: {error}") from error
-
-
-def _rows(file: Path, reader: "csv.DictReader[str]") -> Iterator[_Row]:
-    if missing := [name for name in _NEEDED if name not in (reader.fieldnames or ())]:
-        raise Refused(f"{file} has no column {', '.join(missing)}. Columns: {', '.join(_NEEDED)}, and {_VALID_UNTIL} if it is known")
-    for number, row in enumerate(reader, 1):
-        if number > _MOST_ROWS:
-            raise Refused(f"{file} has more than {_MOST_ROWS} rows: the newest are enough")
-        try:
-            person, competency = row["person"].strip(), row["competency"].strip()
-            if not person or not competency:
-                raise ValueError("person or competency is empty")
-            scored = Assessment(person, StaffRole(row["role"]), competency, float(row["score"]), date.fromisoformat(row["date"]))
-            until = row.get(_VALID_UNTIL)
-            yield _Row(scored, date.fromisoformat(until) if until else None)
-        except (AttributeError, TypeError, ValueError) as error:
-            roles = ", ".join(StaffRole)
-            raise Refused(f"{file}, row {number}: {error}. Write like maria,Manager,oversight,0.8,2026-03-01; roles: {roles}") from error
+def _row(row: dict[str, str]) -> _Row:
+    person, competency, until = row["person"].strip(), row["competency"].strip(), row.get(_VALID_UNTIL)
+    if not person or not competency:
+        raise ValueError("person or competency is empty")
+    scored = Assessment(person, StaffRole(row["role"]), competency, float(row["score"]), date.fromisoformat(row["date"]))
+    return _Row(scored, date.fromisoformat(until) if until else None)

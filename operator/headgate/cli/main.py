@@ -18,6 +18,7 @@ from headgate.cli.literacy import literacy
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
+from headgate.cli.scorecard import scorecard
 from headgate.cli.status import status
 from headgate.cli.subject import subject
 from headgate.cli.trend import trend
@@ -45,7 +46,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, drift, trend, value, literacy):
+for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, drift, trend, value, literacy, scorecard):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))

@@ -1,8 +1,7 @@
 """`headgate trend`: how much of its baseline a model has lost, and when it will be at its limit."""
 
-import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from headgate.api.quantities import Duration, PointsMargin
 from headgate.cli.refused import Refused
 from headgate.cli.verdicts import JSON, leave, print_results
+from headgate.cli.written import rows
 from headgate.monitoring.result import worst
 from headgate.monitoring.windows import Baseline, Better, Window, counted, good, mature, noise
 
@@ -130,25 +130,13 @@ def _told(windows: Sequence[Window], baseline: Baseline, found: "Trend | None", 
 
 
 def _read(file: Path) -> list[Window]:
-    try:
-        with file.open(newline="") as opened:
-            rows = list(_windows(file, csv.DictReader(opened)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"{file} cannot be read: {error}") from error
-    if not rows:
-        raise Refused(f"{file} has no rows")
-    return rows
+    """Days with labels. Raises Refused."""
+    found = rows(file, ("date", "share", "labels"), _MOST_DAYS, _window, "2026-03-01,0.914,500")
+    if not (labelled := [window for window in found if window is not None]):
+        raise Refused(f"{file} has no rows with labels")
+    return labelled
 
 
-def _windows(file: Path, reader: "csv.DictReader[str]") -> Iterator[Window]:
-    if missing := [name for name in ("date", "share", "labels") if name not in (reader.fieldnames or ())]:
-        raise Refused(f"{file} has no column {', '.join(missing)}. Columns: date, share, labels")
-    for number, row in enumerate(reader, 1):
-        if number > _MOST_DAYS:
-            raise Refused(f"{file} has more than {_MOST_DAYS} rows: one for each day, and the last years are enough")
-        try:
-            labels = int(row["labels"])
-            if labels:
-                yield Window(date.fromisoformat(row["date"]), float(row["share"]), labels)
-        except (TypeError, ValueError) as error:
-            raise Refused(f"{file}, row {number}: {error}. Write like 2026-03-01,0.914,500; days without labels may be left out") from error
+def _window(row: dict[str, str]) -> Window | None:
+    labels = int(row["labels"])
+    return Window(date.fromisoformat(row["date"]), float(row["share"]), labels) if labels else None

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from rich.console import Console
 from rich.table import Table
 
-from headgate.cli.refused import Refused
 from headgate.cli.verdicts import JSON
+from headgate.cli.written import document
 from headgate.monitoring.value import ValueCase, Worth, worth
 
 FILE = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="YAML with the value case.")]
@@ -71,12 +70,12 @@ def value(file: FILE, as_json: JSON = False) -> None:
 
     With `measured` beside `valueCase` both are shown. What was not measured is as planned, and named.
     """
-    document = _read(file)
-    planned = worth(_case(document.value_case))
+    written = document(file, _Document)
+    planned = worth(_case(written.value_case))
     measured, assumed = None, list[str]()
-    if document.measured is not None:
-        found = document.measured.model_dump(exclude_none=True)
-        measured = worth(_case(document.value_case.model_copy(update=found)))
+    if written.measured is not None:
+        found = written.measured.model_dump(exclude_none=True)
+        measured = worth(_case(written.value_case.model_copy(update=found)))
         assumed = [to_camel(name) for name in _Measured.model_fields if name not in found]
     if as_json:
         told = {"planned": _figures(planned), "measured": measured and _figures(measured), "asPlanned": assumed if measured else None}
@@ -120,13 +119,3 @@ def _written(name: str, number: float | None) -> str:
     if name in ("irr", "roi"):
         return f"{100 * number:.1f} %"
     return f"{number:.1f} years" if name == "payback" else f"{number:,.0f}"
-
-
-def _read(file: Path) -> _Document:
-    try:
-        return _Document.model_validate(yaml.safe_load(file.read_text()))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Refused(f"{file} cannot be read: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise Refused(f"{file}: {'.'.join(map(str, first['loc'])) or 'the document'}: {first['msg']}") from error

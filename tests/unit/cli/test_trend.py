@@ -61,7 +61,7 @@ def test_labels_that_come_late_move_the_end(tmp_path: Path) -> None:
     ("content", "why"),
     [
         ("", "has no column date, share, labels"),
-        (HEAD, "has no rows"),
+        (HEAD, "has no rows with labels"),
         ("date,share\n2026-03-01,0.9\n", "has no column labels"),
         (HEAD + "2026-03-01,92,500\n", "shares are 0 to 1"),
         (HEAD + "2026-03-01,,500\n", "row 1"),
@@ -69,7 +69,7 @@ def test_labels_that_come_late_move_the_end(tmp_path: Path) -> None:
         (HEAD + "yesterday,0.9,500\n", "row 1"),
         (HEAD + "2026-03-01,0.9\n", "row 1"),
         (HEAD + "2026-03-01,0.9,500\n2026-03-01,0.9,500\n", "there twice"),
-        (HEAD + "2026-03-01,0.9,0\n", "has no rows"),
+        (HEAD + "2026-03-01,0.9,0\n", "has no rows with labels"),
         (HEAD + "2026-03-01,0.9,1\n" * 1501, "more than 1500 rows"),
     ],
 )
