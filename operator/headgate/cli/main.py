@@ -10,15 +10,20 @@ from typer.core import TyperGroup
 
 from headgate.cli.approve import approve
 from headgate.cli.backtest import backtest
+from headgate.cli.drift import drift
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
 from headgate.cli.intervene import HELP, command_name, intervention, rollback
+from headgate.cli.literacy import literacy
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
+from headgate.cli.scorecard import scorecard
 from headgate.cli.simulate import simulate
 from headgate.cli.status import status
 from headgate.cli.subject import subject
+from headgate.cli.trend import trend
+from headgate.cli.value import value
 
 
 class _Commands(TyperGroup):
@@ -42,7 +47,9 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, simulate):
+_ABOUT_MODELS = (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, simulate)
+_ABOUT_FILES = (drift, trend, value, literacy, scorecard)
+for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=command_name(_kind), help=_help)(intervention(_kind))

@@ -1,0 +1,43 @@
+"""How commands tell figures that have a verdict: a table or JSON, and the exit code."""
+
+from collections.abc import Iterable
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headgate.monitoring.result import LimitVerdict, Result
+
+JSON = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+
+EXIT_CODES = {
+    LimitVerdict.WITHIN_LIMITS: 0,
+    LimitVerdict.DRIFTING: 3,
+    LimitVerdict.VIOLATED: 4,
+    LimitVerdict.NOT_ASSESSED: 5,
+}
+_COLOURS = {
+    LimitVerdict.WITHIN_LIMITS: "green",
+    LimitVerdict.DRIFTING: "yellow",
+    LimitVerdict.VIOLATED: "red",
+    LimitVerdict.NOT_ASSESSED: "magenta",
+}
+
+
+def leave(verdict: LimitVerdict) -> NoReturn:
+    """End the command with the exit code of the worst verdict."""
+    raise typer.Exit(EXIT_CODES[verdict])
+
+
+def print_results(results: Iterable[tuple[str, Result]], *, of: str) -> None:
+    """A line for each: what it is a figure of, and the figure. `of` is the first column's title."""
+    table = Table(box=None, header_style="bold")
+    for title in (of, "STATISTIC", "VALUE", "95 % INTERVAL", "SAMPLES", "VERDICT", "WHY"):
+        table.add_column(title, overflow="fold")
+    for name, result in results:
+        interval = "" if result.interval is None else f"{result.interval[0]:.3g} to {result.interval[1]:.3g}"
+        value = "" if result.value is None else f"{result.value:.3g}"
+        samples = " / ".join(f"{number:,}" for number in result.samples)
+        table.add_row(name, result.statistic, value, interval, samples, f"[{_COLOURS[result.verdict]}]{result.verdict}[/]", result.why)
+    Console(width=None if Console().is_terminal else 200, highlight=False).print(table)

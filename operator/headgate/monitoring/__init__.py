@@ -1,0 +1,1 @@
+"""Live models watched over time: drift, trends, oversight, vendors and value. Pure."""

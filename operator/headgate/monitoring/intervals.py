@@ -1,0 +1,31 @@
+"""Between which values a share lies, that was counted."""
+
+from math import sqrt
+
+from scipy.special import betaincinv, ndtri
+
+
+def clopper_pearson(events: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Exact: covers with at least this confidence, and each bound by itself with (1 + confidence) / 2. (0, 1) without trials."""
+    tail = (1.0 - confidence) / 2
+    low = float(betaincinv(events, trials - events + 1, tail)) if events > 0 else 0.0
+    high = float(betaincinv(events + 1, trials - events, 1.0 - tail)) if events < trials else 1.0
+    return low, high
+
+
+def wilson(share: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval; `trials` above 0 may be an effective number."""
+    z = float(ndtri(0.5 + confidence / 2))
+    center = share + z * z / (2 * trials)
+    reach = z * sqrt(share * (1.0 - share) / trials + (z / (2 * trials)) ** 2)
+    scale = 1.0 + z * z / trials
+    return max(0.0, (center - reach) / scale), min(1.0, (center + reach) / scale)
+
+
+def difference(first: tuple[float, float], second: tuple[float, float], confidence: float = 0.95) -> tuple[float, float]:
+    """Of two independent (share, trials): first minus second (Newcombe 1998, method 10)."""
+    (low, high), (least, most) = (wilson(*one, confidence) for one in (first, second))
+    middle = first[0] - second[0]
+    below = sqrt((first[0] - low) ** 2 + (most - second[0]) ** 2)
+    above = sqrt((high - first[0]) ** 2 + (second[0] - least) ** 2)
+    return middle - below, middle + above

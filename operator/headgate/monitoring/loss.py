@@ -1,0 +1,133 @@
+"""How much of its pinned baseline a model has lost, and since when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import exp, log, sqrt
+
+import numpy as np
+
+from headgate.evidence.arrays import Floats
+from headgate.monitoring.drift import Limits
+from headgate.monitoring.intervals import difference
+from headgate.monitoring.result import LimitVerdict, Result, not_assessed
+from headgate.monitoring.trend import FEWEST_DAYS
+from headgate.monitoring.windows import Baseline, Noise, Window, counted, noise, shares
+
+LOSS_LIMITS = Limits(0.03, 0.05)
+FALSE_ALARM_DAYS = 365
+"""The mean time between false alarms of the cumulative sum."""
+FEWEST_LABELS = 100
+_ALLOWANCE = 0.5
+"""Standard deviations of a day; falls of twice as much are seen soonest."""
+_NOISE_DAYS = 28
+_EXACT = 1e9
+"""Labels of a baseline that is a promise."""
+
+
+def lost(windows: Sequence[Window], recent: int, baseline: Baseline, limits: Limits = LOSS_LIMITS) -> Result:
+    """Baseline minus the share of the last `recent` windows. They are mature, and of a share of which more is better."""
+    present = windows[-recent:]
+    samples = _samples(present, baseline)
+    if samples[1] < FEWEST_LABELS:
+        return not_assessed("loss", f"{samples[1]} mature labels: {FEWEST_LABELS} at least are needed", samples)
+    value, interval = _loss(present, baseline, noise(windows))
+    verdict, why = _verdict(value, interval, limits)
+    return Result("loss", verdict, why, samples, value, interval)
+
+
+def _samples(windows: Sequence[Window], baseline: Baseline) -> tuple[int, int]:
+    return baseline.labels or 0, int(sum(window.labels for window in windows))
+
+
+def _loss(windows: Sequence[Window], baseline: Baseline, known: Noise) -> tuple[float, tuple[float, float]]:
+    present = float(np.average(shares(windows), weights=counted(windows)))
+    worth = float(counted(windows).sum()) / known.long_run
+    return baseline.share - present, difference((baseline.share, baseline.labels or _EXACT), (present, worth))
+
+
+def _verdict(value: float, interval: tuple[float, float], limits: Limits) -> tuple[LimitVerdict, str]:
+    low, high = (100 * bound for bound in interval)
+    told = f"{100 * value:.3g} points lost ({low:.3g} to {high:.3g})"
+    if interval[0] > 0.0 and value >= limits.drifting:
+        if value >= limits.violated:
+            return LimitVerdict.VIOLATED, f"{told}: {100 * limits.violated:.3g} or more"
+        return LimitVerdict.DRIFTING, f"{told}: {100 * limits.drifting:.3g} or more"
+    if interval[1] < limits.violated:
+        return LimitVerdict.WITHIN_LIMITS, f"{told}: less than {100 * limits.violated:.3g}"
+    return LimitVerdict.NOT_ASSESSED, f"{told}: too few labels to exclude {100 * limits.violated:.3g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """When the cumulative sum went beyond its threshold; the likeliest day on which the loss began, and between which it did (95 %)."""
+
+    raised: date
+    onset: date
+    between: tuple[date, date]
+
+
+def cusum(windows: Sequence[Window], baseline: Baseline, known: Noise, false_alarm_days: float = FALSE_ALARM_DAYS) -> Alarm | None:
+    """Page's one-sided cumulative sum of daily losses against a baseline that does not move, in standard deviations of a day.
+
+    May be looked at each day: without a loss it alarms once in `false_alarm_days` days on average. An alarm ends when the sum is back at 0.
+    A measured baseline may be too high by chance; its own standard deviation is allowed for. `known` is the noise of days without loss.
+    """
+    limit, total, raised = threshold(false_alarm_days), 0.0, None
+    losses = _standardised(windows, baseline, known)
+    for window, loss in zip(windows, losses, strict=True):
+        total = max(0.0, total + loss - _ALLOWANCE)
+        if total == 0.0:
+            raised = None
+        elif total > limit and raised is None:
+            raised = window.day
+    if raised is None:
+        return None
+    first, likeliest, last = (windows[at].day for at in onset(losses))
+    return Alarm(raised, likeliest, (first, last))
+
+
+def _standardised(windows: Sequence[Window], baseline: Baseline, known: Noise) -> Floats:
+    variance = baseline.share * (1.0 - baseline.share)
+    allowed = sqrt(variance / (baseline.labels or _EXACT))
+    deviations = np.sqrt(np.maximum(variance / counted(windows) * known.long_run, 1e-12))
+    losses: Floats = (baseline.share - shares(windows) - allowed) / deviations
+    return losses
+
+
+def onset(losses: Floats) -> tuple[int, int, int]:
+    """Positions: the earliest, the likeliest and the latest at which standard normal values began to have another mean than 0, and kept it.
+
+    By the likelihood ratio of each beginning (Siegmund 1988); with 95 % confidence between the outer ones.
+    """
+    n = len(losses)
+    support = np.square(np.cumsum(losses[::-1])[::-1]) / (n - np.arange(n)) / 2.0
+    close = np.flatnonzero(support >= support.max() - log(20.0))
+    return int(close[0]), int(np.argmax(support)), int(close[-1])
+
+
+def since_when(windows: Sequence[Window], baseline: Baseline) -> tuple[Result, Alarm | None]:
+    """Whether the cumulative sum alarms; the value is the loss since the onset, or of all days. Noise is that of the first days."""
+    samples = _samples(windows, baseline)
+    if len(windows) < FEWEST_DAYS:
+        return not_assessed("cusum", f"{len(windows)} days with mature labels: {FEWEST_DAYS} at least are needed", samples), None
+    known = noise(windows[:_NOISE_DAYS])
+    alarm = cusum(windows, baseline, known)
+    counted_in = [window for window in windows if alarm is None or window.day >= alarm.onset]
+    value, interval = _loss(counted_in, baseline, known)
+    if alarm is None:
+        why = f"no lasting loss: the sum of losses stays below its threshold, which chance crosses once in {FALSE_ALARM_DAYS} days"
+        return Result("cusum", LimitVerdict.WITHIN_LIMITS, why, samples, value, interval), None
+    first, last = alarm.between
+    why = f"lasting loss since about {alarm.onset} ({first} to {last}), noticed on {alarm.raised}"
+    return Result("cusum", LimitVerdict.DRIFTING, why, samples, value, interval), alarm
+
+
+def threshold(run_length: float) -> float:
+    """Of the cumulative sum of standard normal values for this mean time to a false alarm (Siegmund 1985), by bisection."""
+    low, high = 0.0, 2.0 + log(2.0 + run_length)
+    for _ in range(60):
+        middle = (low + high) / 2
+        reach = 2.0 * _ALLOWANCE * (middle + 1.166)
+        low, high = (middle, high) if (exp(reach) - reach - 1.0) / (2.0 * _ALLOWANCE**2) < run_length else (low, middle)
+    return high

@@ -1,0 +1,151 @@
+"""What drift causes: from figures to a severity, from a severity to actions, and which of these are still to be done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+
+from headgate.monitoring.loss import Alarm
+from headgate.monitoring.result import LimitVerdict, Result
+
+
+class Severity(StrEnum):
+    """Unknown: something that the table asks for was not measured, and what was measured is not worse than Low."""
+
+    CRITICAL = "Critical"
+    HIGH = "High"
+    MEDIUM = "Medium"
+    LOW = "Low"
+    UNKNOWN = "Unknown"
+
+
+class Action(StrEnum):
+    """What the operator can do. ReviewMode: the application sends its decisions to people."""
+
+    EVENT = "Event"
+    ALERT = "Alert"
+    REVIEW_MODE = "ReviewMode"
+    RETRAIN = "Retrain"
+    MONITOR_MORE = "MonitorMore"
+    FREEZE = "Freeze"
+    ROLLBACK = "Rollback"
+
+
+class Priority(StrEnum):
+    """Of a retraining request."""
+
+    URGENT = "Urgent"
+    HIGH = "High"
+    NORMAL = "Normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """From a PSI or a loss (a share) of so much on, each inclusive, these actions. A row that retrains has a priority."""
+
+    severity: Severity
+    psi: float
+    loss: float
+    actions: tuple[Action, ...]
+    priority: Priority | None = None
+
+    def __post_init__(self) -> None:
+        if (Action.RETRAIN in self.actions) is (self.priority is None):
+            raise ValueError(f"{self.severity}: a priority belongs to {Action.RETRAIN}, and only to it")
+
+
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """The table, worst row first; what no row covers is Low. A loss of `rollback_loss` that began with a release is rolled back."""
+
+    rows: tuple[Row, ...] = (
+        Row(Severity.CRITICAL, 0.3, 0.10, (Action.EVENT, Action.ALERT, Action.REVIEW_MODE, Action.RETRAIN), Priority.URGENT),
+        Row(Severity.HIGH, 0.2, 0.05, (Action.EVENT, Action.ALERT, Action.RETRAIN, Action.MONITOR_MORE), Priority.HIGH),
+        Row(Severity.MEDIUM, 0.1, 0.03, (Action.EVENT, Action.ALERT, Action.RETRAIN), Priority.NORMAL),
+    )
+    rollback_loss: float = 0.15
+    low: tuple[Action, ...] = (Action.EVENT,)
+    cool_down: timedelta = timedelta(days=7)
+
+    def __post_init__(self) -> None:
+        for worse, milder in pairwise(self.rows):
+            if worse.psi < milder.psi or worse.loss < milder.loss:
+                raise ValueError(f"{worse.severity} begins below {milder.severity}: list the worst first")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What is called for now. `release` is the one to take back, if Rollback is among the actions."""
+
+    severity: Severity
+    actions: tuple[Action, ...]
+    why: str
+    priority: Priority | None = None
+    release: date | None = None
+
+
+LONGEST_ONSET = timedelta(days=7)
+"""If the onset is not known better than this, it follows no release."""
+
+
+def respond(psi: Result, loss: Result, alarm: Alarm | None, releases: Sequence[date], table: Responses) -> Response:
+    """`psi` is the largest of all features, `loss` that of the last days, `alarm` when it began; `releases` the days on which users got
+    another version.
+
+    Only what is Drifting or Violated counts: beyond its limit, and not by chance. What was not assessed raises nothing.
+    """
+    found = next((row for row in table.rows if _reaches(psi, row.psi) or _reaches(loss, row.loss)), None)
+    told = "; ".join(f"{one.statistic}: {one.why}" for one in (psi, loss))
+    if found is None:
+        unknown = LimitVerdict.NOT_ASSESSED in (psi.verdict, loss.verdict)
+        return Response(Severity.UNKNOWN if unknown else Severity.LOW, table.low, told)
+    release, because = _to_take_back(loss, alarm, releases, table.rollback_loss)
+    actions = (*found.actions, Action.ROLLBACK) if release else found.actions
+    return Response(found.severity, actions, f"{told}; {because}" if because else told, found.priority, release)
+
+
+def _reaches(result: Result, limit: float) -> bool:
+    proven = result.verdict in (LimitVerdict.DRIFTING, LimitVerdict.VIOLATED)
+    return proven and result.value is not None and result.value >= limit
+
+
+def _to_take_back(loss: Result, alarm: Alarm | None, releases: Sequence[date], limit: float) -> tuple[date | None, str]:
+    """The release that the loss began with. Going back cures nothing that came from outside: the version before meets the same inputs."""
+    if not _reaches(loss, limit):
+        return None, ""
+    if loss.interval is None or loss.interval[0] < limit:
+        return None, f"no rollback: a loss of {100 * limit:.3g} points is not proven"
+    if alarm is None:
+        return None, "no rollback: it is not known when the loss began"
+    first, last = alarm.between
+    if last - first > LONGEST_ONSET:
+        return None, f"no rollback: it is not known well enough when the loss began ({first} to {last})"
+    # A window is a day: users who met the release in the evening show it the day after.
+    followed = [release for release in releases if first - timedelta(days=1) <= release <= last]
+    if not followed:
+        return None, f"no rollback: the loss began between {first} and {last}, and no release did"
+    return max(followed), f"the loss began with the release of {max(followed)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done for this model before."""
+
+    severity: Severity | None = None
+    retraining_open: bool = False
+    retraining_asked: datetime | None = None
+    taken_back: tuple[date, ...] = ()
+
+
+def due(response: Response, done: Done, table: Responses, now: datetime) -> tuple[Action, ...]:
+    """The actions to be done now, so that each is done once: told when the severity changes, one retraining request at a time and none
+    within the cool-down, one rollback of a release.
+    """
+    changed = response.severity is not done.severity
+    cooled = done.retraining_asked is None or now - done.retraining_asked >= table.cool_down
+    allowed = {
+        Action.RETRAIN: not done.retraining_open and cooled,
+        Action.ROLLBACK: response.release not in done.taken_back,
+    }
+    return tuple(action for action in response.actions if allowed.get(action, changed))
