@@ -156,8 +156,8 @@ class Check(Model):
 _ONE_SPLIT = "checks with segments must all write the same ones: a model's users are split in one way"
 _CHECK_RULES = rules(
     (
-        "self.filter(c, has(c.segments)).all(c, self.filter(d, has(d.segments)).all(d, c.segments.label == d.segments.label"
-        " && c.segments.most == d.segments.most && c.segments.minRequests == d.segments.minRequests))",
+        "self.all(c, !has(c.segments) || self.all(d, !has(d.segments) || (c.segments.label == d.segments.label"
+        " && c.segments.most == d.segments.most && c.segments.minRequests == d.segments.minRequests)))",
         _ONE_SPLIT,
     )
 )

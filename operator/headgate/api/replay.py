@@ -29,7 +29,7 @@ class ReplayLimits(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             ("self.minPairs <= self.maxPairs", _LEAST_PAIRS),
-            ("self.timeout >= duration(string(self.maxPairs / self.pairsPerSecond) + 's')", _NO_TIME),
+            ("self.timeout.getSeconds() >= self.maxPairs / self.pairsPerSecond", _NO_TIME),
         )
     )
 

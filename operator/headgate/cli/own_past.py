@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-from scipy.special import betaincinv
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
@@ -23,6 +22,7 @@ from headgate.evidence.check import Check
 from headgate.evidence.replay import FEWEST_PAST, Replay, against_itself
 from headgate.evidence.series import NoAnswer
 from headgate.evidence.words import part
+from headgate.monitoring.intervals import clopper_pearson
 from headgate.prometheus.pods import StablePods, Wanted
 from headgate.prometheus.sampler import Sampler
 from headgate.rollout.questions import checks_of
@@ -91,7 +91,7 @@ def told(replay: Replay, results: list[Result], interval: float, rollout: float)
         f"{number} rollouts of {Duration(round(rollout))} in blocks of {interval:g} s, begun from {_clock(replay.starts[0])} to "
         f"{_clock(replay.starts[-1])} UTC: each of {pods} stable pods in turn against the others."
     )
-    most = float(betaincinv(taken + 1, number - taken, _CONFIDENCE)) if taken < number else 1.0
+    most = clopper_pearson(taken, number, 2.0 * _CONFIDENCE - 1.0)[1]
     yield (
         f"{taken} would have been taken back: {100 * taken / number:.1f} of 100 rollouts without any change, "
         f"at most {100 * most:.1f} with {_CONFIDENCE:.0%} confidence."
