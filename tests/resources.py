@@ -79,7 +79,9 @@ _FAIR = {"minDisparateImpact": "0.8"}
 _TEMPLATE: Place = ("serving", "deployment", "template")
 
 MODEL_REFUSALS = (
-    _model("without a tier", ("classification", "declaredTier"), ABSENT, "declaredTier"),
+    _model("without tier and classification", ("classification",), {}, "say what the model decides about"),
+    _model("unknown decision type", ("classification", "decisions"), "Sometimes", "decisions"),
+    _model("practice in words", ("classification", "practices"), ["social scoring"], "practices"),
     _model("unknown tier", ("classification", "declaredTier"), "Moderate", "declaredTier"),
     _model("unknown scope", ("policy", "scope"), "Cluster", "scope"),
     _model("without a policy", ("policy",), ABSENT, "policy"),

@@ -47,6 +47,8 @@ class Reason(StrEnum):
     APPROVAL_LAPSED = "ApprovalLapsed"
     APPROVAL_MISSING = "ApprovalMissing"
     TIER_RAISED = "TierRaised"
+    TIER_UNKNOWN = "TierUnknown"
+    PROHIBITED = "Prohibited"
     INTERVENTION_TAKEN_UP = "InterventionTakenUp"
     INTERVENTION_REFUSED = "InterventionRefused"
     GOVERNANCE_NOT_ENFORCED = "GovernanceNotEnforced"

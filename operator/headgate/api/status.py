@@ -7,7 +7,7 @@ from pydantic import Field
 
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
-from headgate.api.vocabulary import DecisionKind, Mode, Phase, Role, RollbackCause, StandIn, Tier, Verdict
+from headgate.api.vocabulary import DecisionKind, Mode, Phase, Risk, Role, RollbackCause, StandIn, Tier, Verdict
 
 FALLBACK = "fallback"
 """The fallback's name where revisions are told apart. No revision can have it: they are hex digits."""
@@ -109,6 +109,18 @@ class GateStatus(StatusModel):
     counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     open: bool = False
     lapsed_since: Time | None = None
+
+
+class RiskStatus(StatusModel):
+    """What the classification comes to, and what follows from that."""
+
+    tier: Risk | None = None
+    """None as long as it is not known: `reasons` say what is missing."""
+    reasons: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    table_version: Annotated[str, Field(max_length=63)] = ""
+    """Of the table that was used; empty if none was, because the tier was declared."""
+    controls: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    documents: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
 
 
 class CandidateStatus(SizedStatus):
@@ -249,6 +261,7 @@ class AIModelStatus(StatusModel):
     traffic_summary: Line = ""
     verdict: Line = ""
     tier: Line = ""
+    risk_tier: RiskStatus | None = None
     stable: StableStatus | None = None
     candidate: CandidateStatus | None = None
     traffic: TrafficStatus = TrafficStatus()

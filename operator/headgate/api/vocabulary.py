@@ -15,10 +15,38 @@ class Tier(StrEnum):
         return ranks.index(self) > ranks.index(other)
 
 
+class Risk(StrEnum):
+    """What the classification of a model comes to: a Tier, or Prohibited, which nobody can approve."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+    PROHIBITED = "Prohibited"
+
+    @property
+    def tier(self) -> Tier | None:
+        """None for what is prohibited."""
+        return None if self is Risk.PROHIBITED else Tier(self.value)
+
+    @property
+    def rank(self) -> int:
+        return list(Risk).index(self)
+
+
+class DecisionType(StrEnum):
+    """How far the model decides by itself. HumanInTheLoop: a person makes each decision. HumanOnTheLoop: the model decides, a person
+    watches and may step in. Automated: nobody does."""
+
+    AUTOMATED = "Automated"
+    HUMAN_ON_THE_LOOP = "HumanOnTheLoop"
+    HUMAN_IN_THE_LOOP = "HumanInTheLoop"
+
+
 class Phase(StrEnum):
     """Where a model stands between a new version being asked for and users getting it."""
 
     PENDING = "Pending"
+    DENIED = "Denied"
     PREPARING = "Preparing"
     SHADOW = "Shadow"
     AWAITING_DEPLOYMENT = "AwaitingDeployment"
@@ -136,3 +164,4 @@ class RollbackCause(StrEnum):
     REJECTED = "Rejected"
     CANCELLED = "Cancelled"
     SUPERSEDED = "Superseded"
+    PROHIBITED = "Prohibited"

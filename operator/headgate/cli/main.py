@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from headgate.cli.approve import approve
 from headgate.cli.backtest import backtest
+from headgate.cli.classify import classify
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
 from headgate.cli.intervene import HELP, intervention, rollback
@@ -41,7 +42,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest):
+for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, classify):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))

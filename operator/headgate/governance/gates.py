@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from headgate.api.base import line
 from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, counted_until, person, standing_rejections, why_not
 from headgate.governance.assignment import distinct_persons
-
-_LONGEST_LINE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +56,12 @@ def evaluate(
     seats = _seats([Role(role) for role in required if role != Role.AUTOMATED_CHECKS], approvals, matter)
     rejections = standing_rejections(approvals, matter)
     wanting = [_wanting(Role(role), seats, approvals, matter, automated) for role in required]
-    missing = tuple(_line(words) for words in (*map(_standing_words, rejections), *wanting) if words)
+    missing = tuple(line(words) for words in (*map(_standing_words, rejections), *wanting) if words)
     chosen = [seats.filled[Role(role)] for role in required if role in seats.filled]
     return GateReading(
         open=not missing,
         missing=missing,
-        counted=tuple(_line(words) for role in required if (words := _counted_words(Role(role), seats, matter, automated))),
+        counted=tuple(line(words) for role in required if (words := _counted_words(Role(role), seats, matter, automated))),
         counted_names=tuple(approval.name for approval in chosen),
         not_counted=_not_counted(seats, approvals, rejections, matter),
     )
@@ -84,7 +83,7 @@ def _unknown(required: Sequence[str], tier: str | None) -> tuple[str, ...]:
         words.append("the policy names no role for this gate: it stays closed")
     if tier not in set(Tier):
         words.append(f"tier {tier or '(none)'} is not known: the gate stays closed until the model declares Low, Medium or High")
-    return tuple(_line(sentence) for sentence in words)
+    return tuple(line(sentence) for sentence in words)
 
 
 def _seats(roles: Sequence[Role], approvals: Sequence[Approval], matter: Matter) -> _Seats:
@@ -161,7 +160,3 @@ def _superfluous(approval: Approval, seats: _Seats, matter: Matter) -> str:
     if role in seats.filled:
         return f"{role} is already given by {seats.filled[role].spec.approver}"
     return f"{approval.spec.approver} already counts for another role: at tier {matter.tier} each role needs a different person"
-
-
-def _line(words: str) -> str:
-    return words if len(words) <= _LONGEST_LINE else words[: _LONGEST_LINE - 3] + "..."

@@ -1,6 +1,7 @@
 """Step 2 of every decision: are the approvals that the candidate needs there, and do they still stand?"""
 
 from headgate.api.approval import ApprovalState
+from headgate.api.base import line
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
@@ -10,6 +11,7 @@ from headgate.governance.subjects import deployment_statement, subject_of
 from headgate.rollout.draft import Draft
 from headgate.rollout.observing import allowed_mode
 from headgate.rollout.people import standing
+from headgate.rollout.risk import obstacle, tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import Step
 
@@ -21,7 +23,9 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     candidate, spec = draft.candidate, snapshot.spec
     if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
         return draft
-    tier, mode = spec.classification.declared_tier, allowed_mode(snapshot, policy)
+    tier, mode = tier_of(snapshot), allowed_mode(snapshot, policy)
+    if tier is None:
+        return _shut(draft, snapshot)
     subject = deployment_subject(snapshot, candidate.content, tier, policy)
     required = policy.gates.deployment.of(tier)
     reading = evaluate(
@@ -46,6 +50,18 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         lapsed_since=_lapsed_since(candidate, is_open, snapshot),
     )
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
+
+
+def _shut(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Nobody knows any more what must be approved: what was open closes, and says why."""
+    problem, gate = obstacle(snapshot), draft.candidate.gate
+    if problem is None:
+        return draft
+    if gate is not None:
+        since = _lapsed_since(draft.candidate, is_open=False, snapshot=snapshot)
+        closed = gate.model_copy(update={"open": False, "missing": (line(problem.message),), "counted": (), "lapsed_since": since})
+        draft = draft.with_candidate(gate=closed)
+    return draft.held_by(problem.reason, problem.message, stalled=True)
 
 
 def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: RolloutPolicySpec) -> str:

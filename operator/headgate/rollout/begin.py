@@ -16,7 +16,8 @@ from headgate.rollout.forecast import forecast
 from headgate.rollout.observing import allowed_mode, objection
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.revisions import baseline_of, revision_of
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.risk import obstacle, tier_of
+from headgate.rollout.snapshot import Problem, Snapshot
 
 UNPINNED = "none"
 """The policy copy of an attempt that runs on no policy, or of which none is known."""
@@ -27,10 +28,13 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     status = draft.status
     if status.stable is not None and status.stable.revision == wanted.revision:
         return _settled(draft, snapshot, wanted)
+    denied = obstacle(snapshot)
+    if denied is not None and denied.reason is Reason.PROHIBITED and status.stable is None:
+        return _denied(draft, denied)
     pinned = baseline_of(snapshot.spec) if snapshot.spec is not None and not status.attempts else None
     taken_back = {entry.revision for entry in status.blocked}
     if pinned is not None and revision_of(pinned, snapshot.configuration.digests).revision not in taken_back:
-        return _deploy_baseline(draft, snapshot, pinned)
+        return _deploy_baseline(draft, snapshot, pinned) if denied is None else _denied(draft, denied)
     blocked = next((b for b in status.blocked if b.revision == wanted.revision), None)
     if blocked is not None:
         return _blocked(draft, snapshot, orders, blocked)
@@ -38,6 +42,7 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     earlier = earlier_live(draft, snapshot, wanted.revision)
     if earlier is not None:
         return restore(draft, snapshot, earlier)
+    # What was live before needs no tier: an unreadable table must not keep users on the version that they are to leave.
     return _start(draft, snapshot, wanted)
 
 
@@ -107,6 +112,7 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
     """Nothing is known of this model, and its spec says what was live: that comes first, and whatever else the spec asks for is compared
     with it. Whoever wrote the baseline had the right to `pin`, so it needs no gate. `spec` is that of the baseline."""
     pinned, policy, attempt = revision_of(spec, snapshot.configuration.digests), snapshot.policy.spec, draft.status.attempts + 1
+    tier = tier_of(snapshot)
     candidate = CandidateStatus(
         revision=pinned.revision,
         version=pinned.version,
@@ -118,11 +124,17 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
         autoscale=bounds_of(spec),
         policy=spec.policy.name,
         policy_copy=UNPINNED,
-        subject=deployment_subject(snapshot, pinned.content, spec.classification.declared_tier, policy) if policy else None,
+        subject=deployment_subject(snapshot, pinned.content, tier, policy) if policy and tier else None,
     )
     words = f"nothing is known of this model: its baseline {pinned.version} (revision {pinned.revision}) comes first, without a gate"
     started = draft.with_status(phase=Phase.PREPARING, candidate=candidate, attempts=attempt)
     return started.announce(Reason.BASELINE_DEPLOYED, words, warning=True)
+
+
+def _denied(draft: Draft, why: Problem) -> Draft:
+    """Nothing starts, not even what was live before; what serves users goes on."""
+    phase = Phase.LIVE if draft.status.stable is not None else Phase.DENIED if why.reason is Reason.PROHIBITED else Phase.PENDING
+    return draft.with_status(phase=phase).held_by(why.reason, why.message, stalled=True)
 
 
 def _settled(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
@@ -160,6 +172,8 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
     spec, policy = snapshot.spec, snapshot.policy.spec
     if spec is None:
         return draft
+    if (denied := obstacle(snapshot)) is not None:
+        return _denied(draft, denied)
     if policy is None:
         problem = snapshot.policy.problem
         message = problem.message if problem else f"policy {spec.policy.name} is not there"

@@ -10,6 +10,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, Blocked, TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.governance.classification import BY_DEFAULT, TableState
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.configuration import Reference
 
@@ -154,6 +155,8 @@ class Snapshot:
     """Of the present attempt; None before anything was judged."""
     live: LiveReading | None = None
     """Of the stable version while no candidate is judged beside it; None as long as nothing was counted."""
+    table: TableState = BY_DEFAULT
+    """What classifications are looked up in."""
     calendar: Calendar = field(default_factory=Calendar)
     """When upward moves may happen."""
     clock_step: ClockStep | None = None

@@ -9,6 +9,7 @@ from headgate.rollout.harm import Harm, guarded, proven, shared_failure
 from headgate.rollout.live import leave_live
 from headgate.rollout.observing import observed, would_have
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
+from headgate.rollout.risk import risk_of, tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import steps_of
 from headgate.rollout.withdraw import retreat, withdraw
@@ -18,7 +19,7 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     """Depends on nothing but what was measured and what people decided."""
     if draft.status.candidate is None:
         return leave_live(draft, snapshot, asked)
-    ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft)
+    ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft) or _prohibited(snapshot)
     by_guard, by_judge = _present_harm(snapshot)
     certain = ordered or by_guard
     harm = certain or by_judge
@@ -85,8 +86,8 @@ def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
     gate, stage = draft.candidate.gate, draft.candidate.stage
     if gate is None or stage is None or not stage.weight or snapshot.spec is None:
         return draft
-    tier = snapshot.spec.classification.declared_tier
-    if not tier.exceeds(gate.tier) or not _others_can_answer(draft, snapshot, by_person=True):
+    tier = tier_of(snapshot)
+    if tier is None or not tier.exceeds(gate.tier) or not _others_can_answer(draft, snapshot, by_person=True):
         return draft
     told = f"the model's tier is {tier} now, and {draft.candidate.version} was approved at tier {gate.tier}: it waits without traffic"
     return retreat(draft).announce(Reason.TIER_RAISED, told, warning=True)
@@ -101,6 +102,12 @@ def _present_harm(snapshot: Snapshot) -> tuple[Harm | None, Harm | None]:
     if evidence is not None and (evidence.attempt != str(candidate.attempt) or candidate.stage is None):
         snapshot = snapshot.without_evidence()
     return guarded(snapshot, snapshot.pinned or snapshot.policy.spec), proven(snapshot.evidence)
+
+
+def _prohibited(snapshot: Snapshot) -> Harm | None:
+    """The team itself says that the law forbids what the model does."""
+    risk = risk_of(snapshot)
+    return Harm(RollbackCause.PROHIBITED, risk.words) if risk.prohibited else None
 
 
 def _ordered(draft: Draft, asked: Orders) -> Harm | None:

@@ -10,6 +10,7 @@ from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import stand_in_words
 from headgate.rollout.observing import objection, would_have_words
+from headgate.rollout.risk import risk_of, risk_status
 from headgate.rollout.snapshot import Problem, Snapshot
 
 _VERDICT_REASONS = {
@@ -22,6 +23,7 @@ _VERDICT_REASONS = {
 }
 _PHASE_REASONS = {
     Phase.PENDING: Reason.PREPARING,
+    Phase.DENIED: Reason.PROHIBITED,
     Phase.PREPARING: Reason.PREPARING,
     Phase.SHADOW: Reason.SHADOWING,
     Phase.AWAITING_DEPLOYMENT: Reason.WAITING_FOR_APPROVAL,
@@ -36,7 +38,7 @@ _PHASE_REASONS = {
 
 def told(draft: Draft, snapshot: Snapshot) -> Draft:
     """`draft` with its conditions and summary columns."""
-    status = draft.status
+    status, risk = draft.status, risk_of(snapshot)
     known = {before.type: before for before in status.conditions}
     conditions = tuple(
         condition(
@@ -57,7 +59,8 @@ def told(draft: Draft, snapshot: Snapshot) -> Draft:
         stage=status.candidate.stage.name if status.candidate and status.candidate.stage else "",
         traffic_summary=_traffic_words(status),
         verdict=_verdict_word(status),
-        tier=str(snapshot.spec.classification.declared_tier) if snapshot.spec else status.tier,
+        tier=str(risk.risk or "Unknown") if snapshot.spec else status.tier,
+        risk_tier=risk_status(risk) if snapshot.spec else status.risk_tier,
         conditions=conditions,
     )
 

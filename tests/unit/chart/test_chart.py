@@ -166,6 +166,16 @@ def test_nobody_gets_delete_and_each_approver_one_role() -> None:
     assert approving == {f"headgate-approver-{role}": [f"deployment.{role}"] for role in given_by_people}
 
 
+def test_an_own_classification_table_is_named_and_readable() -> None:
+    settings = ("classification.tableConfigMap=tiers",)
+    (deployment,) = of_kind("Deployment", *settings)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert {"name": "HEADGATE_CLASSIFICATION_TABLE", "value": "tiers"} in container["env"]
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["tiers"], "verbs": ["get"]}
+    assert rule in named("Role", "headgate-leader", *settings)["rules"]
+    assert "configmaps" not in rights(named("Role", "headgate-leader"))
+
+
 def test_the_pod_meets_the_restricted_standard() -> None:
     (deployment,) = of_kind("Deployment")
     pod = deployment["spec"]["template"]["spec"]

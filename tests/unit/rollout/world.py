@@ -14,6 +14,8 @@ from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.governance.classification import TableState
+from headgate.governance.classification_table import BUILT_IN
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision, WantedWorkload
@@ -95,6 +97,7 @@ class World:
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     calendar: Calendar = field(default_factory=Calendar)
     clock_step: ClockStep | None = None
+    table: TableState = field(default_factory=lambda: TableState(BUILT_IN))
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -110,6 +113,7 @@ class World:
             configuration=self.configuration,
             calendar=self.calendar,
             clock_step=self.clock_step,
+            table=self.table,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
             copies=self.copies if is_blank(self.status) else {},
