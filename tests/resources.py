@@ -166,6 +166,8 @@ POLICY_REFUSALS = (
     _policy("relative guard", ("guards", 0, "maxRate"), "20%", "maxRate"),
     _policy("pod guard without window", ("guards", 1, "window"), ABSENT, "a guard is"),
     _policy("unknown role", ("gates", "deployment", "low", 0, "role"), "chief", "role"),
+    _policy("quorum of nobody", ("gates", "deployment", "low", 0, "count"), 0, "count"),
+    _policy("quorum of everybody", ("gates", "deployment", "low", 0, "count"), 5, "count"),
     _policy("gate without roles", ("gates", "deployment", "low"), [], "low"),
     _policy("role twice", ("gates", "deployment", "low", 1, "role"), "technical-validation", "listed twice", "Duplicate value"),
     _policy("window without length", ("windows",), {"allow": [{"from": "09:00", "to": "09:00"}]}, "from and to must differ"),

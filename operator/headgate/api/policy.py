@@ -152,9 +152,11 @@ class Analysis(Model):
 
 
 class RequiredRole(Model):
-    """One approval of this role is needed."""
+    """Approvals of this role are needed: one, or `count` of different persons."""
 
     role: Role
+    count: Annotated[int, Field(ge=1, le=4)] | None = None
+    """Left out: 1."""
 
 
 _Roles = Annotated[tuple[RequiredRole, ...], Field(min_length=1, max_length=16, json_schema_extra=list_map("role")), each_once("role")]
@@ -172,9 +174,9 @@ class TieredRoles(Model):
     high: _Roles = _roles(Role.TECHNICAL_VALIDATION, Role.FAIRNESS_AUDIT, Role.SECURITY_REVIEW, Role.LEGAL_APPROVAL, Role.EXECUTIVE_SPONSOR)
 
     def of(self, tier: Tier) -> tuple[Role, ...]:
-        """The roles that must approve at `tier`."""
+        """The roles that must approve at `tier`, each as often as different persons are needed."""
         required = {Tier.LOW: self.low, Tier.MEDIUM: self.medium, Tier.HIGH: self.high}[tier]
-        return tuple(entry.role for entry in required)
+        return tuple(role for entry in required for role in [entry.role] * (entry.count or 1))
 
 
 class Gates(Model):

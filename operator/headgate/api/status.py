@@ -104,7 +104,8 @@ class GateStatus(StatusModel):
     tier: Tier
     mode: Mode = Mode.ENFORCE
     """Part of the subject where it is Observe."""
-    required: Annotated[tuple[Role, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    required: Annotated[tuple[Role, ...], Field(max_length=64, json_schema_extra=ATOMIC)] = ()
+    """A role of which several persons must approve is there as often."""
     missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     open: bool = False

@@ -99,6 +99,8 @@ class Role(StrEnum):
     SECURITY_REVIEW = "security-review"
     LEGAL_APPROVAL = "legal-approval"
     EXECUTIVE_SPONSOR = "executive-sponsor"
+    BUSINESS_OWNER = "business-owner"
+    RISK_REVIEW = "risk-review"
     AUTOMATED_CHECKS = "automated-checks"
 
 

@@ -82,7 +82,7 @@ def _asked(view: ModelView, role: Role) -> tuple[CandidateStatus, GateStatus]:
     if role is Role.AUTOMATED_CHECKS:
         raise Refused("automated-checks is computed from the shadow verdict, never approved by a person")
     if role not in gate.required:
-        needed = ", ".join(entry for entry in gate.required if entry is not Role.AUTOMATED_CHECKS)
+        needed = ", ".join(entry for entry in dict.fromkeys(gate.required) if entry is not Role.AUTOMATED_CHECKS)
         raise Refused(f"{role} is not asked for at tier {gate.tier}: {needed or 'no person'} is")
     return candidate, gate
 

@@ -110,7 +110,7 @@ def _timeline(text: str | None) -> Timeline | None:
 def missing_roles(gate: GateStatus) -> tuple[Role, ...]:
     """Roles that wait for a person. Each sentence of `missing` begins with its role."""
     named = {sentence.partition(":")[0] for sentence in gate.missing}
-    return tuple(role for role in gate.required if role in named and role is not Role.AUTOMATED_CHECKS)
+    return tuple(role for role in dict.fromkeys(gate.required) if role in named and role is not Role.AUTOMATED_CHECKS)
 
 
 def describes(spec: AIModelSpec, version: RevisionStatus) -> bool:
