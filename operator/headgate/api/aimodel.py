@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, Digest, Label, Line, Model, ObjectName, Opaque, User, rules
+from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.quantities import Duration
 from headgate.api.vocabulary import DecisionType, Mode, Tier
 
@@ -252,6 +253,12 @@ class AIModelSpec(Model):
     traffic: Traffic
     owners: Owners
     classification: Classification
+    requirements: Requirements | None = None
+    """The requirements document. Part of what the UseCase gate is about."""
+    lineage: Annotated[tuple[LineageStep, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
+    """From the data to the artifact, in order."""
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
+    """Part of what the Deployment gate is about, by digest."""
     mode: Mode = Mode.ENFORCE
     """Observe: evidence takes no version back and none has to be proven good; the judge reports what it would have done. Guards and people
     decide as ever. It needs the policy's leave (analysis.observe) and is part of what people approve."""

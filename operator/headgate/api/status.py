@@ -95,21 +95,39 @@ class StageStatus(StatusModel):
     waived_since: Time | None = None
 
 
-class GateStatus(StatusModel):
-    """What the gate waits for."""
+class GateState(StatusModel):
+    """What a gate waits for."""
 
     subject: Digest
     environment: Line = ""
     """Part of the subject: an approval given in another environment does not count here."""
     tier: Tier
-    mode: Mode = Mode.ENFORCE
-    """Part of the subject where it is Observe."""
     required: Annotated[tuple[Role, ...], Field(max_length=64, json_schema_extra=ATOMIC)] = ()
     """A role of which several persons must approve is there as often."""
     missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     open: bool = False
     lapsed_since: Time | None = None
+
+
+class GateStatus(GateState):
+    """The Deployment gate of a candidate."""
+
+    mode: Mode = Mode.ENFORCE
+    """Part of the subject where it is Observe."""
+
+
+class UseCaseStatus(GateState):
+    """The UseCase gate, and how long its approval stands. `lapsed_since`: since when a use case that was approved is so no longer."""
+
+    stands_for: Digest | None = None
+    """The subject that was approved last; another one than `subject` once classification, tier or requirements changed."""
+    until: Time | None = None
+    """When the approval of `stands_for` ends unless it is renewed."""
+    warned: Count | None = None
+    """For how many days before the end it was last said that it comes."""
+    rejected: Line = ""
+    """Which rejection stands."""
 
 
 class RiskStatus(StatusModel):
@@ -263,6 +281,7 @@ class AIModelStatus(StatusModel):
     verdict: Line = ""
     tier: Line = ""
     risk_tier: RiskStatus | None = None
+    use_case: UseCaseStatus | None = None
     stable: StableStatus | None = None
     candidate: CandidateStatus | None = None
     traffic: TrafficStatus = TrafficStatus()

@@ -47,6 +47,7 @@ class Phase(StrEnum):
 
     PENDING = "Pending"
     DENIED = "Denied"
+    AWAITING_USE_CASE = "AwaitingUseCase"
     PREPARING = "Preparing"
     SHADOW = "Shadow"
     AWAITING_DEPLOYMENT = "AwaitingDeployment"
@@ -86,9 +87,34 @@ class Profile(StrEnum):
 
 
 class Gate(StrEnum):
-    """The points at which people decide."""
+    """The points at which people decide: whether there should be such a model at all, whether this version of it may have users, and,
+    from time to time, whether there should still be such a model."""
 
+    USE_CASE = "UseCase"
     DEPLOYMENT = "Deployment"
+    CONTINUATION = "Continuation"
+
+
+class OnExpiry(StrEnum):
+    """What happens to a live model whose use case is no longer approved. Freeze: no new rollouts. Alert: it is told. Rollback: the earlier
+    live version comes back, if one is kept; else as Freeze."""
+
+    FREEZE = "Freeze"
+    ALERT = "Alert"
+    ROLLBACK = "Rollback"
+
+
+class Piece(StrEnum):
+    """What a policy may require in writing before a gate opens."""
+
+    OWNERS = "Owners"
+    """Business, technical and operations owner."""
+    REQUIREMENTS = "Requirements"
+    """The requirements document with all five sections."""
+    LINEAGE = "Lineage"
+    """From data to the served artifact, each output the input of the next step."""
+    PINNED_IMAGES = "PinnedImages"
+    """Every image by digest."""
 
 
 class Role(StrEnum):
@@ -167,3 +193,4 @@ class RollbackCause(StrEnum):
     CANCELLED = "Cancelled"
     SUPERSEDED = "Superseded"
     PROHIBITED = "Prohibited"
+    EXPIRED = "Expired"

@@ -13,6 +13,7 @@ from headgate.cli.backtest import backtest
 from headgate.cli.classify import classify
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
+from headgate.cli.gates import gates
 from headgate.cli.intervene import HELP, intervention, rollback
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
@@ -42,7 +43,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, classify):
+for _command in (status, explain, gates, evidence, subject, approve, rollback, pin, plan, backtest, classify):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))

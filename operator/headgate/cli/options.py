@@ -7,12 +7,15 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from headgate.api.vocabulary import Gate
+
 MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False)]
 NAMESPACE = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the model. Default: that of the kubeconfig.", show_default=False)
 ]
 CONTEXT = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig to use.", show_default=False)]
 AS_USER = Annotated[str | None, typer.Option("--as", help="Act as this user; needs the right to impersonate.", show_default=False)]
+GATE = Annotated[Gate, typer.Option("--gate", "-g", help="Which gate is decided on.")]
 YES = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

@@ -4,10 +4,14 @@ A statement lists its fields explicitly: a field that a later release adds to a 
 so an upgrade voids no approval. Lists whose order means nothing are sorted, because server-side apply may reorder them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from headgate.api.aimodel import Classification
 from headgate.api.digests import sha256
-from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage, TieredRoles
+from headgate.api.dossier import Evidence, LineageStep, Requirements
+from headgate.api.gates import Gates, TieredRoles
+from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage
 from headgate.api.remembering import per_object
 from headgate.api.triggers import Fairness
 from headgate.api.vocabulary import Mode, Tier
@@ -32,12 +36,21 @@ _FAIRNESS = {
 
 
 def deployment_statement(
-    *, environment: str, namespace: str, name: str, content: str, tier: Tier, policy: RolloutPolicySpec, mode: Mode = Mode.ENFORCE
+    *,
+    environment: str,
+    namespace: str,
+    name: str,
+    content: str,
+    tier: Tier,
+    policy: RolloutPolicySpec,
+    mode: Mode = Mode.ENFORCE,
+    evidence: Sequence[Evidence] = (),
+    lineage: Sequence[LineageStep] = (),
 ) -> dict[str, Any]:
     """What the Deployment gate is about: this content of this model, in this environment, at this tier, under this policy.
 
     `environment` keeps a staging approval out of production. `content` is the revision's content digest. `mode` is named only where the
-    judge is to have no say: what was approved before there was a choice stays approved.
+    judge is to have no say, evidence and lineage only where there are some: what was approved before there was a choice stays approved.
     """
     return {
         "statementVersion": STATEMENT_VERSION,
@@ -49,6 +62,28 @@ def deployment_statement(
         "tier": str(tier),
         "policy": _governing(policy),
         **({"mode": str(mode)} if mode is not Mode.ENFORCE else {}),
+        **({"evidence": sorted([one.type, one.digest] for one in evidence)} if evidence else {}),
+        **({"lineage": [[step.component, step.component_version, step.input, step.output] for step in lineage]} if lineage else {}),
+    }
+
+
+def use_case_statement(
+    *, environment: str, namespace: str, name: str, classification: Classification, requirements: Requirements | None, tier: Tier
+) -> dict[str, Any]:
+    """What the gates UseCase and Continuation are about: such a model, in this environment, whatever its versions. `tier` is the one that
+    the classification comes to. How the tier was declared, and by which table it was found, is no part of it."""
+    named = classification.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"declared_tier"})
+    return {
+        "statementVersion": STATEMENT_VERSION,
+        "kind": "useCase",
+        "environment": environment,
+        "namespace": namespace,
+        "name": name,
+        "classification": {key: sorted(set(value)) if isinstance(value, list) else value for key, value in named.items()},
+        "requirements": sha256(requirements.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+        if requirements is not None
+        else None,
+        "tier": str(tier),
     }
 
 
@@ -61,13 +96,22 @@ def subject_of(statement: dict[str, Any]) -> str:
 def _governing(policy: RolloutPolicySpec) -> dict[str, Any]:
     """The part of a policy that an approver relies on."""
     return {
-        "gates": {"deployment": _roles(policy.gates.deployment)},
+        "gates": {"deployment": _roles(policy.gates.deployment), **_later_gates(policy.gates)},
         "stages": [_fields(stage, _STAGE) for stage in policy.stages],
         "checks": [_fields(check, _CHECK) for check in sorted(policy.checks, key=lambda check: check.metric)],
         "guards": [_fields(guard, _GUARD) for guard in sorted(policy.guards, key=lambda guard: guard.metric)],
         "analysis": _fields(policy.analysis, _ANALYSIS),
         **_triggers(policy),
     }
+
+
+def _later_gates(gates: Gates) -> dict[str, Any]:
+    """Nothing for a policy that names none of them: what was approved before there were any stays approved."""
+    written = {} if gates.use_case is None else {"useCase": _roles(gates.use_case)}
+    for name, part in (("continuation", gates.continuation), ("dossier", gates.dossier)):
+        if part is not None:
+            written[name] = part.model_dump(mode="json", by_alias=True)
+    return written
 
 
 def _triggers(policy: RolloutPolicySpec) -> dict[str, Any]:

@@ -5,15 +5,17 @@ from headgate.api.base import line
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
-from headgate.api.vocabulary import GATE_DECISIONS, Mode, Tier, Verdict
+from headgate.api.vocabulary import GATE_DECISIONS, Gate, Mode, Tier, Verdict
+from headgate.governance.dossier import deployment_lacks
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
 from headgate.rollout.draft import Draft
 from headgate.rollout.observing import allowed_mode
 from headgate.rollout.people import standing
 from headgate.rollout.risk import obstacle, tier_of
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step
+from headgate.rollout.use_case import unmet
 
 _GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
 
@@ -23,9 +25,10 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     candidate, spec = draft.candidate, snapshot.spec
     if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
         return draft
-    tier, mode = tier_of(snapshot), allowed_mode(snapshot, policy)
-    if tier is None:
-        return _shut(draft, snapshot)
+    tier, mode, unclear = tier_of(snapshot), allowed_mode(snapshot, policy), obstacle(snapshot, policy)
+    if tier is None or unclear is not None:
+        return _shut(draft, snapshot, unclear)
+    unapproved = unmet(draft, policy)
     subject = deployment_subject(snapshot, candidate.content, tier, policy)
     required = policy.gates.deployment.of(tier)
     reading = evaluate(
@@ -36,6 +39,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
         automated=_automated_checks(snapshot, candidate, steps, mode),
+        lacking=(*((line(f"use case: {unapproved}"),) if unapproved else ()), *deployment_lacks(spec, policy.gates.dossier_of(tier))),
     )
     is_open = reading.open and not snapshot.governance_problem
     gate = GateStatus(
@@ -44,17 +48,17 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         tier=tier,
         mode=mode,
         required=required,
-        missing=reading.missing if not snapshot.governance_problem else (snapshot.governance_problem[:256], *reading.missing)[:16],
-        counted=reading.counted,
+        missing=(*((line(snapshot.governance_problem),) if snapshot.governance_problem else ()), *reading.missing)[:16],
+        counted=reading.counted[:16],
         open=is_open,
         lapsed_since=_lapsed_since(candidate, is_open, snapshot),
     )
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
 
 
-def _shut(draft: Draft, snapshot: Snapshot) -> Draft:
+def _shut(draft: Draft, snapshot: Snapshot, problem: Problem | None) -> Draft:
     """Nobody knows any more what must be approved: what was open closes, and says why."""
-    problem, gate = obstacle(snapshot), draft.candidate.gate
+    gate = draft.candidate.gate
     if problem is None:
         return draft
     if gate is not None:
@@ -74,6 +78,8 @@ def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: Rol
         tier=tier,
         policy=policy,
         mode=allowed_mode(snapshot, policy),
+        evidence=snapshot.spec.evidence if snapshot.spec else (),
+        lineage=snapshot.spec.lineage if snapshot.spec else (),
     )
     return subject_of(statement)
 
@@ -127,7 +133,7 @@ def _without_verdict(snapshot: Snapshot, candidate: CandidateStatus, mode: Mode)
 def _noted(draft: Draft, snapshot: Snapshot, reading: GateReading) -> Draft:
     counted = set(reading.counted_names)
     for approval in snapshot.approvals:
-        if approval.spec.decision not in GATE_DECISIONS:
+        if approval.spec.decision not in GATE_DECISIONS or approval.spec.gate is not Gate.DEPLOYMENT:
             continue
         if approval.name in counted:
             draft = draft.note(approval.name, ApprovalState.COUNTED, f"counts as {approval.spec.role}")

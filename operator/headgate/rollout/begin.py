@@ -18,6 +18,7 @@ from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_o
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.risk import obstacle, tier_of
 from headgate.rollout.snapshot import Problem, Snapshot
+from headgate.rollout.use_case import unmet
 
 UNPINNED = "none"
 """The policy copy of an attempt that runs on no policy, or of which none is known."""
@@ -172,12 +173,12 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
     spec, policy = snapshot.spec, snapshot.policy.spec
     if spec is None:
         return draft
-    if (denied := obstacle(snapshot)) is not None:
-        return _denied(draft, denied)
     if policy is None:
         problem = snapshot.policy.problem
         message = problem.message if problem else f"policy {spec.policy.name} is not there"
         return draft.held_by(problem.reason if problem else Reason.POLICY_NOT_FOUND, message, stalled=True)
+    if (denied := obstacle(snapshot, policy)) is not None:
+        return _denied(draft, denied)
     kind = _kind(draft, wanted)
     if kind is AttemptKind.ROLLOUT and policy.stages[0].is_shadow and spec.serving.side_effects is not SideEffects.NONE:
         return draft.held_by(
@@ -186,6 +187,9 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
             "if scoring has no side effects, or name a policy without shadow",
             stalled=True,
         )
+    if unapproved := unmet(draft, policy):
+        told = f"the UseCase gate is closed: {unapproved}"
+        return draft.with_status(phase=Phase.AWAITING_USE_CASE).held_by(Reason.WAITING_FOR_APPROVAL, told)
     attempt = draft.status.attempts + 1
     candidate = CandidateStatus(
         revision=wanted.revision,

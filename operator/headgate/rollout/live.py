@@ -7,6 +7,7 @@ from headgate.api.status import StableStatus
 from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.rollout.begin import earlier_live, restore
+from headgate.rollout.continuation import expired
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import left_live
 from headgate.rollout.harm import Harm, guard_words, restarts, stable_guard
@@ -60,6 +61,8 @@ def frozen(draft: Draft, snapshot: Snapshot) -> Problem | None:
     if risk.prohibited:
         told = f"{stable.version} keeps serving because only people may fail users: {risk.words}. Halt it, or correct the classification"
         return Problem(Reason.PROHIBITED, told)
+    if (lapsed := expired(draft, snapshot)) is not None:
+        return lapsed
     tier = risk.tier
     if tier is not None and stable.tier is not None and tier.exceeds(stable.tier):
         words = f"{stable.version} was approved at tier {stable.tier} and the model is {tier} now"

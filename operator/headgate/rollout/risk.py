@@ -1,5 +1,6 @@
 """The risk of a model as its decisions see it: what keeps a version from starting, and what takes one off."""
 
+from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import RiskStatus
 from headgate.api.vocabulary import Tier
@@ -19,12 +20,16 @@ def tier_of(snapshot: Snapshot) -> Tier | None:
     return risk_of(snapshot).tier
 
 
-def obstacle(snapshot: Snapshot) -> Problem | None:
-    """Why the risk lets no version of the model start; None if it does."""
+def obstacle(snapshot: Snapshot, policy: RolloutPolicySpec | None = None) -> Problem | None:
+    """Why the risk lets no version of the model start, under `policy` if one is given; None if it does."""
     risk = risk_of(snapshot)
     if risk.prohibited:
         return Problem(Reason.PROHIBITED, risk.words)
-    return Problem(Reason.TIER_UNKNOWN, risk.words) if risk.tier is None else None
+    if risk.tier is None:
+        return Problem(Reason.TIER_UNKNOWN, risk.words)
+    if policy is not None and policy.gates.use_case is not None and not risk.classified:
+        return Problem(Reason.TIER_UNKNOWN, f"the policy asks for an approved use case, so a declared tier is not enough: {risk.words}")
+    return None
 
 
 def risk_status(risk: RiskReading) -> RiskStatus:

@@ -118,10 +118,11 @@ def _ordered(draft: Draft, asked: Orders) -> Harm | None:
 
 
 def _rejected(draft: Draft) -> Harm | None:
-    """A Reject or Revoke of what the candidate was approved for, made after the attempt began."""
+    """A Reject or Revoke of what the candidate was approved for, or of its use case, made after the attempt began."""
     candidate = draft.candidate
-    subject = candidate.gate.subject if candidate.gate else None
-    latch = next((x for x in draft.status.latches if x.subject == subject and subject and x.at >= candidate.started), None)
+    gate, case = candidate.gate, draft.status.use_case
+    subjects = {gate.subject if gate else None, *((case.subject, case.stands_for) if case else ())} - {None}
+    latch = next((x for x in draft.status.latches if x.subject in subjects and x.at >= candidate.started), None)
     if latch is None:
         return None
     return Harm(RollbackCause.REJECTED, f"{latch.decision} by {latch.by} ({latch.role}): {latch.rationale}", by=latch.by)

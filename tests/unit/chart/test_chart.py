@@ -12,7 +12,7 @@ import yaml
 from tests.resources import ROOT
 
 from headgate.api.crd import RESOURCES
-from headgate.api.vocabulary import DecisionKind, Role
+from headgate.api.vocabulary import DecisionKind, Gate, Role
 
 CHART = ROOT / "charts" / "headgate"
 Object = dict[str, Any]
@@ -163,7 +163,8 @@ def test_nobody_gets_delete_and_each_approver_one_role() -> None:
     assert all("delete" not in rule["verbs"] for role in people for rule in role["rules"])
     approving = {role["metadata"]["name"]: rule["resourceNames"] for role in people for rule in role["rules"] if "approve" in rule["verbs"]}
     given_by_people = [role for role in Role if role is not Role.AUTOMATED_CHECKS]
-    assert approving == {f"headgate-approver-{role}": [f"deployment.{role}"] for role in given_by_people}
+    gates = [gate.value.lower() for gate in Gate]
+    assert approving == {f"headgate-approver-{role}": [f"{gate}.{role}" for gate in gates] for role in given_by_people}
 
 
 def test_an_own_classification_table_is_named_and_readable() -> None:
