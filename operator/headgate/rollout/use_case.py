@@ -64,14 +64,8 @@ def note_use_case(draft: Draft, snapshot: Snapshot) -> Draft:
         warned=before.warned if before else None,
         rejected=line(rejected),
     )
-    if (
-        is_open
-        and until is not None
-        and (case.until is None or until > case.until or before is None or before.stands_for != matter.subject)
-    ):
-        renewed = case.model_copy(update={"until": until})
-        # What ends soon because it was given for a short time is no news.
-        case = renewed.model_copy(update={"warned": due_days(renewed, snapshot.now)})
+    if is_open and until is not None:
+        case = _extended(case, before, until, snapshot.now)
     return _told(draft.with_status(use_case=case), before, reading, snapshot)
 
 
@@ -93,6 +87,15 @@ def unmet(draft: Draft, policy: RolloutPolicySpec) -> str:
     if case.open or (case.lapsed_since is not None and only_told and not case.rejected):
         return ""
     return "; ".join(case.missing) or case.rejected
+
+
+def _extended(case: UseCaseStatus, before: UseCaseStatus | None, until: datetime, now: datetime) -> UseCaseStatus:
+    """The end moves outwards only: neither a shorter validity in the policy nor a deleted approval ends what stands already."""
+    if before is not None and before.stands_for == case.subject and before.until is not None and before.until >= until:
+        return case
+    extended = case.model_copy(update={"until": until})
+    # What ends soon because it was given for a short time is no news.
+    return extended.model_copy(update={"warned": due_days(extended, now)})
 
 
 def _matter(snapshot: Snapshot, spec: AIModelSpec, policy: RolloutPolicySpec, tier: Tier, before: UseCaseStatus | None) -> UseCaseMatter:
