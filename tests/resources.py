@@ -81,7 +81,9 @@ _REPLAY: Document = {"goldenSet": {"configMap": {"name": "golden"}}, "compare": 
 _TEMPLATE: Place = ("serving", "deployment", "template")
 
 MODEL_REFUSALS = (
-    _model("without a tier", ("classification", "declaredTier"), ABSENT, "declaredTier"),
+    _model("without tier and classification", ("classification",), {}, "say what the model decides about"),
+    _model("unknown decision type", ("classification", "decisions"), "Sometimes", "decisions"),
+    _model("practice in words", ("classification", "practices"), ["social scoring"], "practices"),
     _model("unknown tier", ("classification", "declaredTier"), "Moderate", "declaredTier"),
     _model("unknown scope", ("policy", "scope"), "Cluster", "scope"),
     _model("without a policy", ("policy",), ABSENT, "policy"),
@@ -154,6 +156,8 @@ MODEL_REFUSALS = (
     _model("unknown mode", ("mode",), "Watch", "mode"),
     _model("unknown deletion policy", ("deletionPolicy",), "Keep", "deletionPolicy"),
     _model("baseline without a template", ("serving", "baseline"), {"version": "v0"}, "baseline"),
+    _model("evidence without digest", ("evidence",), [{"type": "fairness", "uri": "s3://x"}], "digest"),
+    _model("lineage without output", ("lineage",), [{"component": "a", "componentVersion": "1", "input": f"sha256:{'a' * 64}"}], "output"),
     _model("version too long", ("version",), "1" * 64, "version"),
 )
 
@@ -212,8 +216,15 @@ POLICY_REFUSALS = (
     _policy("relative guard", ("guards", 0, "maxRate"), "20%", "maxRate"),
     _policy("pod guard without window", ("guards", 1, "window"), ABSENT, "a guard is"),
     _policy("unknown role", ("gates", "deployment", "low", 0, "role"), "chief", "role"),
+    _policy("quorum of nobody", ("gates", "deployment", "low", 0, "count"), 0, "count"),
+    _policy("quorum of everybody", ("gates", "deployment", "low", 0, "count"), 5, "count"),
     _policy("gate without roles", ("gates", "deployment", "low"), [], "low"),
     _policy("role twice", ("gates", "deployment", "low", 1, "role"), "technical-validation", "listed twice", "Duplicate value"),
+    _policy("continuation of nothing", ("gates", "useCase"), ABSENT, "give useCase as well"),
+    _policy("use case checked by a machine", ("gates", "useCase", "low", 0, "role"), "automated-checks", "not of a use case"),
+    _policy("use case without people", ("gates", "useCase", "medium"), [], "medium"),
+    _policy("unknown expiry", ("gates", "continuation", "onExpiry"), "Forget", "onExpiry"),
+    _policy("unknown piece of writing", ("gates", "dossier"), {"low": {"pieces": ["Poem"]}}, "pieces"),
     _policy("window without length", ("windows",), {"allow": [{"from": "09:00", "to": "09:00"}]}, "from and to must differ"),
     _policy("window at an hour that no clock shows", ("windows",), {"allow": [{"from": "24:00", "to": "09:00"}]}, "from"),
     _policy("window on an unknown day", ("windows",), {"allow": [{"days": ["Monday"], "from": "09:00", "to": "16:00"}]}, "days"),

@@ -33,6 +33,8 @@ class Settings:
     metrics_port: int = 8080
     admission_prefix: str = "headgate"
     """Of the names of the chart's admission policies."""
+    classification_table: str = ""
+    """The ConfigMap of `namespace` that holds the classification table; empty for the built-in one."""
     hash_secrets: bool = False
     """Whether the content of a revision covers the data of its Secrets, by keyed hash."""
     runner: RunnerImage = field(default_factory=RunnerImage)
@@ -67,6 +69,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         probe_port=_port(environment, "HEADGATE_PROBE_PORT", 8081),
         metrics_port=_port(environment, "HEADGATE_METRICS_PORT", 8080),
         admission_prefix=environment.get("HEADGATE_ADMISSION_PREFIX") or "headgate",
+        classification_table=environment.get("HEADGATE_CLASSIFICATION_TABLE") or "",
         hash_secrets=_flag(environment, "HEADGATE_HASH_SECRETS"),
         runner=RunnerImage(
             environment.get("HEADGATE_IMAGE") or "",

@@ -11,7 +11,7 @@ import pytest
 from tests.cluster.apiserver import HEADGATE, Answer, Cluster, User, path_of
 from tests.resources import AIMODEL, APPROVE, HALT, Document, changed
 
-from headgate.api.vocabulary import DecisionKind, Role
+from headgate.api.vocabulary import DecisionKind, Gate, Role
 
 pytestmark = pytest.mark.usefixtures("installed")
 
@@ -115,6 +115,21 @@ def test_one_role_is_no_other_role(cluster: Cluster, namespace: str, role: Role)
     refused(
         lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, role=role), f"deployment.{role}", f"headgate-approver-{role} to you"
     )
+
+
+@pytest.mark.parametrize("gate", Gate)
+def test_a_role_of_the_chart_decides_at_every_gate(cluster: Cluster, namespace: str, gate: Gate) -> None:
+    bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
+    accepted(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, gate=gate))
+
+
+def test_a_right_at_one_gate_is_none_at_another(cluster: Cluster, namespace: str) -> None:
+    rule = {"apiGroups": ["headgate.dev"], "resources": ["governanceapprovals"]}
+    continues = rule | {"resourceNames": ["continuation.fairness-audit"], "verbs": ["approve"]}
+    grant(cluster, namespace, DANA, rule | {"verbs": ["create"]}, continues)
+    accepted(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, gate=Gate.CONTINUATION))
+    refused(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, gate=Gate.USE_CASE), "usecase.fairness-audit")
+    refused(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE), "deployment.fairness-audit")
 
 
 def test_a_right_in_one_namespace_is_none_in_another(cluster: Cluster, namespace: str, other_namespace: str) -> None:

@@ -6,9 +6,10 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, Digest, Label, Line, Model, ObjectName, Opaque, User, rules
+from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.quantities import Duration
 from headgate.api.replay import Replay
-from headgate.api.vocabulary import Mode, Tier
+from headgate.api.vocabulary import DecisionType, Mode, Tier
 
 
 class PolicyScope(StrEnum):
@@ -196,11 +197,44 @@ class Owners(Model):
     operations: Owner | None = None
 
 
+Named = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,62}$", max_length=63)]
+"""An entry of the classification table."""
+
+
+_UNCLASSIFIED = "say what the model decides about (domain, decisions, affectedRights, practices, regions), or its declaredTier"
+
+
 class Classification(Model):
-    """How much harm a wrong decision can do. Without a known tier the gate stays closed."""
+    """How much harm a wrong decision can do. The names are those of the classification table, which makes a risk tier of them; what it
+    does not know keeps the gates closed."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.declaredTier) || has(self.domain) || has(self.decisions)",
+                _UNCLASSIFIED,
+            )
+        )
+    )
 
     domain: Line | None = None
-    declared_tier: Tier
+    """The field in which it is used, like CreditScoring."""
+    decisions: DecisionType | None = None
+    affected_rights: Annotated[tuple[Named, ...], Field(max_length=16, json_schema_extra=ATOMIC)] | None = None
+    """Rights of people that a wrong decision touches; [] if none."""
+    practices: Annotated[tuple[Named, ...], Field(max_length=16, json_schema_extra=ATOMIC)] | None = None
+    """Practices that the law names, like Profiling; [] if none."""
+    regions: Annotated[tuple[Named, ...], Field(max_length=32, json_schema_extra=ATOMIC)] | None = None
+    """Where the people are about whom it decides."""
+    declared_tier: Tier | None = None
+    """May raise what the table says, never lower it. A model that gives none of decisions, affectedRights, practices and regions is taken
+    at this word, where the policy does not ask for more."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.declared_tier is None and self.domain is None and self.decisions is None:
+            raise ValueError(_UNCLASSIFIED)
+        return self
 
 
 class DeletionPolicy(StrEnum):
@@ -222,6 +256,12 @@ class AIModelSpec(Model):
     traffic: Traffic
     owners: Owners
     classification: Classification
+    requirements: Requirements | None = None
+    """The requirements document. Part of what the UseCase gate is about."""
+    lineage: Annotated[tuple[LineageStep, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
+    """From the data to the artifact, in order."""
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
+    """Part of what the Deployment gate is about, by digest."""
     mode: Mode = Mode.ENFORCE
     """Observe: evidence takes no version back and none has to be proven good; the judge reports what it would have done. Guards and people
     decide as ever. It needs the policy's leave (analysis.observe) and is part of what people approve."""

@@ -32,6 +32,11 @@ PLACE_LABELS = ("namespace", "headgate_model", "headgate_revision", "pod", "inst
 AttemptNumber = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 
+def line(words: str) -> Line:
+    """`words`, cut to what a Line holds."""
+    return words if len(words) <= 256 else words[:253] + "..."
+
+
 def _utc(value: datetime) -> datetime:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 

@@ -12,13 +12,14 @@ from headgate.api.reasons import Reason
 
 class ConditionType(StrEnum):
     """Reconciling and Stalled are there only while true, EvidenceSufficient only while false, Observing only where a model with a candidate
-    asks for it."""
+    asks for it, UseCaseApproved only where the policy asks for an approved use case."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     SERVING = "Serving"
     APPROVED = "Approved"
+    USE_CASE_APPROVED = "UseCaseApproved"
     ANALYSIS_PASSING = "AnalysisPassing"
     EVIDENCE_SUFFICIENT = "EvidenceSufficient"
     OBSERVING = "Observing"

@@ -6,11 +6,12 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import METRIC_NAME, Count, Label, Model, each_once, list_map, rules
+from headgate.api.gates import Gates
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, ShareMargin, Unit
 from headgate.api.replay import ReplayLimits
 from headgate.api.segments import Segments
 from headgate.api.triggers import Triggers
-from headgate.api.vocabulary import SUMMED, Leave, Metric, OnDeadline, Profile, Role, Tier
+from headgate.api.vocabulary import SUMMED, Leave, Metric, OnDeadline, Profile
 from headgate.api.windows import Windows
 
 _IDLE = "mirrorPercent and trafficPercent must be above 0, holdbackPercent below 100: else the stage gives the candidate nothing to show"
@@ -208,38 +209,6 @@ class Analysis(Model):
     on_deadline: OnDeadline = OnDeadline.ROLLBACK
     observe: Leave | None = None
     """Whether models may set spec.mode: Observe, with which evidence decides nothing. Left out: Forbidden."""
-
-
-class RequiredRole(Model):
-    """One approval of this role is needed."""
-
-    role: Role
-
-
-_Roles = Annotated[tuple[RequiredRole, ...], Field(min_length=1, max_length=16, json_schema_extra=list_map("role")), each_once("role")]
-
-
-def _roles(*roles: Role) -> tuple[RequiredRole, ...]:
-    return tuple(RequiredRole(role=role) for role in roles)
-
-
-class TieredRoles(Model):
-    """Whose approval opens a gate, by the model's risk tier."""
-
-    low: _Roles = _roles(Role.TECHNICAL_VALIDATION, Role.AUTOMATED_CHECKS)
-    medium: _Roles = _roles(Role.TECHNICAL_VALIDATION, Role.FAIRNESS_AUDIT, Role.SECURITY_REVIEW)
-    high: _Roles = _roles(Role.TECHNICAL_VALIDATION, Role.FAIRNESS_AUDIT, Role.SECURITY_REVIEW, Role.LEGAL_APPROVAL, Role.EXECUTIVE_SPONSOR)
-
-    def of(self, tier: Tier) -> tuple[Role, ...]:
-        """The roles that must approve at `tier`."""
-        required = {Tier.LOW: self.low, Tier.MEDIUM: self.medium, Tier.HIGH: self.high}[tier]
-        return tuple(entry.role for entry in required)
-
-
-class Gates(Model):
-    """The points at which people decide."""
-
-    deployment: TieredRoles = TieredRoles()
 
 
 class Metrics(Model):

@@ -8,7 +8,7 @@ from pydantic import Field
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
 from headgate.api.replay import CopiesStatus, ReplayStatus
-from headgate.api.vocabulary import AATestOutcome, DecisionKind, Mode, Phase, Role, RollbackCause, StandIn, Tier, Verdict
+from headgate.api.vocabulary import AATestOutcome, DecisionKind, Mode, Phase, Risk, Role, RollbackCause, StandIn, Tier, Verdict
 
 FALLBACK = "fallback"
 """The fallback's name where revisions are told apart. No revision can have it: they are hex digits."""
@@ -98,22 +98,53 @@ class StageStatus(StatusModel):
     waived_since: Time | None = None
 
 
-class GateStatus(StatusModel):
-    """What the gate waits for."""
+class GateState(StatusModel):
+    """What a gate waits for."""
 
     subject: Digest
     environment: Line = ""
     """Part of the subject: an approval given in another environment does not count here."""
     tier: Tier
-    mode: Mode = Mode.ENFORCE
-    """Part of the subject where it is Observe."""
-    replay: Digest | None = None
-    """Of spec.serving.replay. Part of the subject where the policy asks for a replay."""
-    required: Annotated[tuple[Role, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    required: Annotated[tuple[Role, ...], Field(max_length=64, json_schema_extra=ATOMIC)] = ()
+    """A role of which several persons must approve is there as often."""
     missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     open: bool = False
     lapsed_since: Time | None = None
+
+
+class GateStatus(GateState):
+    """The Deployment gate of a candidate."""
+
+    mode: Mode = Mode.ENFORCE
+    """Part of the subject where it is Observe."""
+    replay: Digest | None = None
+    """Of spec.serving.replay. Part of the subject where the policy asks for a replay."""
+
+
+class UseCaseStatus(GateState):
+    """The UseCase gate, and how long its approval stands. `lapsed_since`: since when a use case that was approved is so no longer."""
+
+    stands_for: Digest | None = None
+    """The subject that was approved last; another one than `subject` once classification, tier or requirements changed."""
+    until: Time | None = None
+    """When the approval of `stands_for` ends unless it is renewed."""
+    warned: Count | None = None
+    """For how many days before the end it was last said that it comes."""
+    rejected: Line = ""
+    """Which rejection stands."""
+
+
+class RiskStatus(StatusModel):
+    """What the classification comes to, and what follows from that."""
+
+    tier: Risk | None = None
+    """None as long as it is not known: `reasons` say what is missing."""
+    reasons: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    table_version: Annotated[str, Field(max_length=63)] = ""
+    """Of the table that was used; empty if none was, because the tier was declared."""
+    controls: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    documents: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
 
 
 class CandidateStatus(SizedStatus):
@@ -278,6 +309,8 @@ class AIModelStatus(StatusModel):
     traffic_summary: Line = ""
     verdict: Line = ""
     tier: Line = ""
+    risk_tier: RiskStatus | None = None
+    use_case: UseCaseStatus | None = None
     stable: StableStatus | None = None
     candidate: CandidateStatus | None = None
     traffic: TrafficStatus = TrafficStatus()

@@ -15,10 +15,39 @@ class Tier(StrEnum):
         return ranks.index(self) > ranks.index(other)
 
 
+class Risk(StrEnum):
+    """What the classification of a model comes to: a Tier, or Prohibited, which nobody can approve."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+    PROHIBITED = "Prohibited"
+
+    @property
+    def tier(self) -> Tier | None:
+        """None for what is prohibited."""
+        return None if self is Risk.PROHIBITED else Tier(self.value)
+
+    @property
+    def rank(self) -> int:
+        return list(Risk).index(self)
+
+
+class DecisionType(StrEnum):
+    """How far the model decides by itself. HumanInTheLoop: a person makes each decision. HumanOnTheLoop: the model decides, a person
+    watches and may step in. Automated: nobody does."""
+
+    AUTOMATED = "Automated"
+    HUMAN_ON_THE_LOOP = "HumanOnTheLoop"
+    HUMAN_IN_THE_LOOP = "HumanInTheLoop"
+
+
 class Phase(StrEnum):
     """Where a model stands between a new version being asked for and users getting it."""
 
     PENDING = "Pending"
+    DENIED = "Denied"
+    AWAITING_USE_CASE = "AwaitingUseCase"
     PREPARING = "Preparing"
     SHADOW = "Shadow"
     AWAITING_DEPLOYMENT = "AwaitingDeployment"
@@ -64,9 +93,34 @@ class Profile(StrEnum):
 
 
 class Gate(StrEnum):
-    """The points at which people decide."""
+    """The points at which people decide: whether there should be such a model at all, whether this version of it may have users, and,
+    from time to time, whether there should still be such a model."""
 
+    USE_CASE = "UseCase"
     DEPLOYMENT = "Deployment"
+    CONTINUATION = "Continuation"
+
+
+class OnExpiry(StrEnum):
+    """What happens to a live model whose use case is no longer approved. Freeze: no new rollouts. Alert: it is told. Rollback: the earlier
+    live version comes back, if one is kept; else as Freeze."""
+
+    FREEZE = "Freeze"
+    ALERT = "Alert"
+    ROLLBACK = "Rollback"
+
+
+class Piece(StrEnum):
+    """What a policy may require in writing before a gate opens."""
+
+    OWNERS = "Owners"
+    """Business, technical and operations owner."""
+    REQUIREMENTS = "Requirements"
+    """The requirements document with all five sections."""
+    LINEAGE = "Lineage"
+    """From data to the served artifact, each output the input of the next step."""
+    PINNED_IMAGES = "PinnedImages"
+    """Every image by digest."""
 
 
 class Role(StrEnum):
@@ -77,6 +131,8 @@ class Role(StrEnum):
     SECURITY_REVIEW = "security-review"
     LEGAL_APPROVAL = "legal-approval"
     EXECUTIVE_SPONSOR = "executive-sponsor"
+    BUSINESS_OWNER = "business-owner"
+    RISK_REVIEW = "risk-review"
     AUTOMATED_CHECKS = "automated-checks"
 
 
@@ -156,3 +212,5 @@ class RollbackCause(StrEnum):
     CANCELLED = "Cancelled"
     SUPERSEDED = "Superseded"
     TEST_OVER = "TestOver"
+    PROHIBITED = "Prohibited"
+    EXPIRED = "Expired"

@@ -18,19 +18,19 @@ from headgate.kube.labels import MODEL
 
 
 def approval_spec(
-    view: ModelView, *, role: Role, approver: str, rationale: str, expires_at: datetime, evidence: tuple[EvidenceItem, ...]
+    view: ModelView, *, gate: Gate, role: Role, approver: str, rationale: str, expires_at: datetime, evidence: tuple[EvidenceItem, ...]
 ) -> GovernanceApprovalSpec:
-    """An Approve of what the candidate's gate asks for now. Raises Refused if it asks for nothing, or the spec breaks a bound."""
-    gate = view.gate
-    if gate is None:
-        raise Refused(nothing_to_approve(view))
+    """An Approve of what `gate` asks for now. Raises Refused if it asks for nothing, or the spec breaks a bound."""
+    asked = view.gate_state(gate)
+    if asked is None:
+        raise Refused(nothing_to_approve(view, gate))
     return _checked(
         model=view.name,
         decision=DecisionKind.APPROVE,
-        gate=Gate.DEPLOYMENT,
+        gate=gate,
         role=role,
         approver=approver,
-        subject=gate.subject,
+        subject=asked.subject,
         rationale=rationale,
         evidence=evidence,
         expires_at=expires_at,
@@ -73,6 +73,8 @@ def still_stands(view: ModelView, spec: GovernanceApprovalSpec, existing: Mappin
     if old.target is not None:
         return existing["metadata"]["name"] not in view.status.taken_up
     state = (existing.get("status") or {}).get("state")
+    if spec.gate is Gate.CONTINUATION and old.expires_at is not None and spec.expires_at is not None and old.expires_at < spec.expires_at:
+        return False
     same = old.decision is spec.decision and person(old.approver) == person(spec.approver) and old.subject == spec.subject
     return same and state != ApprovalState.NOT_COUNTED and old.expires_at is not None and now < old.expires_at
 
@@ -118,9 +120,13 @@ def _asked_for(spec: AIModelSpec | None, entry: Blocked) -> bool:
     return spec is None or describes(spec, entry)
 
 
-def nothing_to_approve(view: ModelView) -> str:
+def nothing_to_approve(view: ModelView, gate: Gate = Gate.DEPLOYMENT) -> str:
     """Why there is no subject to approve, in words."""
     status = view.status
+    if gate is not Gate.DEPLOYMENT:
+        return f"there is nothing to approve: the policy of {view.name} asks for no approved use case, or its risk tier is not known"
+    if status.phase is Phase.AWAITING_USE_CASE:
+        return f"there is nothing to approve at the Deployment gate yet: the use case of {view.name} comes first (--gate UseCase)"
     if status.candidate is None and status.phase is Phase.ROLLED_BACK:
         return f"there is nothing to approve: version {view.version} of {view.name} was taken back and waits for a retry or a new version"
     if status.candidate is None:

@@ -7,8 +7,9 @@ from rich.console import Console
 
 from headgate.api.conditions import ConditionType
 from headgate.api.status import Blocked, CandidateStatus, FailoverStatus
-from headgate.api.vocabulary import Mode, Phase, StandIn, Verdict
+from headgate.api.vocabulary import Gate, Mode, Phase, StandIn, Verdict
 from headgate.cli.cluster import Access, run
+from headgate.cli.gates import gate_words, to_approve
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
 from headgate.cli.replayed import replay_words
 from headgate.cli.view import ModelView, clock, command, missing_roles
@@ -38,6 +39,7 @@ def explanation(view: ModelView) -> tuple[Section, ...]:
     sections = (
         ("Users", _users(view)),
         ("Rollout", _rollout(view)),
+        ("Risk", _risk(view)),
         ("Approvals", _approvals(view)),
         ("Evidence", evidence_words(view)),
         ("Answers compared", replay_words(view)),
@@ -99,16 +101,15 @@ def _exposure(view: ModelView, candidate: CandidateStatus) -> str:
 
 
 def _approvals(view: ModelView) -> tuple[str, ...]:
-    gate = view.gate
-    if gate is None:
+    return tuple(words for gate in (Gate.USE_CASE, Gate.CONTINUATION, Gate.DEPLOYMENT) for words in gate_words(view, gate))
+
+
+def _risk(view: ModelView) -> tuple[str, ...]:
+    risk = view.status.risk_tier
+    if risk is None:
         return ()
-    state = "open" if gate.open else "closed"
-    lapsed = f" since an approval lapsed at {clock(gate.lapsed_since)}" if gate.lapsed_since else ""
-    return (
-        f"The Deployment gate is {state}{lapsed} (tier {gate.tier}, subject {gate.subject}).",
-        *(f"Counted: {entry}" for entry in gate.counted),
-        *(f"Missing: {entry}" for entry in gate.missing),
-    )
+    by = f" by table {risk.table_version}" if risk.table_version else ""
+    return (f"Risk tier {risk.tier or 'Unknown'}{by}.", *(f"{words[:1].upper()}{words[1:]}." for words in risk.reasons))
 
 
 def evidence_words(view: ModelView) -> tuple[str, ...]:
@@ -201,7 +202,7 @@ def blocked_words(entry: Blocked) -> str:
 def waits_for(view: ModelView) -> tuple[str, ...]:
     """What has to happen next, each with what to type if a person has to."""
     status, gate = view.status, view.gate
-    words: list[str] = []
+    words: list[str] = [*to_approve(view)]
     if gate is not None:
         words += [f"{role}: {command(view, 'approve', '--role', role)}" for role in missing_roles(gate)]
     if status.paused is not None:

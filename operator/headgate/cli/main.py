@@ -10,9 +10,11 @@ from typer.core import TyperGroup
 
 from headgate.cli.approve import approve
 from headgate.cli.backtest import backtest
+from headgate.cli.classify import classify
 from headgate.cli.drift import drift
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
+from headgate.cli.gates import gates
 from headgate.cli.intervene import HELP, command_name, intervention, rollback
 from headgate.cli.literacy import literacy
 from headgate.cli.pin import pin
@@ -47,8 +49,8 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-_ABOUT_MODELS = (status, explain, evidence, subject, approve, rollback, pin, plan, backtest, simulate)
-_ABOUT_FILES = (drift, trend, value, literacy, scorecard)
+_ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, pin, plan, backtest, simulate)
+_ABOUT_FILES = (classify, drift, trend, value, literacy, scorecard)
 for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
 for _kind, _help in HELP.items():

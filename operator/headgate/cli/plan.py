@@ -1,21 +1,18 @@
 """`headgate plan`: how long a rollout will take, and what it cannot decide, before anything starts."""
 
 import asyncio
-import json
 import time
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE
+from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT_OR_YAML, Output, print_document
 from headgate.cli.planned import document, page
 from headgate.cli.policy_file import parsed_policy, policy_of
 from headgate.cli.refused import Refused
@@ -30,15 +27,6 @@ from headgate.rollout.forecast import Noise, forecast
 ADDRESS = "HEADGATE_PROMETHEUS_URL"
 """The variable that the operator is configured by."""
 _FILES = (".yaml", ".yml", ".json")
-
-
-class Output(StrEnum):
-    """How to print."""
-
-    TEXT = "text"
-    JSON = "json"
-    YAML = "yaml"
-
 
 MODEL = Annotated[
     str | None, typer.Argument(metavar="MODEL", help="Name of the AIModel. Without one: a policy file and rates.", show_default=False)
@@ -62,7 +50,6 @@ PODS = Annotated[
     int | None,
     typer.Option("--stable-pods", min=0, help="With counters of their own. Default: as many as the model has, else 3.", show_default=False),
 ]
-OUTPUT = Annotated[Output, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
 
 
 def plan(
@@ -78,7 +65,7 @@ def plan(
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
-    output: OUTPUT = Output.TEXT,
+    output: OUTPUT_OR_YAML = Output.TEXT,
 ) -> None:
     """Say how long each stage of a rollout of MODEL will take, what its checks can decide in time, and what to change.
 
@@ -108,7 +95,7 @@ def plan(
         console.print(page(title, made, _notes(view, read=requests is None)))
         return
     told = document(made, namespace=access.where if model else None, name=model, policy=called)
-    typer.echo(json.dumps(told, indent=2) if output is Output.JSON else yaml.safe_dump(told, sort_keys=False), nl=output is Output.JSON)
+    print_document(told, output)
 
 
 def chosen_policy(named: str | None, view: ModelView | None, access: Access) -> RolloutPolicySpec:

@@ -14,12 +14,13 @@ from rich.text import Text
 
 from headgate.api.conditions import ConditionType
 from headgate.api.quantities import Duration
-from headgate.api.vocabulary import Verdict
+from headgate.api.status import GateState, UseCaseStatus
+from headgate.api.vocabulary import Gate, Verdict
 from headgate.cli.cluster import Access, Cluster, run
 from headgate.cli.explain import observed_words, tested_words, waits_for
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format
 from headgate.cli.replayed import replay_words
-from headgate.cli.view import ModelView
+from headgate.cli.view import ModelView, clock
 from headgate.evidence.fairness_words import fairness_words
 from headgate.evidence.readings import encode
 from headgate.evidence.segment_words import segment_words
@@ -34,6 +35,8 @@ _COLOURS = {
     "Live": "green",
     "RolledBack": "red",
     "Frozen": "yellow",
+    "Denied": "red",
+    "Prohibited": "red",
     "RollingBack": "red",
     "True": "green",
     "False": "yellow",
@@ -116,13 +119,16 @@ def _traffic(view: ModelView) -> tuple[str, ...]:
 
 
 def _approvals(view: ModelView) -> tuple[str, ...]:
-    gate = view.gate
-    if gate is None:
-        return ()
+    named = ((gate, view.gate_state(gate)) for gate in (Gate.USE_CASE, Gate.DEPLOYMENT))
+    return tuple(line for gate, asked in named if asked is not None for line in _gate(gate, asked))
+
+
+def _gate(gate: Gate, asked: GateState) -> tuple[str, ...]:
+    until = f", until {clock(asked.until)}" if isinstance(asked, UseCaseStatus) and asked.open and asked.until else ""
     return (
-        f"Deployment gate {'open' if gate.open else 'closed'}",
-        *(f"+ {entry}" for entry in gate.counted),
-        *(f"- {entry}" for entry in gate.missing),
+        f"{gate} gate {'open' if asked.open else 'closed'}{until}",
+        *(f"+ {entry}" for entry in asked.counted),
+        *(f"- {entry}" for entry in asked.missing),
     )
 
 

@@ -7,21 +7,46 @@ import typer
 from pydantic import ValidationError
 
 from headgate.api.policy import RolloutPolicySpec
-from headgate.api.status import GateStatus
+from headgate.api.status import GateState
+from headgate.api.vocabulary import Gate
 from headgate.cli.cluster import Access, run
 from headgate.cli.decisions import nothing_to_approve
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
+from headgate.cli.options import AS_USER, CONTEXT, GATE, MODEL_NAME, NAMESPACE, OUTPUT, Format
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView
-from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.governance.subjects import deployment_statement, subject_of, use_case_statement
 
 
-def statement_of(view: ModelView) -> dict[str, Any] | None:
-    """The statement behind the gate's subject, made anew from the attempt and its policy; None without a gate or the policy.
+def statement_of(view: ModelView, gate: Gate = Gate.DEPLOYMENT) -> dict[str, Any] | None:
+    """The statement behind the subject of `gate`, made anew from the model, and for Deployment from the attempt and its policy; None if
+    the gate asks for nothing, or the policy cannot be read.
 
     Raises Refused if its digest is not the gate's subject.
     """
-    candidate, gate = view.status.candidate, view.gate
+    return _deployment(view) if gate is Gate.DEPLOYMENT else _use_case(view)
+
+
+def _use_case(view: ModelView) -> dict[str, Any] | None:
+    case, written = view.status.use_case, view.written_down()
+    if case is None:
+        return None
+    if written is None:
+        raise Refused(_differs(case))
+    statement = use_case_statement(
+        environment=case.environment,
+        namespace=view.namespace,
+        name=view.name,
+        classification=written.classification,
+        requirements=written.requirements,
+        tier=case.tier,
+    )
+    if subject_of(statement) != case.subject:
+        raise Refused(_differs(case))
+    return statement
+
+
+def _deployment(view: ModelView) -> dict[str, Any] | None:
+    candidate, gate, written = view.status.candidate, view.gate, view.written_down()
     if candidate is None or gate is None or view.policy is None:
         return None
     try:
@@ -37,6 +62,8 @@ def statement_of(view: ModelView) -> dict[str, Any] | None:
         policy=policy,
         mode=gate.mode,
         replay=gate.replay,
+        evidence=written.evidence if written else (),
+        lineage=written.lineage if written else (),
     )
     if subject_of(statement) != gate.subject:
         raise Refused(_differs(gate))
@@ -49,7 +76,7 @@ def unverified(view: ModelView) -> str:
     return f"The digest is not verified: the ConfigMap {copy} in {view.namespace} is not there, or you may not read it."
 
 
-def _differs(gate: GateStatus) -> str:
+def _differs(gate: GateState) -> str:
     return (
         f"the statement made from this model and its policy does not have the digest {gate.subject}: the model is changing just now "
         "(try again), this command is not of the operator's release, or somebody edited the ConfigMap (do not approve)"
@@ -58,6 +85,7 @@ def _differs(gate: GateStatus) -> str:
 
 def subject(
     model: MODEL_NAME,
+    gate: GATE = Gate.DEPLOYMENT,
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
@@ -66,13 +94,14 @@ def subject(
     """Print the digest that approvals of MODEL must name, and the statement it is made of, which is made anew and verified here."""
     access = Access(namespace, context, as_user)
     view = run(access, lambda cluster: cluster.model_to_approve(model, access.where))
-    if view.gate is None:
-        raise Refused(nothing_to_approve(view))
-    statement = statement_of(view)
+    asked = view.gate_state(gate)
+    if asked is None:
+        raise Refused(nothing_to_approve(view, gate))
+    statement = statement_of(view, gate)
     if output is Format.JSON:
-        typer.echo(json.dumps({"subject": view.gate.subject, "statement": statement}, indent=2))
+        typer.echo(json.dumps({"subject": asked.subject, "statement": statement}, indent=2))
         return
-    typer.echo(view.gate.subject)
+    typer.echo(asked.subject)
     if statement is None:
         typer.echo(unverified(view), err=True)
     else:

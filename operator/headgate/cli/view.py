@@ -7,17 +7,28 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from headgate.api.aimodel import AIModelSpec
+from headgate.api.aimodel import AIModelSpec, Classification
+from headgate.api.base import StatusModel
 from headgate.api.conditions import Condition, ConditionType
-from headgate.api.status import AIModelStatus, GateStatus, RevisionStatus
-from headgate.api.vocabulary import Role
+from headgate.api.dossier import Evidence, LineageStep, Requirements
+from headgate.api.status import AIModelStatus, GateState, GateStatus, RevisionStatus
+from headgate.api.vocabulary import Gate, Role
 from headgate.cli.refused import Refused
 from headgate.evidence import timeline
 from headgate.evidence.readings import READINGS_KEY, decode
 from headgate.evidence.timeline import TIMELINE_KEY, Timeline
-from headgate.evidence.view import Evidence
+from headgate.evidence.view import Evidence as Readings
 from headgate.rollout.configuration import references
 from headgate.rollout.revisions import revision_of
+
+
+class WrittenDown(StatusModel):
+    """The parts of an AIModel's spec that subjects name."""
+
+    classification: Classification
+    requirements: Requirements | None = None
+    lineage: tuple[LineageStep, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,7 @@ class ModelView:
     created: datetime | None
     spec: Mapping[str, Any]
     status: AIModelStatus
-    evidence: Evidence | None = None
+    evidence: Readings | None = None
     """None if nothing was published, or it could not be read."""
     timeline: Timeline | None = None
     """Of the attempt that `evidence` speaks of; None as there."""
@@ -50,8 +61,12 @@ class ModelView:
     def gate(self) -> GateStatus | None:
         return self.status.candidate.gate if self.status.candidate else None
 
+    def gate_state(self, gate: Gate) -> GateState | None:
+        """What the gate asks for now; UseCase and Continuation ask about the same. None if it asks for nothing."""
+        return self.gate if gate is Gate.DEPLOYMENT else self.status.use_case
+
     @property
-    def present_evidence(self) -> Evidence | None:
+    def present_evidence(self) -> Readings | None:
         """The readings, unless they are of another attempt than the candidate's."""
         candidate, evidence = self.status.candidate, self.evidence
         if candidate is None or evidence is None or evidence.attempt not in ("", str(candidate.attempt)):
@@ -60,6 +75,13 @@ class ModelView:
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return next((condition for condition in self.status.conditions if condition.type is kind), None)
+
+    def written_down(self) -> WrittenDown | None:
+        """None if this release cannot read it."""
+        try:
+            return WrittenDown.model_validate(self.spec)
+        except ValidationError:
+            return None
 
     def valid_spec(self) -> AIModelSpec | None:
         """None if this release cannot read the spec."""
@@ -93,7 +115,7 @@ def view_of(model: Mapping[str, Any], published: Mapping[str, Any] | None = None
     )
 
 
-def _evidence(text: str | None) -> Evidence | None:
+def _evidence(text: str | None) -> Readings | None:
     try:
         return decode(text) if text else None
     except ValueError:
@@ -107,10 +129,10 @@ def _timeline(text: str | None) -> Timeline | None:
         return None
 
 
-def missing_roles(gate: GateStatus) -> tuple[Role, ...]:
+def missing_roles(gate: GateState) -> tuple[Role, ...]:
     """Roles that wait for a person. Each sentence of `missing` begins with its role."""
     named = {sentence.partition(":")[0] for sentence in gate.missing}
-    return tuple(role for role in gate.required if role in named and role is not Role.AUTOMATED_CHECKS)
+    return tuple(role for role in dict.fromkeys(gate.required) if role in named and role is not Role.AUTOMATED_CHECKS)
 
 
 def describes(spec: AIModelSpec, version: RevisionStatus) -> bool:

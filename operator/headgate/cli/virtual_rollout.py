@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from headgate.api.aimodel import AIModelSpec
-from headgate.api.policy import Gates, RequiredRole, RolloutPolicySpec, TieredRoles
+from headgate.api.gates import Gates, RequiredRole, TieredRoles
+from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus, SlotStatus, StableStatus, TrafficStatus
 from headgate.api.vocabulary import Metric, Phase, Role
 from headgate.cli.injection import Injection, harmed

@@ -24,6 +24,7 @@ from headgate.controller.routing import route_state
 from headgate.evidence.guards import WINDOW
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.governance.classification import BY_DEFAULT, TableState
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
@@ -48,6 +49,7 @@ class Surroundings:
     policy_namespace: str
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     freeze: FreezeState = field(default_factory=FreezeState)
+    table: TableState = BY_DEFAULT
     clock_step: ClockStep | None = None
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
@@ -97,6 +99,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         pinned=pinned,
         copies=_copies(owned.copies) if is_blank(status) else {},
         established=model.established,
+        table=around.table,
         calendar=_calendar(policy, pinned, around.freeze),
         clock_step=around.clock_step,
         approvals=_approvals(cache, key, around),

@@ -9,6 +9,7 @@ from headgate.controller.apply import Applier
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
+from headgate.controller.classification import ClassificationTable
 from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
@@ -71,6 +72,7 @@ class Parts:
         hashes = SecretHashes(writer, settings.namespace) if settings.hash_secrets else None
         self.configurations = Configurations(api, self.cache, self.intake.enqueue, hashes=hashes)
         self.freeze = ClusterFreeze(api, settings.policy_namespace, wall)
+        self.table = ClassificationTable(api, settings.namespace, settings.classification_table)
         self.clock = ClockWatch(wall, monotonic)
         self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
@@ -115,6 +117,7 @@ class Parts:
             self.telemetry,
             configurations=self.configurations,
             freeze=self.freeze,
+            table=self.table,
             clock=self.clock,
         )
         self.heartbeat = Heartbeat(monotonic, self.telemetry)
@@ -135,9 +138,12 @@ class Parts:
             self.decide_all()
 
     async def run_calendar(self) -> None:
-        """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right."""
+        """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right; every model when
+        the classification table changed."""
         while True:
             await asyncio.sleep(EACH)
+            if await self.table.look():
+                self.decide_all()
             before = self.clock.stepped
             if await self.freeze.look() or (self.clock.look() is not None) != before:
                 self.intake.enqueue(set(self.cache.moving))

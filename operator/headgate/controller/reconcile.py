@@ -9,6 +9,7 @@ from datetime import datetime
 
 from headgate.controller.apply import Applier, Outcome
 from headgate.controller.cache import Cache
+from headgate.controller.classification import ClassificationTable
 from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
@@ -64,6 +65,7 @@ class Reconciler:
         *,
         configurations: Configurations,
         freeze: ClusterFreeze,
+        table: ClassificationTable,
         clock: ClockWatch,
         decide: Callable[[Snapshot], Decision] = decide,
     ) -> None:
@@ -78,6 +80,7 @@ class Reconciler:
         self._telemetry = telemetry
         self._configurations = configurations
         self._freeze = freeze
+        self._table = table
         self._clock = clock
         self._decide = decide
         self._refusals: dict[ModelKey, Problem] = {}
@@ -161,6 +164,7 @@ class Reconciler:
             policy_namespace=self._setting.policy_namespace,
             configuration=self._configurations.state(key),
             freeze=self._freeze.state,
+            table=self._table.state,
             clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,

@@ -1,14 +1,14 @@
 """Is a gate open, and if not, who is missing?"""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from headgate.api.base import line
 from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, counted_until, person, standing_rejections, why_not
 from headgate.governance.assignment import distinct_persons
-
-_LONGEST_LINE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,13 @@ class GateReading:
     missing: tuple[str, ...]
     """One sentence for each thing that keeps the gate closed, naming the role. Empty exactly when open."""
     counted: tuple[str, ...]
-    """One sentence for each filled role, in the order required."""
+    """One sentence for each approval that fills a role, in the order required."""
     counted_names: tuple[str, ...]
     """The GovernanceApprovals that fill roles."""
     not_counted: dict[str, str]
     """Why each other Approve has no effect, and which Rejects and Revokes were answered by a later Approve; by name."""
+    until: datetime | None = None
+    """When the first of the counted approvals ends; None if there is none."""
 
 
 def evaluate(
@@ -44,27 +46,31 @@ def evaluate(
     now: datetime,
     automated: AutomatedChecks,
     gate: Gate = Gate.DEPLOYMENT,
+    lacking: Sequence[str] = (),
 ) -> GateReading:
-    """Open when every required role is filled by a counted approval of `subject` and no rejection stands.
+    """Open when every required role is filled by a counted approval of `subject`, no rejection stands, and nothing is `lacking`.
 
-    Above Low each role needs a different person. No roles, or a role or tier that is not of the vocabulary: closed.
+    A role that is listed n times needs n persons. Above Low each role needs different ones. `lacking` has a sentence for each piece of the
+    model's documents that is not there. No roles, or a role or tier that is not of the vocabulary: closed.
     `approvals` are all decisions about the model, other gates and interventions included.
     """
     unknown = _unknown(required, tier)
     if unknown or tier is None:
         return GateReading(open=False, missing=unknown, counted=(), counted_names=(), not_counted={})
     matter = Matter(gate=gate, tier=Tier(tier), subject=subject, technical_owner=technical_owner, now=now)
-    seats = _seats([Role(role) for role in required if role != Role.AUTOMATED_CHECKS], approvals, matter)
+    needed = Counter(Role(role) for role in required)
+    seats = _seats(needed, approvals, matter)
     rejections = standing_rejections(approvals, matter)
-    wanting = [_wanting(Role(role), seats, approvals, matter, automated) for role in required]
-    missing = tuple(_line(words) for words in (*map(_standing_words, rejections), *wanting) if words)
-    chosen = [seats.filled[Role(role)] for role in required if role in seats.filled]
+    wanting = [_wanting(role, seats, approvals, matter, automated) for role in needed]
+    missing = tuple(line(words) for words in (*map(_standing_words, rejections), *wanting, *lacking) if words)
+    chosen = [approval for filled in seats.filled.values() for approval in filled]
     return GateReading(
         open=not missing,
         missing=missing,
-        counted=tuple(_line(words) for role in required if (words := _counted_words(Role(role), seats, matter, automated))),
+        counted=tuple(line(words) for role in needed for words in _counted_words(role, seats, matter, automated)),
         counted_names=tuple(approval.name for approval in chosen),
         not_counted=_not_counted(seats, approvals, rejections, matter),
+        until=min((counted_until(approval, matter.tier) for approval in chosen), default=None),
     )
 
 
@@ -72,9 +78,14 @@ def evaluate(
 class _Seats:
     """Who fills which role, out of all who could."""
 
+    needed: Mapping[Role, int]
     eligible: dict[Role, dict[str, Approval]]
     """For each required role: the approval of each person, longest-standing approver first."""
-    filled: dict[Role, Approval]
+    filled: dict[Role, tuple[Approval, ...]]
+    """As many as are needed, or fewer."""
+
+    def full(self, role: Role) -> bool:
+        return len(self.filled.get(role, ())) >= self.needed[role]
 
 
 def _unknown(required: Sequence[str], tier: str | None) -> tuple[str, ...]:
@@ -84,17 +95,20 @@ def _unknown(required: Sequence[str], tier: str | None) -> tuple[str, ...]:
         words.append("the policy names no role for this gate: it stays closed")
     if tier not in set(Tier):
         words.append(f"tier {tier or '(none)'} is not known: the gate stays closed until the model declares Low, Medium or High")
-    return tuple(_line(sentence) for sentence in words)
+    return tuple(line(sentence) for sentence in words)
 
 
-def _seats(roles: Sequence[Role], approvals: Sequence[Approval], matter: Matter) -> _Seats:
-    eligible = {role: _eligible(role, approvals, matter) for role in roles}
+def _seats(needed: Mapping[Role, int], approvals: Sequence[Approval], matter: Matter) -> _Seats:
+    by_people: list[Role] = [role for role in needed if role is not Role.AUTOMATED_CHECKS]
+    eligible = {role: _eligible(role, approvals, matter) for role in by_people}
     if matter.tier is Tier.LOW:
-        chosen = {role: next(iter(persons)) for role, persons in eligible.items() if persons}
+        chosen = {role: list(persons)[: needed[role]] for role, persons in eligible.items()}
     else:
-        found = distinct_persons({role: tuple(persons) for role, persons in eligible.items()})
-        chosen = {role: found[role] for role in roles if role in found}
-    return _Seats(eligible, {role: eligible[role][who] for role, who in chosen.items()})
+        chairs = {f"{role}/{number}": tuple(eligible[role]) for role in by_people for number in range(needed[role])}
+        found = distinct_persons(chairs)
+        seated = {role: {found.get(f"{role}/{number}") for number in range(needed[role])} for role in by_people}
+        chosen = {role: [who for who in eligible[role] if who in seated[role]] for role in by_people}
+    return _Seats(needed, eligible, {role: tuple(eligible[role][who] for who in persons) for role, persons in chosen.items() if persons})
 
 
 def _eligible(role: Role, approvals: Sequence[Approval], matter: Matter) -> dict[str, Approval]:
@@ -113,25 +127,32 @@ def _wanting(role: Role, seats: _Seats, approvals: Sequence[Approval], matter: M
     """What `role` lacks, in words; empty if it is filled."""
     if role is Role.AUTOMATED_CHECKS:
         return "" if automated.passed else f"{role}: {automated.reason}"
-    if role in seats.filled:
+    if seats.full(role):
         return ""
-    if seats.eligible[role]:
-        who = ", ".join(approval.spec.approver for approval in seats.eligible[role].values())
-        return f"{role}: approved by {who} only, needed for another role: at tier {matter.tier} each role needs a different person"
-    void = [a for a in approvals if a.spec.role is role and a.spec.decision is DecisionKind.APPROVE and a.spec.subject == matter.subject]
+    filled = seats.filled.get(role, ())
+    so_far = f"{len(filled)} of {seats.needed[role]} approvals; " if seats.needed[role] > 1 else ""
+    return f"{role}: {so_far}{_why_wanting(role, seats, approvals, matter)}"
+
+
+def _why_wanting(role: Role, seats: _Seats, approvals: Sequence[Approval], matter: Matter) -> str:
+    filled = seats.filled.get(role, ())
+    taken = [approval.spec.approver for approval in seats.eligible[role].values() if approval not in filled]
+    if taken:
+        who = ", ".join(taken)
+        return f"approved by {who} only, needed for another role: at tier {matter.tier} each role needs a different person"
+    given = [a for a in approvals if a.spec.role is role and a.spec.decision is DecisionKind.APPROVE and a.spec.subject == matter.subject]
+    void = [approval for approval in given if why_not(approval, approvals, matter)]
     if not void:
-        return f"{role}: nobody has approved yet"
+        return "a different person is needed" if filled else "nobody has approved yet"
     newest = max(void, key=lambda a: (a.created, a.name))
-    return f"{role}: the approval of {newest.spec.approver} does not count: {why_not(newest, approvals, matter)}"
+    return f"the approval of {newest.spec.approver} does not count: {why_not(newest, approvals, matter)}"
 
 
-def _counted_words(role: Role, seats: _Seats, matter: Matter, automated: AutomatedChecks) -> str:
-    if role is Role.AUTOMATED_CHECKS:
-        return f"{role}: {automated.reason}" if automated.passed else ""
-    approval = seats.filled.get(role)
-    if approval is None:
-        return ""
-    return f"{role}: {approval.spec.approver} until {counted_until(approval, matter.tier):%Y-%m-%d %H:%M} UTC"
+def _counted_words(role: Role, seats: _Seats, matter: Matter, automated: AutomatedChecks) -> Iterator[str]:
+    if role is Role.AUTOMATED_CHECKS and automated.passed:
+        yield f"{role}: {automated.reason}"
+    for approval in seats.filled.get(role, ()):
+        yield f"{role}: {approval.spec.approver} until {counted_until(approval, matter.tier):%Y-%m-%d %H:%M} UTC"
 
 
 def _standing_words(rejection: Approval) -> str:
@@ -141,7 +162,7 @@ def _standing_words(rejection: Approval) -> str:
 
 
 def _not_counted(seats: _Seats, approvals: Sequence[Approval], rejections: Sequence[Approval], matter: Matter) -> dict[str, str]:
-    counted = {approval.name for approval in seats.filled.values()}
+    counted = {approval.name for filled in seats.filled.values() for approval in filled}
     standing = {approval.name for approval in rejections}
     reasons: dict[str, str] = {}
     for approval in approvals:
@@ -158,10 +179,6 @@ def _superfluous(approval: Approval, seats: _Seats, matter: Matter) -> str:
     role = approval.spec.role
     if role is None or role not in seats.eligible:
         return f"{role} is not required at tier {matter.tier}"
-    if role in seats.filled:
-        return f"{role} is already given by {seats.filled[role].spec.approver}"
+    if seats.full(role):
+        return f"{role} is already given by {', '.join(one.spec.approver for one in seats.filled[role])}"
     return f"{approval.spec.approver} already counts for another role: at tier {matter.tier} each role needs a different person"
-
-
-def _line(words: str) -> str:
-    return words if len(words) <= _LONGEST_LINE else words[: _LONGEST_LINE - 3] + "..."

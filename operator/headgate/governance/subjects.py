@@ -4,10 +4,14 @@ A statement lists its fields explicitly: a field that a later release adds to a 
 so an upgrade voids no approval. Lists whose order means nothing are sorted, because server-side apply may reorder them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from headgate.api.aimodel import Classification
 from headgate.api.digests import sha256
-from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage, TieredRoles
+from headgate.api.dossier import Evidence, LineageStep, Requirements
+from headgate.api.gates import Gates, TieredRoles
+from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage
 from headgate.api.remembering import per_object
 from headgate.api.replay import ReplayLimits
 from headgate.api.triggers import Fairness
@@ -45,12 +49,14 @@ def deployment_statement(
     policy: RolloutPolicySpec,
     mode: Mode = Mode.ENFORCE,
     replay: str | None = None,
+    evidence: Sequence[Evidence] = (),
+    lineage: Sequence[LineageStep] = (),
 ) -> dict[str, Any]:
     """What the Deployment gate is about: this content of this model, in this environment, at this tier, under this policy.
 
     `environment` keeps a staging approval out of production. `content` is the revision's content digest. `mode` is named only where the
-    judge is to have no say: what was approved before there was a choice stays approved. `replay` is the digest of the model's own part of
-    a replay, named only where the policy asks for one.
+    judge is to have no say, evidence and lineage only where there are some: what was approved before there was a choice stays approved.
+    `replay` is the digest of the model's own part of a replay, named only where the policy asks for one.
     """
     return {
         "statementVersion": STATEMENT_VERSION,
@@ -63,6 +69,28 @@ def deployment_statement(
         "policy": _governing(policy),
         **({"mode": str(mode)} if mode is not Mode.ENFORCE else {}),
         **({"replay": replay} if replay is not None else {}),
+        **({"evidence": sorted([one.type, one.digest] for one in evidence)} if evidence else {}),
+        **({"lineage": [[step.component, step.component_version, step.input, step.output] for step in lineage]} if lineage else {}),
+    }
+
+
+def use_case_statement(
+    *, environment: str, namespace: str, name: str, classification: Classification, requirements: Requirements | None, tier: Tier
+) -> dict[str, Any]:
+    """What the gates UseCase and Continuation are about: such a model, in this environment, whatever its versions. `tier` is the one that
+    the classification comes to. How the tier was declared, and by which table it was found, is no part of it."""
+    named = classification.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"declared_tier"})
+    return {
+        "statementVersion": STATEMENT_VERSION,
+        "kind": "useCase",
+        "environment": environment,
+        "namespace": namespace,
+        "name": name,
+        "classification": {key: sorted(set(value)) if isinstance(value, list) else value for key, value in named.items()},
+        "requirements": sha256(requirements.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+        if requirements is not None
+        else None,
+        "tier": str(tier),
     }
 
 
@@ -75,7 +103,7 @@ def subject_of(statement: dict[str, Any]) -> str:
 def _governing(policy: RolloutPolicySpec) -> dict[str, Any]:
     """The part of a policy that an approver relies on."""
     return {
-        "gates": {"deployment": _roles(policy.gates.deployment)},
+        "gates": {"deployment": _roles(policy.gates.deployment), **_later_gates(policy.gates)},
         "stages": [_fields(stage, _STAGE) | _replay(stage) for stage in policy.stages],
         "checks": [_fields(check, _CHECK) for check in sorted(policy.checks, key=lambda check: check.metric)],
         "guards": [_fields(guard, _GUARD) for guard in sorted(policy.guards, key=lambda guard: guard.metric)],
@@ -86,6 +114,15 @@ def _governing(policy: RolloutPolicySpec) -> dict[str, Any]:
 
 def _replay(stage: Stage) -> dict[str, Any]:
     return {"replay": _fields(stage.replay, _REPLAY)} if stage.replay is not None else {}
+
+
+def _later_gates(gates: Gates) -> dict[str, Any]:
+    """Nothing for a policy that names none of them: what was approved before there were any stays approved."""
+    written = {} if gates.use_case is None else {"useCase": _roles(gates.use_case)}
+    for name, part in (("continuation", gates.continuation), ("dossier", gates.dossier)):
+        if part is not None:
+            written[name] = part.model_dump(mode="json", by_alias=True)
+    return written
 
 
 def _triggers(policy: RolloutPolicySpec) -> dict[str, Any]:

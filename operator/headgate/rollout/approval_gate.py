@@ -1,10 +1,12 @@
 """Step 2 of every decision: are the approvals that the candidate needs there, and do they still stand?"""
 
 from headgate.api.approval import ApprovalState
+from headgate.api.base import line
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
-from headgate.api.vocabulary import GATE_DECISIONS, Mode, Tier, Verdict
+from headgate.api.vocabulary import GATE_DECISIONS, Gate, Mode, Tier, Verdict
+from headgate.governance.dossier import deployment_lacks
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
 from headgate.rollout.copying import copies_objection
@@ -12,8 +14,10 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.observing import allowed_mode
 from headgate.rollout.people import standing
 from headgate.rollout.replaying import agreement_words, replay_objection
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.risk import obstacle, tier_of
+from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step
+from headgate.rollout.use_case import unmet
 
 _GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
 
@@ -23,7 +27,10 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     candidate, spec = draft.candidate, snapshot.spec
     if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
         return draft
-    tier, mode = spec.classification.declared_tier, allowed_mode(snapshot, policy)
+    tier, mode, unclear = tier_of(snapshot), allowed_mode(snapshot, policy), obstacle(snapshot, policy)
+    if tier is None or unclear is not None:
+        return _shut(draft, snapshot, unclear)
+    unapproved = unmet(draft, policy)
     replay = candidate.replay.asked if candidate.replay else None
     subject = deployment_subject(snapshot, candidate.content, tier, policy, replay)
     required = policy.gates.deployment.of(tier)
@@ -35,6 +42,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
         automated=_automated_checks(snapshot, candidate, policy, steps, mode),
+        lacking=(*((line(f"use case: {unapproved}"),) if unapproved else ()), *deployment_lacks(spec, policy.gates.dossier_of(tier))),
     )
     is_open = reading.open and not snapshot.governance_problem
     gate = GateStatus(
@@ -44,12 +52,24 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         mode=mode,
         replay=replay,
         required=required,
-        missing=reading.missing if not snapshot.governance_problem else (snapshot.governance_problem[:256], *reading.missing)[:16],
-        counted=reading.counted,
+        missing=(*((line(snapshot.governance_problem),) if snapshot.governance_problem else ()), *reading.missing)[:16],
+        counted=reading.counted[:16],
         open=is_open,
         lapsed_since=_lapsed_since(candidate, is_open, snapshot),
     )
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
+
+
+def _shut(draft: Draft, snapshot: Snapshot, problem: Problem | None) -> Draft:
+    """Nobody knows any more what must be approved: what was open closes, and says why."""
+    gate = draft.candidate.gate
+    if problem is None:
+        return draft
+    if gate is not None:
+        since = _lapsed_since(draft.candidate, is_open=False, snapshot=snapshot)
+        closed = gate.model_copy(update={"open": False, "missing": (line(problem.message),), "counted": (), "lapsed_since": since})
+        draft = draft.with_candidate(gate=closed)
+    return draft.held_by(problem.reason, problem.message, stalled=True)
 
 
 def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: RolloutPolicySpec, replay: str | None) -> str:
@@ -63,6 +83,8 @@ def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: Rol
         policy=policy,
         mode=allowed_mode(snapshot, policy),
         replay=replay,
+        evidence=snapshot.spec.evidence if snapshot.spec else (),
+        lineage=snapshot.spec.lineage if snapshot.spec else (),
     )
     return subject_of(statement)
 
@@ -123,7 +145,7 @@ def _without_verdict(snapshot: Snapshot, candidate: CandidateStatus, mode: Mode)
 def _noted(draft: Draft, snapshot: Snapshot, reading: GateReading) -> Draft:
     counted = set(reading.counted_names)
     for approval in snapshot.approvals:
-        if approval.spec.decision not in GATE_DECISIONS:
+        if approval.spec.decision not in GATE_DECISIONS or approval.spec.gate is not Gate.DEPLOYMENT:
             continue
         if approval.name in counted:
             draft = draft.note(approval.name, ApprovalState.COUNTED, f"counts as {approval.spec.role}")

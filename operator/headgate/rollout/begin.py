@@ -17,7 +17,9 @@ from headgate.rollout.observing import allowed_mode, objection
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.replaying import limits_of
 from headgate.rollout.revisions import baseline_of, revision_of
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.risk import obstacle, tier_of
+from headgate.rollout.snapshot import Problem, Snapshot
+from headgate.rollout.use_case import unmet
 
 UNPINNED = "none"
 """The policy copy of an attempt that runs on no policy, or of which none is known."""
@@ -28,10 +30,13 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     status = draft.status
     if status.stable is not None and status.stable.revision == wanted.revision:
         return _settled(draft, snapshot, wanted)
+    denied = obstacle(snapshot)
+    if denied is not None and denied.reason is Reason.PROHIBITED and status.stable is None:
+        return _denied(draft, denied)
     pinned = baseline_of(snapshot.spec) if snapshot.spec is not None and not status.attempts else None
     taken_back = {entry.revision for entry in status.blocked}
     if pinned is not None and revision_of(pinned, snapshot.configuration.digests).revision not in taken_back:
-        return _deploy_baseline(draft, snapshot, pinned)
+        return _deploy_baseline(draft, snapshot, pinned) if denied is None else _denied(draft, denied)
     blocked = next((b for b in status.blocked if b.revision == wanted.revision), None)
     if blocked is not None:
         return _blocked(draft, snapshot, orders, blocked)
@@ -39,6 +44,7 @@ def begin(draft: Draft, snapshot: Snapshot, orders: Orders, wanted: RevisionStat
     earlier = earlier_live(draft, snapshot, wanted.revision)
     if earlier is not None:
         return restore(draft, snapshot, earlier)
+    # What was live before needs no tier: an unreadable table must not keep users on the version that they are to leave.
     return _start(draft, snapshot, wanted)
 
 
@@ -126,10 +132,19 @@ def _deploy_baseline(draft: Draft, snapshot: Snapshot, spec: AIModelSpec) -> Dra
     return started.announce(Reason.BASELINE_DEPLOYED, words, warning=True)
 
 
-def _baseline_subject(snapshot: Snapshot, content: str, spec: AIModelSpec, policy: RolloutPolicySpec) -> str:
+def _baseline_subject(snapshot: Snapshot, content: str, spec: AIModelSpec, policy: RolloutPolicySpec) -> str | None:
     """What was approved when it went live elsewhere, as far as the spec still says so."""
+    tier = tier_of(snapshot)
+    if tier is None:
+        return None
     replay = spec.serving.replay.digest if spec.serving.replay and limits_of(policy, AttemptKind.ROLLOUT) else None
-    return deployment_subject(snapshot, content, spec.classification.declared_tier, policy, replay)
+    return deployment_subject(snapshot, content, tier, policy, replay)
+
+
+def _denied(draft: Draft, why: Problem) -> Draft:
+    """Nothing starts, not even what was live before; what serves users goes on."""
+    phase = Phase.LIVE if draft.status.stable is not None else Phase.DENIED if why.reason is Reason.PROHIBITED else Phase.PENDING
+    return draft.with_status(phase=phase).held_by(why.reason, why.message, stalled=True)
 
 
 def _settled(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
@@ -176,6 +191,8 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         problem = snapshot.policy.problem
         message = problem.message if problem else f"policy {spec.policy.name} is not there"
         return draft.held_by(problem.reason if problem else Reason.POLICY_NOT_FOUND, message, stalled=True)
+    if (denied := obstacle(snapshot, policy)) is not None:
+        return _denied(draft, denied)
     kind = _kind(draft, wanted)
     if kind is AttemptKind.ROLLOUT and policy.stages[0].is_shadow and spec.serving.side_effects is not SideEffects.NONE:
         return draft.held_by(
@@ -191,6 +208,9 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
             "of them alike, or name a policy without replay",
             stalled=True,
         )
+    if unapproved := unmet(draft, policy):
+        told = f"the UseCase gate is closed: {unapproved}"
+        return draft.with_status(phase=Phase.AWAITING_USE_CASE).held_by(Reason.WAITING_FOR_APPROVAL, told)
     attempt = draft.status.attempts + 1
     candidate = CandidateStatus(
         revision=wanted.revision,

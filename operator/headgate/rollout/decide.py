@@ -12,6 +12,7 @@ from headgate.rollout.aa_result import is_test
 from headgate.rollout.advance import advance
 from headgate.rollout.begin import begin, policy_copy, resized
 from headgate.rollout.calendar import closed
+from headgate.rollout.continuation import next_moment, watch_continuation
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import fail_over
@@ -29,11 +30,15 @@ from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stop import stop_harm
 from headgate.rollout.telling import told
 from headgate.rollout.traffic import traffic_of
+from headgate.rollout.use_case import note_use_case
 from headgate.rollout.withdraw import withdraw
 from headgate.rollout.workloads import wanted_workloads
 
 _CLOCK_POLL = 60.0
 """Seconds until it is looked again whether the clock is trusted."""
+
+_LONGEST_REST = 86_400.0
+"""Seconds: timers for months ahead would not outlive the process anyway."""
 
 
 def decide(snapshot: Snapshot) -> Decision:
@@ -52,6 +57,7 @@ def decide(snapshot: Snapshot) -> Decision:
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)
     draft = _pause_or_resume(draft, asked)
+    draft = watch_continuation(note_use_case(draft, snapshot), snapshot)
     draft = _follow_spec(draft, snapshot, asked)
     if draft.status.candidate is not None:
         draft = advance(draft, snapshot, asked)
@@ -147,7 +153,7 @@ def _replaced(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft
 
 def _freeze(draft: Draft, snapshot: Snapshot) -> Draft:
     """A live version that people no longer approve of, and that nothing can replace, is shown as such."""
-    problem = frozen(draft, snapshot) if draft.status.phase is Phase.LIVE else None
+    problem = frozen(draft, snapshot) if draft.status.phase in (Phase.LIVE, Phase.AWAITING_USE_CASE) else None
     return draft.with_status(phase=Phase.FROZEN).held_by(problem.reason, problem.message, stalled=True) if problem else draft
 
 
@@ -174,6 +180,8 @@ def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:
         opening = closed(snapshot.calendar, snapshot.now)
         if opening is not None and opening.until is not None:
             seconds.append((opening.until - snapshot.now).total_seconds())
+    if (told := next_moment(draft.status, snapshot.now)) is not None:
+        seconds.append(min(_LONGEST_REST, (told - snapshot.now).total_seconds()))
     if snapshot.clock_step is not None:
         seconds.append(_CLOCK_POLL)
     return min(seconds, default=None)

@@ -24,6 +24,8 @@ def pulled_back(status: AIModelStatus, now: datetime) -> AIModelStatus:
         changes["stable"] = _pulled(status.stable, now, "unready_since")
     if status.failover is not None:
         changes["failover"] = _pulled(status.failover, now, "since", "trial")
+    if status.use_case is not None:
+        changes["use_case"] = _pulled(status.use_case, now, "lapsed_since")
     slots = tuple(_pulled(slot, now, "since") for slot in status.traffic.slots)
     mirror = _pulled(status.traffic.mirror, now, "since") if status.traffic.mirror else None
     changes["traffic"] = _with(status.traffic, slots=slots, mirror=mirror)

@@ -7,10 +7,12 @@ from headgate.api.status import StableStatus
 from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.rollout.begin import earlier_live, restore
+from headgate.rollout.continuation import expired
 from headgate.rollout.draft import Draft
 from headgate.rollout.golive import left_live
 from headgate.rollout.harm import Harm, guard_words, restarts, stable_guard
 from headgate.rollout.people import Orders, refuse, rejection_of, take_up
+from headgate.rollout.risk import risk_of
 from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.withdraw import block_stable
 
@@ -63,7 +65,13 @@ def frozen(draft: Draft, snapshot: Snapshot) -> Problem | None:
         words = _rejection_words(revoked)
         told = f"{stable.version} keeps serving because no earlier version is kept: {words}. Release another version"
         return Problem(Reason.FROZEN, told)
-    tier = snapshot.spec.classification.declared_tier if snapshot.spec else None
+    risk = risk_of(snapshot)
+    if risk.prohibited:
+        told = f"{stable.version} keeps serving because only people may fail users: {risk.words}. Halt it, or correct the classification"
+        return Problem(Reason.PROHIBITED, told)
+    if (lapsed := expired(draft, snapshot)) is not None:
+        return lapsed
+    tier = risk.tier
     if tier is not None and stable.tier is not None and tier.exceeds(stable.tier):
         words = f"{stable.version} was approved at tier {stable.tier} and the model is {tier} now"
         return Problem(Reason.FROZEN, f"{words}: release a version that is approved at tier {tier}")

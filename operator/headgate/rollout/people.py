@@ -6,9 +6,10 @@ from datetime import timedelta
 from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, CandidateStatus, Latch, PastStatus, StableStatus
-from headgate.api.vocabulary import DecisionKind, Gate
+from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft
+from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
 
 TAKE_UP_WITHIN = timedelta(hours=24)
@@ -158,7 +159,8 @@ def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastS
         return None
     matter = Matter(
         gate=Gate.DEPLOYMENT,
-        tier=snapshot.spec.classification.declared_tier,
+        # An approval that answers a rejection counts for the shortest time where the tier is not known.
+        tier=tier_of(snapshot) or Tier.HIGH,
         subject=version.subject,
         technical_owner=snapshot.spec.owners.technical.user,
         now=snapshot.now,

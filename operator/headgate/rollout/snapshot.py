@@ -11,6 +11,7 @@ from headgate.api.replay import ReplayReport
 from headgate.api.status import AIModelStatus, Blocked, TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.governance.classification import BY_DEFAULT, TableState
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.configuration import Reference
 
@@ -168,6 +169,8 @@ class Snapshot:
     """What the API server answered when the Job was to be made, if it refused it."""
     live: LiveReading | None = None
     """Of the stable version while no candidate is judged beside it; None as long as nothing was counted."""
+    table: TableState = BY_DEFAULT
+    """What classifications are looked up in."""
     calendar: Calendar = field(default_factory=Calendar)
     """When upward moves may happen."""
     clock_step: ClockStep | None = None

@@ -10,6 +10,7 @@ from headgate.rollout.harm import Harm, guarded, proven, shared_failure
 from headgate.rollout.live import leave_live, leaves_live
 from headgate.rollout.observing import observed, would_have
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
+from headgate.rollout.risk import risk_of, tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import steps_of
 from headgate.rollout.withdraw import retreat, withdraw
@@ -22,7 +23,7 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     if is_test(draft.candidate) and leaves_live(draft, snapshot):
         ended = withdraw(draft, snapshot, Harm(RollbackCause.CANCELLED, "the live version is taken back"))
         return leave_live(ended, snapshot, Orders())
-    ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft)
+    ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft) or _prohibited(snapshot)
     by_guard, by_judge = _present_harm(snapshot)
     certain = ordered or by_guard
     harm = certain or by_judge
@@ -89,8 +90,8 @@ def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
     gate, stage = draft.candidate.gate, draft.candidate.stage
     if gate is None or stage is None or not stage.weight or snapshot.spec is None:
         return draft
-    tier = snapshot.spec.classification.declared_tier
-    if not tier.exceeds(gate.tier) or not _others_can_answer(draft, snapshot, by_person=True):
+    tier = tier_of(snapshot)
+    if tier is None or not tier.exceeds(gate.tier) or not _others_can_answer(draft, snapshot, by_person=True):
         return draft
     told = f"the model's tier is {tier} now, and {draft.candidate.version} was approved at tier {gate.tier}: it waits without traffic"
     return retreat(draft).announce(Reason.TIER_RAISED, told, warning=True)
@@ -107,6 +108,12 @@ def _present_harm(snapshot: Snapshot) -> tuple[Harm | None, Harm | None]:
     return guarded(snapshot, snapshot.pinned or snapshot.policy.spec), proven(snapshot.evidence)
 
 
+def _prohibited(snapshot: Snapshot) -> Harm | None:
+    """The team itself says that the law forbids what the model does."""
+    risk = risk_of(snapshot)
+    return Harm(RollbackCause.PROHIBITED, risk.words) if risk.prohibited else None
+
+
 def _ordered(draft: Draft, asked: Orders) -> Harm | None:
     for approval, cause in ((asked.halt, RollbackCause.HALT), (asked.rollback, RollbackCause.ROLLBACK)):
         if approval is not None:
@@ -115,10 +122,11 @@ def _ordered(draft: Draft, asked: Orders) -> Harm | None:
 
 
 def _rejected(draft: Draft) -> Harm | None:
-    """A Reject or Revoke of what the candidate was approved for, made after the attempt began."""
+    """A Reject or Revoke of what the candidate was approved for, or of its use case, made after the attempt began."""
     candidate = draft.candidate
-    subject = candidate.gate.subject if candidate.gate else None
-    latch = next((x for x in draft.status.latches if x.subject == subject and subject and x.at >= candidate.started), None)
+    gate, case = candidate.gate, draft.status.use_case
+    subjects = {gate.subject if gate else None, *((case.subject, case.stands_for) if case else ())} - {None}
+    latch = next((x for x in draft.status.latches if x.subject in subjects and x.at >= candidate.started), None)
     if latch is None:
         return None
     return Harm(RollbackCause.REJECTED, f"{latch.decision} by {latch.by} ({latch.role}): {latch.rationale}", by=latch.by)

@@ -4,13 +4,16 @@ from datetime import datetime
 
 from headgate.api.conditions import ConditionType, condition
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, CandidateStatus
+from headgate.api.status import AIModelStatus, CandidateStatus, UseCaseStatus
 from headgate.api.vocabulary import Mode, Phase, Verdict
 from headgate.rollout.approval_gate import waiting_words
+from headgate.rollout.continuation import lapse_words
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import stand_in_words
 from headgate.rollout.observing import objection, would_have_words
+from headgate.rollout.risk import risk_of, risk_status
 from headgate.rollout.snapshot import Problem, Snapshot
+from headgate.rollout.use_case import due_days
 
 _VERDICT_REASONS = {
     Verdict.PASS: Reason.ANALYSIS_PASSING,
@@ -22,6 +25,8 @@ _VERDICT_REASONS = {
 }
 _PHASE_REASONS = {
     Phase.PENDING: Reason.PREPARING,
+    Phase.DENIED: Reason.PROHIBITED,
+    Phase.AWAITING_USE_CASE: Reason.WAITING_FOR_APPROVAL,
     Phase.PREPARING: Reason.PREPARING,
     Phase.SHADOW: Reason.SHADOWING,
     Phase.AWAITING_DEPLOYMENT: Reason.WAITING_FOR_APPROVAL,
@@ -36,7 +41,7 @@ _PHASE_REASONS = {
 
 def told(draft: Draft, snapshot: Snapshot) -> Draft:
     """`draft` with its conditions and summary columns."""
-    status = draft.status
+    status, risk = draft.status, risk_of(snapshot)
     known = {before.type: before for before in status.conditions}
     conditions = tuple(
         condition(
@@ -57,7 +62,8 @@ def told(draft: Draft, snapshot: Snapshot) -> Draft:
         stage=status.candidate.stage.name if status.candidate and status.candidate.stage else "",
         traffic_summary=_traffic_words(status),
         verdict=_verdict_word(status),
-        tier=str(snapshot.spec.classification.declared_tier) if snapshot.spec else status.tier,
+        tier=str(risk.risk or "Unknown") if snapshot.spec else status.tier,
+        risk_tier=risk_status(risk) if snapshot.spec else status.risk_tier,
         conditions=conditions,
     )
 
@@ -68,7 +74,9 @@ _Row = tuple[ConditionType, str, Reason, str]
 def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
     status, problem = draft.status, draft.problem
     rows: list[_Row] = [_ready(draft), _serving(draft.status, snapshot), _governance(snapshot)]
-    if status.candidate is not None or status.phase is Phase.ROLLING_BACK:
+    if status.use_case is not None:
+        rows.append(_use_case(status.use_case, snapshot))
+    if status.candidate is not None or status.phase in (Phase.ROLLING_BACK, Phase.AWAITING_USE_CASE):
         rows.append(
             (ConditionType.RECONCILING, "True", problem.reason if problem else _PHASE_REASONS[status.phase], _progress_words(draft))
         )
@@ -99,6 +107,18 @@ def _sufficient(candidate: CandidateStatus) -> list[_Row]:
     if candidate.doubt and candidate.verdict is not Verdict.PASS:
         return [(ConditionType.EVIDENCE_SUFFICIENT, "False", Reason.TRAFFIC_INSUFFICIENT, candidate.doubt)]
     return []
+
+
+def _use_case(case: UseCaseStatus, snapshot: Snapshot) -> _Row:
+    kind = ConditionType.USE_CASE_APPROVED
+    if case.lapsed_since is not None:
+        return kind, "False", Reason.USE_CASE_REJECTED if case.rejected else Reason.CONTINUATION_EXPIRED, lapse_words(case)
+    if not case.open or case.until is None:
+        return kind, "False", Reason.APPROVAL_MISSING, "; ".join(case.missing)
+    words = f"approved until {case.until:%Y-%m-%d %H:%M} UTC: {', '.join(case.counted)}"
+    if due_days(case, snapshot.now) is None:
+        return kind, "True", Reason.APPROVED, words
+    return kind, "True", Reason.CONTINUATION_DUE, f"renew it (--gate Continuation): {words}"
 
 
 def _observing(candidate: CandidateStatus, snapshot: Snapshot) -> list[_Row]:

@@ -12,7 +12,7 @@ import yaml
 from tests.resources import ROOT
 
 from headgate.api.crd import RESOURCES
-from headgate.api.vocabulary import DecisionKind, Role
+from headgate.api.vocabulary import DecisionKind, Gate, Role
 from headgate.controller.enforcement import REQUIRED
 
 CHART = ROOT / "charts" / "headgate"
@@ -166,7 +166,18 @@ def test_nobody_gets_delete_and_each_approver_one_role() -> None:
     assert all("delete" not in rule["verbs"] for role in people for rule in role["rules"])
     approving = {role["metadata"]["name"]: rule["resourceNames"] for role in people for rule in role["rules"] if "approve" in rule["verbs"]}
     given_by_people = [role for role in Role if role is not Role.AUTOMATED_CHECKS]
-    assert approving == {f"headgate-approver-{role}": [f"deployment.{role}"] for role in given_by_people}
+    gates = [gate.value.lower() for gate in Gate]
+    assert approving == {f"headgate-approver-{role}": [f"{gate}.{role}" for gate in gates] for role in given_by_people}
+
+
+def test_an_own_classification_table_is_named_and_readable() -> None:
+    settings = ("classification.tableConfigMap=tiers",)
+    (deployment,) = of_kind("Deployment", *settings)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert {"name": "HEADGATE_CLASSIFICATION_TABLE", "value": "tiers"} in container["env"]
+    rule = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["tiers"], "verbs": ["get"]}
+    assert rule in named("Role", "headgate-leader", *settings)["rules"]
+    assert "configmaps" not in rights(named("Role", "headgate-leader"))
 
 
 def test_the_pod_meets_the_restricted_standard() -> None:

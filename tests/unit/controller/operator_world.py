@@ -15,6 +15,7 @@ from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
 from headgate.controller.cache import WATCHED, Cache
 from headgate.controller.capacity import CapacityWriter
+from headgate.controller.classification import ClassificationTable
 from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import BINDINGS, POLICIES, REQUIRED, Enforcement
@@ -86,6 +87,8 @@ class OperatorWorld:
         self.load: dict[str, int] = {}
         """Pods that the metrics of a revision ask for."""
         self.gateway_answers = True
+        self.tiers = ""
+        """The ConfigMap with an own classification table."""
         for short in REQUIRED:
             name = f"headgate-{short}"
             self.api.put(POLICIES, {"metadata": {"name": name}, "spec": {}})
@@ -107,6 +110,7 @@ class OperatorWorld:
         self.telemetry = Telemetry()
         clocks = Clocks(monotonic=self.seconds, wall=wall)
         self.freeze = ClusterFreeze(api, "platform", wall)
+        self.table = ClassificationTable(api, "headgate-system", self.tiers)
         self.configurations = Configurations(api, self.cache, lambda keys: None)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
         self.applier = Applier(
@@ -133,6 +137,7 @@ class OperatorWorld:
             self.telemetry,
             configurations=self.configurations,
             freeze=self.freeze,
+            table=self.table,
             clock=ClockWatch(wall, lambda: self.lived),
         )
 
@@ -165,6 +170,7 @@ class OperatorWorld:
     async def _pass(self) -> None:
         await self.enforcement.check()
         await self.freeze.look()
+        await self.table.look()
         await self.configurations.refresh(secrets=True)
         if not self.configurations.state(KEY).known:
             await self.configurations.load(KEY)

@@ -15,6 +15,7 @@ from tests.unit.governance.builders import (
     OTHER_SUBJECT,
     OWNER,
     PASSED,
+    SUBJECT,
     decision,
     halt,
     read,
@@ -22,6 +23,7 @@ from tests.unit.governance.builders import (
 
 from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
 from headgate.governance.approvals import LONGEST_VALIDITY, Approval, person
+from headgate.governance.gates import evaluate
 
 ALL_THREE = [decision(role, who) for role, who in zip(MEDIUM, ("ann", "bob", "cleo"), strict=True)]
 
@@ -159,6 +161,58 @@ def test_a_rejection_of_any_role_closes_until_that_role_approves_again(kind: Dec
     lifted = read([*ALL_THREE, no, decision(role, "yes", created=NOW + HOUR)], now=NOW + 2 * HOUR)
     assert lifted.open
     assert "replaced" in lifted.not_counted[no.name]
+
+
+TWO_LEGAL = (Role.FAIRNESS_AUDIT, Role.LEGAL_APPROVAL, Role.LEGAL_APPROVAL)
+
+
+@pytest.mark.parametrize("tier", ["Low", "Medium", "High"])
+def test_a_quorum_needs_that_many_persons(tier: str) -> None:
+    fair, one, two = (decision(role, who) for role, who in zip(TWO_LEGAL, ("fay", "lea", "lou"), strict=True))
+    again = decision(Role.LEGAL_APPROVAL, "LEA ", created=NOW - 2 * HOUR)
+    short = read([fair, one, again], required=TWO_LEGAL, tier=tier)
+    assert not short.open
+    assert short.missing == ("legal-approval: 1 of 2 approvals; a different person is needed",)
+    assert len(short.counted) == 2
+    full = read([fair, one, two], required=TWO_LEGAL, tier=tier)
+    assert full.open
+    assert [words.partition(" until")[0] for words in full.counted] == ["fairness-audit: fay", "legal-approval: lea", "legal-approval: lou"]
+    assert set(full.counted_names) == {fair.name, one.name, two.name}
+
+
+def test_one_person_in_two_roles_only_at_low() -> None:
+    both = [decision(Role.FAIRNESS_AUDIT, "lea"), decision(Role.LEGAL_APPROVAL, "lea"), decision(Role.LEGAL_APPROVAL, "lou")]
+    assert read(both, required=TWO_LEGAL, tier="Low").open
+    assert not read(both, required=TWO_LEGAL, tier="Medium").open
+
+
+def test_a_quorum_says_why_the_other_approval_does_not_count() -> None:
+    over = decision(Role.LEGAL_APPROVAL, "lou", expires=NOW - HOUR)
+    reading = read([decision(Role.FAIRNESS_AUDIT, "fay"), decision(Role.LEGAL_APPROVAL, "lea"), over], required=TWO_LEGAL)
+    assert reading.missing[0].startswith("legal-approval: 1 of 2 approvals; the approval of lou does not count: it expired")
+
+
+def test_the_reading_ends_with_the_first_approval_that_counts() -> None:
+    until = NOW + 3 * HOUR
+    approvals = [
+        decision(role, who, expires=end) for role, who, end in zip(MEDIUM, "abc", (until, NOW + 9 * HOUR, NOW + 5 * HOUR), strict=True)
+    ]
+    assert read(approvals).until == until
+    assert read([]).until is None
+
+
+def test_what_is_lacking_closes_an_approved_gate_by_name() -> None:
+    reading = evaluate(
+        required=MEDIUM,
+        tier="Medium",
+        subject=SUBJECT,
+        approvals=ALL_THREE,
+        technical_owner=OWNER,
+        now=NOW,
+        automated=PASSED,
+        lacking=("evidence: none of type performance",),
+    )
+    assert (reading.open, reading.missing) == (False, ("evidence: none of type performance",))
 
 
 def test_at_equal_times_the_rejection_wins() -> None:

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from headgate.api.aimodel import Classification
+from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Mode, Tier
-from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.governance.subjects import deployment_statement, subject_of, use_case_statement
 
 CONTENT = "sha256:" + "ab" * 32
 POLICY: dict[str, Any] = {
@@ -167,3 +169,85 @@ def test_every_part_of_the_segments_binds(change: dict[str, Any]) -> None:
 
 def test_the_order_of_favourable_outcomes_does_not_bind() -> None:
     assert fairness(favourable=FAIRNESS["favourable"][::-1]) == fairness()
+
+
+USE_CASE: dict[str, Any] = {
+    "environment": "production",
+    "namespace": "lending",
+    "name": "credit-scorer",
+    "classification": {
+        "domain": "CreditScoring",
+        "decisions": "Automated",
+        "affectedRights": ["Privacy"],
+        "practices": [],
+        "regions": ["EU"],
+    },
+    "requirements": {"businessContext": "fewer losses"},
+    "tier": Tier.HIGH,
+}
+
+
+def use_case(**changed: Any) -> str:
+    given = USE_CASE | changed
+    given["classification"] = Classification.model_validate(given["classification"])
+    given["requirements"] = Requirements.model_validate(given["requirements"]) if given["requirements"] is not None else None
+    return subject_of(use_case_statement(**given))
+
+
+def test_a_use_case_of_version_1_is_spelled_the_same_in_every_release() -> None:
+    """Written down, as above."""
+    assert use_case() == "sha256:8d03de9bd62969f41d1051db27a27ff18141f8762cdc8664200c1c944d3a96b4"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"environment": "staging"},
+        {"namespace": "claims"},
+        {"name": "credit"},
+        {"tier": Tier.MEDIUM},
+        {"requirements": None},
+        {"requirements": {}},
+        {"requirements": {"businessContext": "more loans"}},
+        *({"classification": USE_CASE["classification"] | part} for part in ({"regions": ["US"]}, {"practices": ["Profiling"]})),
+        *({"classification": USE_CASE["classification"] | part} for part in ({"domain": "Employment"}, {"affectedRights": []})),
+    ],
+)
+def test_a_use_case_changes_with_what_it_is(change: dict[str, Any]) -> None:
+    assert use_case(**change) != use_case()
+
+
+def test_a_use_case_is_the_same_however_it_is_written() -> None:
+    written = USE_CASE["classification"] | {"affectedRights": ["Privacy", "Privacy"], "declaredTier": "High"}
+    assert use_case(classification=written) == use_case()
+
+
+@pytest.mark.parametrize(
+    "gates",
+    [
+        {"useCase": {}},
+        {"useCase": {}, "continuation": {}},
+        {"useCase": {}, "dossier": {}},
+        {"dossier": {}},
+        {"deployment": {"high": [{"role": "legal-approval", "count": 2}]}},
+    ],
+)
+def test_a_policy_that_asks_for_more_is_another_subject(gates: dict[str, Any]) -> None:
+    once = {"deployment": {"high": [{"role": "legal-approval", "count": 1}]}}
+    plain = {"deployment": {"high": [{"role": "legal-approval"}]}}
+    assert subject(POLICY | {"gates": once}) == subject(POLICY | {"gates": plain})
+    assert subject(POLICY | {"gates": gates}) not in (subject(), subject(POLICY | {"gates": plain}))
+
+
+def test_evidence_and_lineage_are_part_of_a_version() -> None:
+    proof = Evidence(type="fairness", uri="s3://x", digest=CONTENT)
+    step = LineageStep(component="training", component_version="1", input=CONTENT, output=CONTENT)
+    found = {
+        subject(),
+        subject(evidence=(proof,)),
+        subject(evidence=(proof.model_copy(update={"digest": "sha256:" + "cd" * 32}),)),
+        subject(lineage=(step,)),
+        subject(lineage=(step.model_copy(update={"component_version": "2"}),)),
+    }
+    assert len(found) == 5
+    assert subject(evidence=(proof.model_copy(update={"uri": "s3://moved"}),)) == subject(evidence=(proof,))

@@ -14,6 +14,8 @@ from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.governance.classification import TableState
+from headgate.governance.classification_table import BUILT_IN
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision, WantedReplay, WantedWorkload
@@ -110,6 +112,7 @@ class World:
     """What became of the Jobs that compare answers."""
     replay_refusal: str = ""
     wanted_replay: WantedReplay | None = None
+    table: TableState = field(default_factory=lambda: TableState(BUILT_IN))
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -125,6 +128,7 @@ class World:
             configuration=self.configuration,
             calendar=self.calendar,
             clock_step=self.clock_step,
+            table=self.table,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
             copies=self.copies if is_blank(self.status) else {},

@@ -1,0 +1,75 @@
+"""`headgate classify`: the risk tier of a model in a file, and what follows from it. Needs no cluster."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from headgate.api.aimodel import Classification
+from headgate.cli.manifest_file import manifest_in
+from headgate.cli.options import OUTPUT_OR_YAML, Output, print_document
+from headgate.cli.refused import Refused
+from headgate.governance.classification import RiskReading, TableState, assess
+from headgate.governance.classification_table import BUILT_IN, Table, table_of
+
+FILE = Annotated[Path, typer.Option("--filename", "-f", help="A manifest with an AIModel.", show_default=False)]
+TABLE = Annotated[
+    Path | None, typer.Option("--table", help="Your own classification table, instead of the built-in one.", show_default=False)
+]
+
+
+def classify(file: FILE, table: TABLE = None, output: OUTPUT_OR_YAML = Output.TEXT) -> None:
+    """Say which risk tier the AIModel in a file has, why, and which controls and documents follow. Asks no cluster.
+
+    Exit code 1 if the risk is prohibited or not known: such a model is not started.
+    """
+    body = manifest_in(file, "AIModel")
+    reading = assess(_classification(body, file), TableState(_table(table)))
+    if output is Output.TEXT:
+        _show(str((body.get("metadata") or {}).get("name") or file), reading)
+    else:
+        print_document(_document(reading), output)
+    if reading.tier is None:
+        raise typer.Exit(1)
+
+
+def _classification(body: dict[str, Any], file: Path) -> Classification:
+    try:
+        return Classification.model_validate((body.get("spec") or {}).get("classification"))
+    except (ValidationError, AttributeError) as error:
+        first = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "spec is no object"}
+        where = ".".join(map(str, ("spec.classification", *first["loc"])))
+        raise Refused(f"{file}: {where}: {first['msg']}") from error
+
+
+def _table(file: Path | None) -> Table:
+    """Raises Refused."""
+    if file is None:
+        return BUILT_IN
+    try:
+        return table_of(file.read_text())
+    except (OSError, ValueError) as error:
+        raise Refused(f"{file}: {error}") from error
+
+
+def _document(reading: RiskReading) -> dict[str, Any]:
+    return {
+        "tier": str(reading.risk) if reading.risk is not None else None,
+        "reasons": list(reading.reasons),
+        "tableVersion": reading.table_version,
+        "controls": list(reading.controls),
+        "documents": list(reading.documents),
+    }
+
+
+def _show(name: str, reading: RiskReading) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    by = f" (table {reading.table_version})" if reading.table_version else ""
+    console.print(f"{name}: {reading.risk or 'Unknown'}{by}", style="bold")
+    for heading, lines in (("Because", reading.reasons), ("Controls", reading.controls), ("Documents", reading.documents)):
+        if lines:
+            console.print(heading, style="bold")
+        for words in lines:
+            console.print(f"  {words}")

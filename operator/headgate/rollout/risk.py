@@ -1,0 +1,43 @@
+"""The risk of a model as its decisions see it: what keeps a version from starting, and what takes one off."""
+
+from headgate.api.policy import RolloutPolicySpec
+from headgate.api.reasons import Reason
+from headgate.api.status import RiskStatus
+from headgate.api.vocabulary import Tier
+from headgate.governance.classification import RiskReading, assess
+from headgate.rollout.snapshot import Problem, Snapshot
+
+_UNREAD = RiskReading(None, ("the spec cannot be read",), classified=False)
+
+
+def risk_of(snapshot: Snapshot) -> RiskReading:
+    """Of the spec as it is now."""
+    return assess(snapshot.spec.classification, snapshot.table) if snapshot.spec is not None else _UNREAD
+
+
+def tier_of(snapshot: Snapshot) -> Tier | None:
+    """None where no approval helps: unknown, or prohibited."""
+    return risk_of(snapshot).tier
+
+
+def obstacle(snapshot: Snapshot, policy: RolloutPolicySpec | None = None) -> Problem | None:
+    """Why the risk lets no version of the model start, under `policy` if one is given; None if it does."""
+    risk = risk_of(snapshot)
+    if risk.prohibited:
+        return Problem(Reason.PROHIBITED, risk.words)
+    if risk.tier is None:
+        return Problem(Reason.TIER_UNKNOWN, risk.words)
+    if policy is not None and policy.gates.use_case is not None and not risk.classified:
+        return Problem(Reason.TIER_UNKNOWN, f"the policy asks for an approved use case, so a declared tier is not enough: {risk.words}")
+    return None
+
+
+def risk_status(risk: RiskReading) -> RiskStatus:
+    """What people see of it."""
+    return RiskStatus(
+        tier=risk.risk,
+        reasons=risk.reasons[:16],
+        table_version=risk.table_version,
+        controls=risk.controls,
+        documents=risk.documents,
+    )
