@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from headgate.cli.approve import approve
+from headgate.cli.audit import audit
 from headgate.cli.backtest import backtest
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
@@ -45,6 +46,7 @@ for _command in (status, explain, evidence, subject, approve, rollback, pin, pla
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))
+app.add_typer(audit, name="audit")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from headgate.config import Settings
 from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
+from headgate.controller.audit import AuditTrail
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
@@ -87,6 +88,7 @@ class Parts:
         events = EventRecorder(writer, settings.pod_name, clocks=clocks)
         totals = {name: TotalsSampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.watching = Watching(self.cache, totals, self.queue.add, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
+        self.audit = AuditTrail(writer, settings.namespace, self.queue.add)
         self.applier = Applier(
             writer,
             self.cache,
@@ -94,6 +96,7 @@ class Parts:
             CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic), Manifests(writer, self.cache, self.configurations)),
             OwnershipWriter(writer, self.cache),
             Announcer(writer, self.cache, events),
+            self.audit,
         )
         self.orphans = Orphans(writer, self.cache, traffic, events, self.kinds, wall=wall, monotonic=monotonic)
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, wall)
@@ -107,6 +110,7 @@ class Parts:
             self.enforcement,
             setting,
             self.telemetry,
+            audit=self.audit,
             configurations=self.configurations,
             freeze=self.freeze,
             clock=self.clock,

@@ -98,12 +98,14 @@ def test_definitions_are_kept_unless_told_otherwise() -> None:
 
 
 @pytest.mark.parametrize("settings", [(), ("watchNamespaces={lending,claims}",)], ids=["cluster-wide", "two namespaces"])
-def test_no_role_has_a_wildcard_or_reads_secrets(settings: tuple[str, ...]) -> None:
+def test_no_role_has_a_wildcard_or_reads_secrets_of_others(settings: tuple[str, ...]) -> None:
     roles = [*of_kind("ClusterRole", *settings), *of_kind("Role", *settings)]
     assert roles
     for rule in (rule for role in roles for rule in role["rules"]):
         assert not any("*" in entry for key in ("apiGroups", "resources", "verbs") for entry in rule[key])
-        assert not {"secrets", "rolebindings", "clusterrolebindings", "serviceaccounts"} & set(rule["resources"])
+        assert not {"rolebindings", "clusterrolebindings", "serviceaccounts"} & set(rule["resources"])
+        if "secrets" in rule["resources"]:
+            assert rule["verbs"] == ["create"] or (rule["verbs"], rule["resourceNames"]) == (["get"], ["headgate-audit-key"])
         assert not {"impersonate", "bind", "escalate"} & set(rule["verbs"])
 
 
@@ -128,11 +130,21 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
     }
 
 
+def test_the_audit_is_written_in_the_operators_namespace_and_never_deleted() -> None:
+    own = named("Role", "headgate-leader", "watchNamespaces={lending}")
+    assert own["metadata"]["namespace"] == "headgate-system"
+    assert rights(own)["configmaps"] == {"get", "list", "create", "patch"}
+    assert rights(named("ClusterRole", "headgate-auditor"))["configmaps"] == {"get", "list"}
+
+
 def test_secrets_are_read_one_by_one_and_only_where_the_chart_says_so() -> None:
     setting = "revisions.hashSecrets=true"
     assert rights(named("ClusterRole", "headgate-operator", setting))["secrets"] == {"get"}
     own = [rule for rule in named("Role", "headgate-leader", setting)["rules"] if rule["resources"] == ["secrets"]]
-    assert [(rule["verbs"], rule.get("resourceNames")) for rule in own] == [(["create"], None), (["get"], ["headgate-secret-hashes"])]
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in own] == [
+        (["create"], None),
+        (["get"], ["headgate-audit-key", "headgate-secret-hashes"]),
+    ]
     (deployment,) = of_kind("Deployment", setting)
     values = {entry["name"]: entry.get("value") for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert values["HEADGATE_HASH_SECRETS"] == "true"
@@ -218,11 +230,8 @@ def test_a_digest_wins_over_a_tag() -> None:
 def test_every_policy_denies_fails_closed_and_leaves_deletion_alone() -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind("ValidatingAdmissionPolicy")}
     bindings = {binding["spec"]["policyName"]: binding["spec"] for binding in of_kind("ValidatingAdmissionPolicyBinding")}
-    assert (
-        set(policies)
-        == set(bindings)
-        == {f"headgate-{name}" for name in ("approvals", "models", "status", "managed-objects", "pods", "pod-templates", "freezes")}
-    )
+    named = ("approvals", "models", "status", "managed-objects", "audit", "pods", "pod-templates", "freezes")
+    assert set(policies) == set(bindings) == {f"headgate-{name}" for name in named}
     assert all(binding["validationActions"] == ["Deny"] for binding in bindings.values())
     for policy in policies.values():
         assert policy["failurePolicy"] == "Fail"

@@ -13,6 +13,7 @@ from tests.unit.controller.fake_cluster import START, FakeCluster
 from headgate.api.status import AIModelStatus
 from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
+from headgate.controller.audit import AuditTrail
 from headgate.controller.cache import WATCHED, Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.clock import ClockWatch
@@ -83,7 +84,7 @@ class OperatorWorld:
         self.broken: dict[str, Mapping[str, Any]] = {}
         self.load: dict[str, int] = {}
         """Pods that the metrics of a revision ask for."""
-        self.gateway_answers = True
+        self.gateway_answers = self.audit_answers = True
         for short in REQUIRED:
             name = f"headgate-{short}"
             self.api.put(POLICIES, {"metadata": {"name": name}, "spec": {}})
@@ -107,6 +108,7 @@ class OperatorWorld:
         self.freeze = ClusterFreeze(api, "platform", wall)
         self.configurations = Configurations(api, self.cache, lambda keys: None)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
+        self.audit = AuditTrail(api, "platform", lambda key, priority: None)
         self.applier = Applier(
             api,
             self.cache,
@@ -114,6 +116,7 @@ class OperatorWorld:
             CapacityWriter(api, self.cache, Refusals(monotonic=clocks.monotonic), Manifests(api, self.cache, self.configurations)),
             OwnershipWriter(api, self.cache),
             Announcer(api, self.cache, events),
+            self.audit,
         )
         self.kinds = Kinds(api, monotonic=clocks.monotonic)
         self.orphans = Orphans(api, self.cache, traffic, events, self.kinds, wall=wall, monotonic=clocks.monotonic)
@@ -128,6 +131,7 @@ class OperatorWorld:
             self.enforcement,
             setting,
             self.telemetry,
+            audit=self.audit,
             configurations=self.configurations,
             freeze=self.freeze,
             clock=ClockWatch(wall, lambda: self.lived),
@@ -166,6 +170,11 @@ class OperatorWorld:
         if not self.configurations.state(KEY).known:
             await self.configurations.load(KEY)
         await self.reconciler.reconcile(KEY)
+        while self.audit_answers and self.audit.waiting:
+            await self.audit.handle(KEY)
+            if self.audit.waiting:
+                return
+            await self.reconciler.reconcile(KEY)
 
     def world_turns(self) -> None:
         """The other controllers do their work."""
