@@ -149,7 +149,7 @@ def _record(what: str, why: str, draft: Draft, snapshot: Snapshot) -> AuditRecor
         attempt=moving.attempt if moving is not None else status.attempts,
         what=what,
         why=why,
-        by=stopped or OPERATOR,
+        by=stopped[:256] or OPERATOR,
         version=who.version if who is not None else "",
         revision=who.revision if who is not None else None,
         subject=(moving.gate.subject if moving.gate else moving.subject) if moving is not None else who.subject if who else None,
