@@ -1,11 +1,9 @@
 """What must hold at every event of every trace. Each check has a name; a broken one ends the trace with a message."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.approved import Decided, unapproved
 from tests.simulation.audited import Audited
-from tests.simulation.clock import EPOCH
 from tests.simulation.faults import Call
 from tests.simulation.gateway import shares
 from tests.simulation.lost import Lost, lose, wrongs
@@ -390,11 +388,6 @@ class Checks:
         for revision, weight in recorded.items():
             if weight and revision != FALLBACK and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
                 self.fail("serving-kept", f"revision {revision} has {weight} and no Deployment")
-
-
-def seconds_of(moment: str) -> float:
-    """A status time as true seconds of the trace, if its writer's clock was right."""
-    return datetime.fromisoformat(moment).timestamp() - EPOCH
 
 
 def _names(entries: Any) -> set[str]:
