@@ -445,3 +445,22 @@ def test_the_clusters_own_controllers_are_not_hindered(cluster: Cluster, namespa
     assert cluster.admin.delete(f"/api/v1/namespaces/{namespace}").accepted
     end = eventually(lambda: cluster.admin.get(f"/api/v1/namespaces/{namespace}"), lambda answer: answer.code == 404, seconds=60)
     assert end.code == 404, end.body
+
+
+# ---- the audit
+
+
+def test_nobody_makes_or_changes_what_the_operator_records(cluster: Cluster, namespace: str) -> None:
+    """Not even who may do everything else; the operator appends and seals."""
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    labels = {"app.kubernetes.io/managed-by": "headgate", "headgate.dev/audit": "credit", "headgate.dev/audit-namespace": "lending"}
+    body = {"metadata": {"name": "headgate-audit.lending.credit.000001", "labels": labels}, "data": {"0000000001": "{}"}}
+    refused(lambda: cluster.admin.create(path, body), "Nobody else makes such objects")
+    accepted(lambda: operator(cluster).create(path, body))
+    segment = f"{path}/{body['metadata']['name']}"
+    refused(lambda: cluster.admin.merge(segment, {"data": {"0000000001": "changed"}}), "Nobody changes it")
+    refused(lambda: cluster.admin.merge(segment, {"data": {"0000000002": "{}"}}), "Nobody changes it")
+    refused(lambda: cluster.admin.merge(segment, {"immutable": True}), "Nobody changes it")
+    refused(lambda: cluster.admin.merge(segment, {"metadata": {"labels": {"headgate.dev/audit": None}}}), "labels")
+    accepted(lambda: operator(cluster).merge(segment, {"data": {"0000000002": "{}"}, "immutable": True}))
+    assert not operator(cluster).merge(segment, {"data": {"0000000003": "{}"}}).accepted, "sealed"

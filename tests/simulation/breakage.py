@@ -9,12 +9,16 @@ from unittest.mock import patch
 from tests.simulation.faults import FAIR
 from tests.simulation.trace import Script
 
+from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Verdict
+from headgate.controller.audit import AuditTrail
 from headgate.controller.capacity import CapacityWriter
+from headgate.controller.facts import ModelKey
 from headgate.controller.observe import Observation
 from headgate.controller.routing import RoutePlan
 from headgate.controller.traffic import TrafficWriter
 from headgate.evidence.view import Evidence
+from headgate.governance.audit_chain import Append, Entry
 from headgate.kube.labels import Owner
 from headgate.rollout import advance, enter
 from headgate.rollout.decision import WantedWorkload
@@ -74,6 +78,25 @@ async def _resized_anyway(self: CapacityWriter, seen: Observation, wanted: Wante
     if present is not None and present.replicas and present.replicas != wanted.replicas and wanted.ceiling is not None:
         await self._resize(seen, wanted)
     return await _grow_one(self, seen, wanted, owner)
+
+
+_stored = AuditTrail.stored
+
+
+def _stored_or_not(self: AuditTrail, key: ModelKey, status: AIModelStatus) -> bool:
+    _stored(self, key, status)
+    return True
+
+
+def _told_anew(entry: Entry) -> str:
+    return str(entry["id"]["sequence"])
+
+
+async def _patched_anyway(self: AuditTrail, key: ModelKey, version: str, write: Append, seed: bytes) -> dict[str, Any]:
+    return await _append(self, key, "", write, seed)
+
+
+_append = AuditTrail._write
 
 
 def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:
@@ -151,6 +174,26 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         lambda: patch("headgate.rollout.failover._while_fallback_answers", lambda draft, *_: draft),
         frozenset({"ends"}),
         insured,
+    ),
+    "users come before the audit knows": (
+        lambda: patch.object(AuditTrail, "stored", _stored_or_not),
+        frozenset({"audited-ahead"}),
+        as_drawn,
+    ),
+    "what is stored already is stored again after a death": (
+        lambda: patch("headgate.controller.audit.identity", _told_anew),
+        frozenset({"audited-once"}),
+        as_drawn,
+    ),
+    "an append rests on no resourceVersion": (
+        lambda: patch.object(AuditTrail, "_write", _patched_anyway),
+        frozenset({"audit-only-grows", "audit-whole", "audited-once", "audited-all"}),
+        as_drawn,
+    ),
+    "decisions do not wait in status": (
+        lambda: patch("headgate.rollout.auditing._room", lambda waiting, fresh: 0),
+        frozenset({"audited-ahead", "audited-all"}),
+        as_drawn,
     ),
     "the size of an autoscaled version is written": (
         lambda: patch("headgate.controller.capacity.CapacityWriter._grow_one", _resized_anyway),

@@ -1,10 +1,9 @@
 """What must hold at every event of every trace. Each check has a name; a broken one ends the trace with a message."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.approved import Decided, unapproved
-from tests.simulation.clock import EPOCH
+from tests.simulation.audited import Audited
 from tests.simulation.faults import Call
 from tests.simulation.gateway import shares
 from tests.simulation.lost import Lost, lose, wrongs
@@ -13,6 +12,7 @@ from tests.simulation.standin import Health
 
 from headgate.kube.resources import (
     AIMODELS,
+    CONFIG_MAPS,
     DEPLOYMENTS,
     GOVERNANCE_APPROVALS,
     HORIZONTAL_POD_AUTOSCALERS,
@@ -62,6 +62,7 @@ class Checks:
         self._lost: Lost | None = None
         self._was_live: set[str] = set()
         self._health = Health(world)
+        self._audited = Audited(world)
         self.harm: list[tuple[str, float]] = []
         """How long each harmful candidate had users in undisturbed time."""
 
@@ -107,6 +108,8 @@ class Checks:
             self._status(old.get("status") or {}, new.get("status") or {})
         elif plural == DEPLOYMENTS.plural:
             self._deployment(old, new)
+        elif plural == CONFIG_MAPS.plural:
+            self._audited.written(old, new)
 
     def _written_by_others(self, plural: str, old: Object | None, new: Object | None) -> None:
         if plural == GOVERNANCE_APPROVALS.plural and old is None and new is not None:
@@ -153,6 +156,7 @@ class Checks:
             self.fail("orders-obeyed", f"{words} although somebody took users off it by hand")
         if not world.pods.served_within(revision, 3.0 if not world.disturbed_within(3.0) else 90.0):
             self.fail("endpoints-first", f"{words} without a ready pod")
+        self._audited.raised(revision, weight)
         recorded = sum(slot["weight"] for slot in (status.get("traffic") or {}).get("slots") or () if slot["revision"] == revision)
         proven = any(entry["revision"] == revision and entry.get("wasLive") for entry in status.get("past") or ())
         if recorded < weight and not proven:
@@ -189,6 +193,7 @@ class Checks:
     def _forgotten(self, status: Object, *, deleted: bool) -> None:
         """Somebody wiped the status, or deleted the model with it."""
         self._world.disturb(10.0)
+        self._audited.forgotten()
         self._effective.clear()
         self._entered.clear()
         route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
@@ -203,6 +208,7 @@ class Checks:
                 self.fail(name, message)
             self._lost = None
         self._keeps(old, new)
+        self._audited.status(new)
         self._users_left(old, new)
         before, after = old.get("candidate") or {}, new.get("candidate") or {}
         stage = before.get("stage")
@@ -370,6 +376,7 @@ class Checks:
 
     def at_rest(self, status: Object) -> None:
         """Nothing moves any more: the cluster is as the status says."""
+        self._audited.at_rest(status)
         world = self._world
         route = world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
         traffic = status.get("traffic") or {}
@@ -381,11 +388,6 @@ class Checks:
         for revision, weight in recorded.items():
             if weight and revision != FALLBACK and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
                 self.fail("serving-kept", f"revision {revision} has {weight} and no Deployment")
-
-
-def seconds_of(moment: str) -> float:
-    """A status time as true seconds of the trace, if its writer's clock was right."""
-    return datetime.fromisoformat(moment).timestamp() - EPOCH
 
 
 def _names(entries: Any) -> set[str]:

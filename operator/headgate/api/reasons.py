@@ -62,6 +62,8 @@ class Reason(StrEnum):
     INTERVENTION_REFUSED = "InterventionRefused"
     GOVERNANCE_NOT_ENFORCED = "GovernanceNotEnforced"
     GOVERNANCE_ENFORCED = "GovernanceEnforced"
+    AUDIT_UNAVAILABLE = "AuditUnavailable"
+    AUDIT_BROKEN = "AuditBroken"
     # What a user has to repair
     INVALID_SPEC = "InvalidSpec"
     POLICY_NOT_FOUND = "PolicyNotFound"

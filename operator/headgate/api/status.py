@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from headgate.api.audit import MOST_PENDING, AuditHead, AuditRecord
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
 from headgate.api.replay import CopiesStatus, ReplayStatus
@@ -326,4 +327,10 @@ class AIModelStatus(StatusModel):
     """Retries used, by revision."""
     paused: Latch | None = None
     aa_test: AATestStatus | None = None
+    audit: AuditHead | None = None
+    """Up to which entry the model's audit chain was seen to be stored."""
+    pending_audit: Annotated[tuple[AuditRecord, ...], Field(max_length=MOST_PENDING, json_schema_extra=ATOMIC)] = ()
+    """Decisions that are not known to be stored in the chain yet."""
+    omitted_audit: Count = 0
+    """Decisions that found no room in `pendingAudit` while nothing could be stored: the chain tells their number."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=list_map("type"))] = ()

@@ -9,6 +9,7 @@ from headgate.cli.kubeconfig import current_namespace
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView, view_of
 from headgate.evidence.readings import config_map_name
+from headgate.kube import audit_segments
 from headgate.kube.errors import Conflict, KubeError, NotFound
 from headgate.kube.interface import KubeApi, Object
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, Resource
@@ -100,6 +101,22 @@ class Cluster:
             if error.status in (403, 404):
                 return None
             raise
+
+    async def audit(self, name: str, namespace: str, operator_namespace: str) -> tuple[Object, ...]:
+        """The segments of one model's audit, oldest first. Raises Refused if there are none."""
+        listing = await self._api.list(CONFIG_MAPS, operator_namespace, labels=audit_segments.selector(namespace, name))
+        found = sorted((one for one in listing.items if audit_segments.number_of(one)), key=audit_segments.number_of)
+        if not found:
+            raise Refused(
+                f"namespace {operator_namespace} has no audit of {namespace}/{name}: is it the operator's (--operator-namespace), "
+                "and is there such a model (-n)?"
+            )
+        return tuple(found)
+
+    async def decisions(self, name: str, namespace: str) -> tuple[Object, ...]:
+        """All GovernanceApprovals about one model that are there."""
+        listing = await self._api.list(GOVERNANCE_APPROVALS, namespace)
+        return tuple(item for item in listing.items if item["spec"].get("model") == name)
 
     async def whoami(self) -> str:
         """The user name that admission will see."""

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from headgate.cli.approve import approve
+from headgate.cli.audit import audit
 from headgate.cli.backtest import backtest
 from headgate.cli.classify import classify
 from headgate.cli.drift import drift
@@ -55,6 +56,7 @@ for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
 for _kind, _help in HELP.items():
     app.command(name=command_name(_kind), help=_help)(intervention(_kind))
+app.add_typer(audit, name="audit")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from headgate.cli.story import Story, moment_of
 from headgate.cli.view import clock
 
 _MOST_ROWS = 240
-_STYLE = """
+STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff; max-width: 70rem; margin: 1.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.3rem; } h2 { font-size: 1.05rem; margin-top: 2rem; }
 svg { width: 100%; height: auto; } svg text { font-family: system-ui, sans-serif !important; }
@@ -18,6 +18,7 @@ th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 summary { cursor: pointer; font-weight: 600; margin-top: .7rem; } .bad { color: #b34700; } .good { color: #007a5e; }
 .wide { overflow-x: auto; }
 """
+"""Of every page that the command line makes."""
 
 
 def page(story: Story, picture: str) -> str:
@@ -28,7 +29,7 @@ def page(story: Story, picture: str) -> str:
 def _page(story: Story, picture: str) -> Iterator[str]:
     title = escape(story.title)
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
-    yield f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>"
+    yield f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>"
     yield "<ul>"
     for moment in story.moments:
         yield f'<li class="{"good" if moment.good else "bad"}">{clock(moment_of(moment.time))}: {escape(moment.words)}</li>'
@@ -38,11 +39,12 @@ def _page(story: Story, picture: str) -> Iterator[str]:
     yield from (f"<li>{escape(words)}</li>" for words in thresholds(story))
     yield "</ul>"
     for number, name in enumerate(story.timeline.checks):
-        yield f'<details>\n<summary>{escape(name)}</summary>\n<div class="wide"><table>\n<tr>{_cells("th", COLUMNS)}</tr>'
-        yield from (f"<tr>{_cells('td', row)}</tr>" for row in rows(story, number, _MOST_ROWS))
+        yield f'<details>\n<summary>{escape(name)}</summary>\n<div class="wide"><table>\n<tr>{cells("th", COLUMNS)}</tr>'
+        yield from (f"<tr>{cells('td', row)}</tr>" for row in rows(story, number, _MOST_ROWS))
         yield "</table></div>\n</details>"
     yield "</body>\n</html>\n"
 
 
-def _cells(kind: str, texts: tuple[str, ...]) -> str:
+def cells(kind: str, texts: tuple[str, ...]) -> str:
+    """Cells of one row of a table: `kind` is th or td."""
     return "".join(f"<{kind}>{escape(text)}</{kind}>" for text in texts)

@@ -36,6 +36,7 @@ _TO_REPAIR = frozenset(
         Reason.SOURCE_DOWN,
         Reason.NOT_MEASURABLE,
         Reason.DEGRADED,
+        Reason.AUDIT_UNAVAILABLE,
     }
 )
 

@@ -1,13 +1,14 @@
 """Decision -> cluster. Idempotent: killed after any write, the next pass does the rest.
 
-Users leave a bad version first, before anything is recorded. Users reach a new version last, after it is recorded that they will, so
-that no restart can find them on a version that nobody knows of.
+Users leave a bad version first, before anything is recorded. Users reach a new version last, after it is recorded that they will, and
+stored in the audit, so that no restart can find them on a version that nobody knows of.
 """
 
 from dataclasses import dataclass
 
 from headgate.api.status import AIModelStatus
 from headgate.controller.announcing import Announcer
+from headgate.controller.audit import AuditTrail
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.facts import ModelKey
@@ -50,6 +51,7 @@ class Applier:
         ownership: OwnershipWriter,
         announcer: Announcer,
         replays: ReplayWriter,
+        audit: AuditTrail,
     ) -> None:
         self._api = api
         self._cache = cache
@@ -58,6 +60,7 @@ class Applier:
         self._ownership = ownership
         self._announcer = announcer
         self._replays = replays
+        self._audit = audit
         self._settled: dict[ModelKey, tuple[Object, Wanted]] = {}
         """Routes that say what is wanted, with what that is: most decisions change neither."""
 
@@ -75,7 +78,8 @@ class Applier:
             await self._capacity.copy_policy(seen, decision.policy_copy, seen.owning(decision))
         grown = await self._capacity.grow(seen, decision)
         changed = await self._record(seen, decision.status)
-        if plan is not None and not plan.lowers:
+        audited = self._audit.stored(seen.key, decision.status)
+        if plan is not None and not plan.lowers and (audited or not plan.raises):
             refusal = await self._traffic.follow(seen.key, plan) or refusal
         await self._capacity.shrink(seen, decision)
         if changed:
@@ -90,6 +94,7 @@ class Applier:
         """The model is gone, and so is what was remembered of it."""
         self._traffic.forget(key)
         self._settled.pop(key, None)
+        self._audit.forget(key)
 
     def _plan(self, seen: Observation, decision: Decision, route: Object | None) -> RoutePlan | None:
         if decision.traffic is None:

@@ -28,11 +28,12 @@ from headgate.governance.classification import BY_DEFAULT, TableState
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
+from headgate.prometheus.profiles import PROFILES, Target
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decision import Decision
 from headgate.rollout.questions import is_judged
 from headgate.rollout.rebuild import is_blank
-from headgate.rollout.snapshot import ClockStep, ConfigurationState, PolicyState, Problem, Snapshot, WorkloadState
+from headgate.rollout.snapshot import AuditState, ClockStep, ConfigurationState, PolicyState, Problem, Snapshot, WorkloadState
 
 
 class UnreadableStatus(Exception):  # noqa: N818  named for what it says about the object
@@ -55,6 +56,7 @@ class Surroundings:
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
     live: LiveReading | None = None
+    audit: AuditState = field(default_factory=AuditState)
     refusal: Problem | None = None
     replay_refusal: str = ""
     sees_gateways: bool = True
@@ -111,6 +113,8 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         replay_refusal=around.replay_refusal,
         live=_live(around, status),
         governance_problem=around.governance_problem,
+        audit=around.audit,
+        query=_query(key, pinned) if around.evidence is not None else "",
         refusal=around.refusal,
         invalid=invalid,
     )
@@ -207,6 +211,11 @@ def _calendar(policy: PolicyState, pinned: RolloutPolicySpec | None, freeze: Fre
     zone = zone_of(windows.time_zone)
     unknown = "" if zone is not None else f"{windows.time_zone} is no time zone"
     return Calendar(windows, zone or UTC, freeze.freezes, freeze.held or unknown)
+
+
+def _query(key: ModelKey, policy: RolloutPolicySpec | None) -> str:
+    profile = PROFILES.get(policy.metrics.profile) if policy is not None else None
+    return profile.selector([Target(key.namespace, key.name)]) if profile is not None else ""
 
 
 def _pinned(copies: dict[str, str], status: AIModelStatus) -> RolloutPolicySpec | None:

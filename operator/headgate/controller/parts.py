@@ -6,6 +6,7 @@ from collections.abc import Callable
 from headgate.config import Settings
 from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
+from headgate.controller.audit import AuditTrail
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
@@ -94,6 +95,7 @@ class Parts:
         events = EventRecorder(writer, settings.pod_name, clocks=clocks)
         totals = {name: TotalsSampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.watching = Watching(self.cache, totals, self.queue.add, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
+        self.audit = AuditTrail(writer, settings.namespace, self.queue.add)
         self.applier = Applier(
             writer,
             self.cache,
@@ -102,6 +104,7 @@ class Parts:
             OwnershipWriter(writer, self.cache),
             Announcer(writer, self.cache, events),
             ReplayWriter(writer, self.cache, Refusals(monotonic=monotonic), settings.runner),
+            self.audit,
         )
         self.orphans = Orphans(writer, self.cache, traffic, events, self.kinds, wall=wall, monotonic=monotonic)
         setting = Setting(settings.environment, settings.policy_namespace, not settings.watch_namespaces, wall)
@@ -115,6 +118,7 @@ class Parts:
             self.enforcement,
             setting,
             self.telemetry,
+            audit=self.audit,
             configurations=self.configurations,
             freeze=self.freeze,
             table=self.table,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headgate.controller.apply import Applier, Outcome
+from headgate.controller.audit import AuditTrail
 from headgate.controller.cache import Cache
 from headgate.controller.classification import ClassificationTable
 from headgate.controller.clock import ClockWatch
@@ -63,6 +64,7 @@ class Reconciler:
         setting: Setting,
         telemetry: Telemetry,
         *,
+        audit: AuditTrail,
         configurations: Configurations,
         freeze: ClusterFreeze,
         table: ClassificationTable,
@@ -78,6 +80,7 @@ class Reconciler:
         self._enforcement = enforcement
         self._setting = setting
         self._telemetry = telemetry
+        self._audit = audit
         self._configurations = configurations
         self._freeze = freeze
         self._table = table
@@ -170,6 +173,7 @@ class Reconciler:
             proof=self._enforcement.proof,
             evidence=self._judging.evidence.get(key),
             live=self._watching.readings.get(key),
+            audit=self._audit.state(key),
             refusal=self._refusals.get(key),
             replay_refusal=self._replay_refusals.get(key, ""),
             sees_gateways=self._setting.sees_gateways,

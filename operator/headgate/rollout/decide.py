@@ -10,6 +10,7 @@ from headgate.governance.approvals import Approval
 from headgate.rollout import aa, failover, live
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.advance import advance
+from headgate.rollout.auditing import audited
 from headgate.rollout.begin import begin, policy_copy, resized
 from headgate.rollout.calendar import closed
 from headgate.rollout.continuation import next_moment, watch_continuation
@@ -47,7 +48,8 @@ def decide(snapshot: Snapshot) -> Decision:
     Order: harm first, independent of everything else; then people; then whether the spec still asks for the candidate; then the
     candidate's next step. Deciding again on the same Snapshot gives the same Decision.
     """
-    status = pulled_back(snapshot.status, snapshot.now)
+    stored = snapshot.status
+    status = pulled_back(stored, snapshot.now)
     snapshot = snapshot if status is snapshot.status else replace(snapshot, status=status)
     snapshot, found = rebuild(snapshot)
     snapshot, missed = unserved(snapshot)
@@ -66,7 +68,7 @@ def decide(snapshot: Snapshot) -> Decision:
     draft = draft.with_status(traffic=traffic_of(draft, snapshot))
     if snapshot.refusal is not None:
         draft = draft.held_by(snapshot.refusal.reason, snapshot.refusal.message)
-    draft = _forget_past(draft, snapshot)
+    draft = audited(_forget_past(draft, snapshot), snapshot, stored)
     if snapshot.configuration.known or draft.status != snapshot.status:
         draft = told(draft, snapshot)
     candidate = draft.status.candidate

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from headgate.api.aimodel import AIModelSpec
+from headgate.api.audit import AuditHead
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.replay import ReplayReport
@@ -136,6 +137,27 @@ class ClockStep:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditBreak:
+    """The chain does not hold the entry that the status knows as the newest: somebody changed or deleted what was stored."""
+
+    lost: AuditHead
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditState:
+    """What is known of the model's audit chain."""
+
+    head: AuditHead | None = None
+    """Its newest entry; None before it was looked at."""
+    stored: frozenset[str] = frozenset()
+    """Identities of the records in status that the chain has by now."""
+    problem: Problem | None = None
+    """Why the last records could not be stored."""
+    broken: AuditBreak | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The only input of `decide`."""
 
@@ -177,6 +199,9 @@ class Snapshot:
     """What follows from instants alone waits while there is one."""
     governance_problem: str = ""
     """Why governance is not enforced in this cluster; gates stay closed while it is set."""
+    audit: AuditState = AuditState()
+    query: str = ""
+    """The selector of the counters that evidence rests on, as PromQL, narrowed to this model."""
     refusal: Problem | None = None
     """What the API server answered to the last apply, if it refused it."""
     invalid: str = ""

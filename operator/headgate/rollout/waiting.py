@@ -33,7 +33,10 @@ def barred(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
 
 
 def not_now(snapshot: Snapshot) -> Problem | None:
-    """A time at which nothing rises: outside the policy's windows, in a freeze, or one that the clock tells wrong."""
+    """A time at which nothing rises: outside the policy's windows, in a freeze, one that the clock tells wrong, or one at which the audit
+    cannot be written ahead."""
+    if snapshot.audit.problem is not None:
+        return snapshot.audit.problem
     if snapshot.clock_step is not None:
         return Problem(Reason.CLOCK_STEPPED, snapshot.clock_step.words)
     unreadable = snapshot.policy.problem
@@ -125,7 +128,7 @@ def not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:
 
 def route_pending(draft: Draft, snapshot: Snapshot) -> Draft:
     """Held until the gateway serves the weights that were decided."""
-    problem = snapshot.route.problem or snapshot.refusal
+    problem = snapshot.audit.problem or snapshot.route.problem or snapshot.refusal
     reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
     return draft.held_by(reason, message)
 

@@ -99,12 +99,14 @@ def test_definitions_are_kept_unless_told_otherwise() -> None:
 
 
 @pytest.mark.parametrize("settings", [(), ("watchNamespaces={lending,claims}",)], ids=["cluster-wide", "two namespaces"])
-def test_no_role_has_a_wildcard_or_reads_secrets(settings: tuple[str, ...]) -> None:
+def test_no_role_has_a_wildcard_or_reads_secrets_of_others(settings: tuple[str, ...]) -> None:
     roles = [*of_kind("ClusterRole", *settings), *of_kind("Role", *settings)]
     assert roles
     for rule in (rule for role in roles for rule in role["rules"]):
         assert not any("*" in entry for key in ("apiGroups", "resources", "verbs") for entry in rule[key])
-        assert not {"secrets", "rolebindings", "clusterrolebindings", "serviceaccounts"} & set(rule["resources"])
+        assert not {"rolebindings", "clusterrolebindings", "serviceaccounts"} & set(rule["resources"])
+        if "secrets" in rule["resources"]:
+            assert rule["verbs"] == ["create"] or (rule["verbs"], rule["resourceNames"]) == (["get"], ["headgate-audit-key"])
         assert not {"impersonate", "bind", "escalate"} & set(rule["verbs"])
 
 
@@ -131,11 +133,21 @@ def test_the_operator_may_do_what_it_does_and_nothing_else() -> None:
     }
 
 
+def test_the_audit_is_written_in_the_operators_namespace_and_never_deleted() -> None:
+    own = named("Role", "headgate-leader", "watchNamespaces={lending}")
+    assert own["metadata"]["namespace"] == "headgate-system"
+    assert rights(own)["configmaps"] == {"get", "list", "create", "patch"}
+    assert rights(named("ClusterRole", "headgate-auditor"))["configmaps"] == {"get", "list"}
+
+
 def test_secrets_are_read_one_by_one_and_only_where_the_chart_says_so() -> None:
     setting = "revisions.hashSecrets=true"
     assert rights(named("ClusterRole", "headgate-operator", setting))["secrets"] == {"get"}
     own = [rule for rule in named("Role", "headgate-leader", setting)["rules"] if rule["resources"] == ["secrets"]]
-    assert [(rule["verbs"], rule.get("resourceNames")) for rule in own] == [(["create"], None), (["get"], ["headgate-secret-hashes"])]
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in own] == [
+        (["create"], None),
+        (["get"], ["headgate-audit-key", "headgate-secret-hashes"]),
+    ]
     (deployment,) = of_kind("Deployment", setting)
     values = {entry["name"]: entry.get("value") for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert values["HEADGATE_HASH_SECRETS"] == "true"

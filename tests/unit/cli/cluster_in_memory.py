@@ -145,7 +145,10 @@ class ClusterInMemory(FakeApi):
 
     async def list(self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "") -> Listing:
         listing = await super().list(resource)
-        return Listing(tuple(i for i in listing.items if namespace in (None, i["metadata"]["namespace"])), listing.resource_version)
+        wanted = dict(label.split("=") for label in labels.split(",") if label)
+        inside = (item for item in listing.items if namespace in (None, item["metadata"]["namespace"]))
+        labelled = (item for item in inside if wanted.items() <= item["metadata"].get("labels", {}).items())
+        return Listing(tuple(labelled), listing.resource_version)
 
     async def create(self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False) -> Object:
         if resource.plural in self.denied:

@@ -9,7 +9,9 @@ MADE = (DEPLOYMENTS, SERVICES, CONFIG_MAPS, HTTP_ROUTES)
 
 
 def names(api: FakeCluster) -> list[str]:
-    return sorted(f"{kind.plural}/{body['metadata']['name']}" for kind in MADE for body in api.of(kind))
+    """In the model's namespace."""
+    made = [(kind, body["metadata"]) for kind in MADE for body in api.of(kind)]
+    return sorted(f"{kind.plural}/{metadata['name']}" for kind, metadata in made if metadata["namespace"] == "lending")
 
 
 def revisions(world: OperatorWorld) -> tuple[str, str]:

@@ -17,8 +17,8 @@ Name = tuple[str, str, str]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-class CrashError(Exception):
-    """The operator's process died."""
+class CrashError(BaseException):
+    """The operator's process died: nothing of it can handle that."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ class FakeCluster:
         return deepcopy(found)
 
     async def list(self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "") -> Listing:
-        wanted = [label for label in labels.split(",") if label]
+        wanted = [label.partition("=") for label in labels.split(",") if label]
         inside = [o for o in self.of(resource) if namespace in (None, o["metadata"].get("namespace"))]
-        items = [o for o in inside if all(label in (o["metadata"].get("labels") or {}) for label in wanted)]
+        items = [o for o in inside if all(_labelled(o, *label) for label in wanted)]
         return Listing(tuple(deepcopy(items)), str(self._version))
 
     async def create(self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False) -> Object:
@@ -239,6 +239,11 @@ class _Attempt:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None and self._cluster.die_after == len(self._cluster.writes):
             raise CrashError
+
+
+def _labelled(body: Object, name: str, equals: str, value: str) -> bool:
+    labels = body["metadata"].get("labels") or {}
+    return labels.get(name) == value if equals else name in labels
 
 
 def _name(resource: Resource, body: Mapping[str, Any]) -> Name:

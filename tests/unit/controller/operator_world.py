@@ -13,6 +13,7 @@ from tests.unit.controller.fake_cluster import START, FakeCluster
 from headgate.api.status import AIModelStatus
 from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
+from headgate.controller.audit import AuditTrail
 from headgate.controller.cache import WATCHED, Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.classification import ClassificationTable
@@ -86,7 +87,7 @@ class OperatorWorld:
         self.broken: dict[str, Mapping[str, Any]] = {}
         self.load: dict[str, int] = {}
         """Pods that the metrics of a revision ask for."""
-        self.gateway_answers = True
+        self.gateway_answers = self.audit_answers = True
         self.tiers = ""
         """The ConfigMap with an own classification table."""
         for short in REQUIRED:
@@ -113,6 +114,7 @@ class OperatorWorld:
         self.table = ClassificationTable(api, "headgate-system", self.tiers)
         self.configurations = Configurations(api, self.cache, lambda keys: None)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
+        self.audit = AuditTrail(api, "platform", lambda key, priority: None)
         self.applier = Applier(
             api,
             self.cache,
@@ -121,6 +123,7 @@ class OperatorWorld:
             OwnershipWriter(api, self.cache),
             Announcer(api, self.cache, events),
             ReplayWriter(api, self.cache, Refusals(monotonic=clocks.monotonic), RunnerImage("registry.example/headgate:1")),
+            self.audit,
         )
         self.kinds = Kinds(api, monotonic=clocks.monotonic)
         self.orphans = Orphans(api, self.cache, traffic, events, self.kinds, wall=wall, monotonic=clocks.monotonic)
@@ -135,6 +138,7 @@ class OperatorWorld:
             self.enforcement,
             setting,
             self.telemetry,
+            audit=self.audit,
             configurations=self.configurations,
             freeze=self.freeze,
             table=self.table,
@@ -175,6 +179,11 @@ class OperatorWorld:
         if not self.configurations.state(KEY).known:
             await self.configurations.load(KEY)
         await self.reconciler.reconcile(KEY)
+        while self.audit_answers and self.audit.waiting:
+            await self.audit.handle(KEY)
+            if self.audit.waiting:
+                return
+            await self.reconciler.reconcile(KEY)
 
     def world_turns(self) -> None:
         """The other controllers do their work."""

@@ -26,7 +26,8 @@ def test_a_first_version_is_made_recorded_and_only_then_routed_to() -> None:
     world.release("v1")
     world.step()
     workload = ["apply services", "apply controllerrevisions", "apply deployments"]
-    assert world.since(0) == ["create configmaps", *workload, "status aimodels", "apply httproutes"]
+    audited = ["create secrets", "create configmaps", "status aimodels"]
+    assert world.since(0) == ["create configmaps", *workload, "status aimodels", "apply httproutes", *audited]
     assert world.weights == {}
 
 
@@ -142,10 +143,16 @@ def test_a_stale_leader_cannot_undo_a_rollback() -> None:
     # The new leader has written the route meanwhile; the stale one still decides on the old one.
     world.api.put(HTTP_ROUTES, {**route, "metadata": {**route["metadata"], "annotations": {"by": "the new leader"}}})
     with pytest.raises(Conflict):
-        asyncio.run(world.reconciler.reconcile(KEY))
+        asyncio.run(_decided_audited_and_applied(world))
     stable = world.status.stable
     assert stable is not None
     assert world.weights == {stable.revision: 1000}
+
+
+async def _decided_audited_and_applied(world: OperatorWorld) -> None:
+    await world.reconciler.reconcile(KEY)
+    await world.audit.handle(KEY)
+    await world.reconciler.reconcile(KEY)
 
 
 def test_nothing_is_raised_when_the_status_was_written_by_somebody_else() -> None:
@@ -225,7 +232,7 @@ def test_what_nobody_needs_is_deleted_only_when_the_route_was_seen_without_it() 
     world.settle()
     assert world.api.find(DEPLOYMENTS, name) is None
     assert world.api.find(SERVICES, name) is None
-    assert [c["metadata"]["name"] for c in world.api.of(CONFIG_MAPS)] == []
+    assert [c["metadata"]["name"] for c in world.api.of(CONFIG_MAPS) if c["metadata"]["namespace"] == "lending"] == []
 
 
 def test_a_version_keeps_its_pods_until_the_gateway_has_taken_the_route_without_it() -> None:

@@ -1,0 +1,164 @@
+"""What goes into the audit: who decided what about which version, why, and on which numbers."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.rollout.world import World, in_canary, live
+
+from headgate.api.audit import AuditHead, AuditRecord
+from headgate.api.reasons import Reason
+from headgate.api.status import AIModelStatus
+from headgate.governance.audit_chain import identity_of
+from headgate.rollout.decide import decide
+from headgate.rollout.snapshot import AuditState, Problem, Snapshot
+
+HEAD = AuditHead(sequence=9, hash="sha256:" + "a" * 64, segment=1)
+
+
+def emptied(world: World) -> World:
+    """Everything that was decided so far is stored."""
+    world.status = world.status.model_copy(update={"pending_audit": (), "omitted_audit": 0})
+    return world
+
+
+def stored(snapshot: Snapshot) -> Snapshot:
+    told = frozenset(identity_of(record, "lending/credit") for record in snapshot.status.pending_audit)
+    return replace(snapshot, audit=AuditState(HEAD, told))
+
+
+def decided(world: World) -> tuple[AuditRecord, ...]:
+    world.step()
+    return world.status.pending_audit
+
+
+def of(records: tuple[AuditRecord, ...], what: str) -> AuditRecord:
+    (found,) = [record for record in records if record.what == what]
+    return found
+
+
+def test_a_rollback_by_evidence_carries_the_counts_the_window_and_the_query() -> None:
+    world = emptied(in_canary())
+    world.bad()
+    assert world.status.candidate is not None
+    subject = world.status.candidate.gate.subject if world.status.candidate.gate else None
+    snapshot = replace(world.snapshot(), query='{route="lending/credit"}')
+    record = of(decide(snapshot).status.pending_audit, "RolledBack")
+    assert (record.by, record.version, record.stage, record.subject) == ("headgate", "2.0.0", "canary", subject)
+    assert record.measured is not None
+    assert record.measured.query == '{route="lending/credit"}'
+    assert record.measured.until == world.now
+    (check,) = record.measured.checks
+    assert (check.candidate_events, check.candidate_requests, check.stable_events, check.stable_requests) == (17, 600, 57, 11_400)
+
+
+def test_shares_are_told_before_and_after() -> None:
+    world = emptied(in_canary())
+    assert world.status.stable is not None
+    assert world.status.candidate is not None
+    stable, candidate = world.status.stable.revision, world.status.candidate.revision
+    world.bad()
+    moved = of(decided(world), "TrafficChanged").traffic
+    assert moved is not None
+    assert (moved.before, moved.after) == ({stable: 950, candidate: 50}, {stable: 1000})
+
+
+def test_copies_of_requests_are_told() -> None:
+    world = emptied(live())
+    world.release("2.0.0")
+    world.settle()
+    assert world.status.phase == "Shadow"
+    moved = of(world.status.pending_audit, "TrafficChanged").traffic
+    assert moved is not None
+    assert list(moved.mirrored.values()) == [1000]
+
+
+@pytest.mark.parametrize("decision", ["Halt", "Pause"])
+def test_a_person_is_named_with_the_reason_and_the_object(decision: str) -> None:
+    world = emptied(in_canary())
+    approval = world.decided(decision)
+    record = of(decided(world), decision)
+    assert (record.by, record.approval) == ("oncall@bank", approval.name)
+    assert record.why.endswith("(because)")
+    assert record.attempt == 2
+
+
+def test_what_has_no_effect_is_told_too() -> None:
+    world = emptied(in_canary())
+    world.decided("Halt", target={"revision": "00000000", "attempt": 9})
+    record = of(decided(world), "Halt")
+    assert (record.attempt, record.revision) == (9, "00000000")
+    assert "now there is" in record.why
+
+
+def test_negative_decisions_are_told_when_first_seen_though_nobody_asked() -> None:
+    world = emptied(live())
+    subject = "sha256:" + "1" * 64
+    world.decided("Reject", "dana@bank", gate="Deployment", role="fairness-audit", subject=subject)
+    record = of(decided(world), "Reject")
+    assert (record.by, record.subject) == ("dana@bank", subject)
+
+
+def test_each_approval_is_told_once_when_it_counts() -> None:
+    world = live()
+    world.release("2.0.0")
+    world.settle()
+    emptied(world)
+    world.approve(roles=("fairness-audit",))
+    world.settle()
+    record = of(world.status.pending_audit, "ApprovalCounted")
+    assert record.by == "dana@bank"
+    assert record.why.startswith("fairness-audit: dana@bank until")
+    emptied(world)
+    world.settle()
+    assert world.status.pending_audit == ()
+
+
+def test_nothing_is_told_while_nothing_is_decided() -> None:
+    world = emptied(in_canary())
+    for _ in range(5):
+        world.step(60)
+    assert world.status.pending_audit == ()
+
+
+def test_what_is_stored_waits_no_longer_and_the_head_is_shown() -> None:
+    world = emptied(in_canary())
+    world.decided("Pause")
+    assert decided(world)
+    status = decide(stored(world.snapshot())).status
+    assert (status.audit, status.pending_audit) == (HEAD, ())
+    world.status = status
+    assert decide(stored(world.snapshot())).status == status, "and that is written once"
+
+
+def test_a_status_knows_no_more_than_it_has_room_for() -> None:
+    world = in_canary()
+    for number in range(30):
+        world.decided("Reject", f"p{number}@bank", gate="Deployment", role="fairness-audit", subject=f"sha256:{number:064x}")
+    world.step()
+    status = world.status
+    assert len(status.pending_audit) + status.omitted_audit >= 30
+    assert len(status.pending_audit) <= 16
+    after = decide(stored(world.snapshot())).status
+    assert [record.what for record in after.pending_audit] == ["EntriesOmitted"]
+    assert str(status.omitted_audit) in after.pending_audit[0].why
+    assert after.omitted_audit == 0
+
+
+def test_nothing_rises_while_the_audit_cannot_be_written_and_harm_leaves() -> None:
+    problem = Problem(Reason.AUDIT_UNAVAILABLE, "the quota is used up")
+    world = emptied(in_canary())
+    world.good()
+    world.now = world.now.replace(year=world.now.year + 1)
+    world.approve()
+    held = decide(replace(world.snapshot(), audit=AuditState(problem=problem))).status
+    assert share(held) == 50
+    assert next(c for c in held.conditions if c.type == "Ready").message.endswith("the quota is used up")
+    world.bad()
+    left = decide(replace(world.snapshot(), audit=AuditState(problem=problem))).status
+    assert share(left) == 0
+
+
+def share(status: AIModelStatus) -> int:
+    """The candidate's thousandths."""
+    stable = status.stable
+    return 1000 - (status.traffic.weight_of(stable.revision) if stable else 0)
