@@ -31,6 +31,8 @@ class Settings:
     metrics_port: int = 8080
     admission_prefix: str = "headgate"
     """Of the names of the chart's admission policies."""
+    trust_store_required: bool = False
+    """Whether approvals above Low count only where there is a trust store."""
     hash_secrets: bool = False
     """Whether the content of a revision covers the data of its Secrets, by keyed hash."""
 
@@ -64,6 +66,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         probe_port=_port(environment, "HEADGATE_PROBE_PORT", 8081),
         metrics_port=_port(environment, "HEADGATE_METRICS_PORT", 8080),
         admission_prefix=environment.get("HEADGATE_ADMISSION_PREFIX") or "headgate",
+        trust_store_required=_flag(environment, "HEADGATE_TRUST_STORE_REQUIRED"),
         hash_secrets=_flag(environment, "HEADGATE_HASH_SECRETS"),
     )
 

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     # Approvals
     APPROVAL_LAPSED = "ApprovalLapsed"
     APPROVAL_MISSING = "ApprovalMissing"
+    BREAK_GLASS = "BreakGlass"
     TIER_RAISED = "TierRaised"
     INTERVENTION_TAKEN_UP = "InterventionTakenUp"
     INTERVENTION_REFUSED = "InterventionRefused"

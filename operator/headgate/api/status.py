@@ -71,6 +71,8 @@ class StableStatus(SizedStatus):
     """What people approved when it went live. A later Reject or Revoke of it concerns the live version."""
     tier: Tier | None = None
     """The risk tier at which it was approved."""
+    unapproved: bool = False
+    """It got its users by BreakGlass, and a newer version was asked for before its approvals were there."""
     unready_since: Time | None = None
     """Since when none of its pods is ready."""
     would_have: WouldHave | None = None
@@ -108,6 +110,8 @@ class GateStatus(StatusModel):
     missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     open: bool = False
+    break_glass: Line = ""
+    """Who opened it although approvals are missing, and until when."""
     lapsed_since: Time | None = None
 
 

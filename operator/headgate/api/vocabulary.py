@@ -86,6 +86,7 @@ class DecisionKind(StrEnum):
     RESUME = "Resume"
     PROMOTE = "Promote"
     RETRY = "Retry"
+    BREAK_GLASS = "BreakGlass"
 
 
 GATE_DECISIONS = frozenset({DecisionKind.APPROVE, DecisionKind.REJECT, DecisionKind.REVOKE})

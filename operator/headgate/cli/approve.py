@@ -19,7 +19,8 @@ from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT
 from headgate.cli.refused import Refused
 from headgate.cli.subject import statement_of, unverified
 from headgate.cli.view import ModelView, clock
-from headgate.governance.approvals import LONGEST_VALIDITY, NOT_BY_TECHNICAL_OWNER, person
+from headgate.governance.approvals import LONGEST_VALIDITY, NOT_BY_TECHNICAL_OWNER
+from headgate.governance.persons import person
 
 _NINETY_DAYS = Duration(90 * 86_400)
 

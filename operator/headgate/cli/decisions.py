@@ -13,7 +13,8 @@ from headgate.api.status import AttemptKind, Blocked
 from headgate.api.vocabulary import DecisionKind, Gate, Phase, Role
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView, describes
-from headgate.governance.approvals import person, short
+from headgate.governance.approvals import short
+from headgate.governance.persons import person
 from headgate.kube.labels import MODEL
 
 

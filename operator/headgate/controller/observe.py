@@ -22,6 +22,7 @@ from headgate.controller.routing import route_state
 from headgate.evidence.guards import WINDOW
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.governance.trust import Trust
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
@@ -46,6 +47,7 @@ class Surroundings:
     policy_namespace: str
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     freeze: FreezeState = field(default_factory=FreezeState)
+    trust: Trust = field(default_factory=Trust)
     clock_step: ClockStep | None = None
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
@@ -97,6 +99,8 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         calendar=_calendar(policy, pinned, around.freeze),
         clock_step=around.clock_step,
         approvals=_approvals(cache, key, around),
+        unreadable=_unreadable(cache, key),
+        trust=around.trust,
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
         workloads=workloads_of(owned, around.now),
         route=route_state(route, spec, _gateways(cache, around), key.namespace),
@@ -227,7 +231,12 @@ def _approvals(cache: Cache, key: ModelKey, around: Surroundings) -> tuple[Appro
 
 def _approval(one: ApprovalFacts, key: ModelKey, around: Surroundings) -> Approval:
     assert one.spec is not None
-    return Approval(one.name, key.namespace, one.uid, one.created, one.spec, enforced=around.proof.covers(one.created))
+    enforced = around.proof.covers(one.created)
+    return Approval(one.name, key.namespace, one.uid, one.created, one.spec, enforced=enforced, state=one.status.state)
+
+
+def _unreadable(cache: Cache, key: ModelKey) -> dict[str, str]:
+    return {one.name: one.problem for one in cache.approvals.get(key, {}).values() if one.spec is None}
 
 
 def _gateways(cache: Cache, around: Surroundings) -> dict[ModelKey, Object] | None:

@@ -28,6 +28,7 @@ from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
 from headgate.controller.secret_hashes import SecretHashes
 from headgate.controller.traffic import TrafficWriter
+from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
@@ -68,6 +69,7 @@ class Parts:
         hashes = SecretHashes(writer, settings.namespace) if settings.hash_secrets else None
         self.configurations = Configurations(api, self.cache, self.intake.enqueue, hashes=hashes)
         self.freeze = ClusterFreeze(api, settings.policy_namespace, wall)
+        self.trust = TrustReader(api, settings.policy_namespace, settings.environment, required=settings.trust_store_required)
         self.clock = ClockWatch(wall, monotonic)
         self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
@@ -109,6 +111,7 @@ class Parts:
             self.telemetry,
             configurations=self.configurations,
             freeze=self.freeze,
+            trust=self.trust,
             clock=self.clock,
         )
         self.heartbeat = Heartbeat(monotonic, self.telemetry)
@@ -129,12 +132,15 @@ class Parts:
             self.decide_all()
 
     async def run_calendar(self) -> None:
-        """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right."""
+        """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right, and everything when
+        other persons are trusted."""
         while True:
             await asyncio.sleep(EACH)
             before = self.clock.stepped
             if await self.freeze.look() or (self.clock.look() is not None) != before:
                 self.intake.enqueue(set(self.cache.moving))
+            if await self.trust.look():
+                self.decide_all()
 
     def decide_all(self) -> None:
         """Models in rollout first, then what deleted models left behind."""

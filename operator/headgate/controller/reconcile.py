@@ -19,6 +19,7 @@ from headgate.controller.judging import Judging
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
 from headgate.controller.orphans import Orphans
 from headgate.controller.queue import Priority, Queue, ShutDown
+from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.kube.errors import Conflict, KubeError
 from headgate.rollout.decide import decide
@@ -64,6 +65,7 @@ class Reconciler:
         *,
         configurations: Configurations,
         freeze: ClusterFreeze,
+        trust: TrustReader,
         clock: ClockWatch,
         decide: Callable[[Snapshot], Decision] = decide,
     ) -> None:
@@ -78,6 +80,7 @@ class Reconciler:
         self._telemetry = telemetry
         self._configurations = configurations
         self._freeze = freeze
+        self._trust = trust
         self._clock = clock
         self._decide = decide
         self._refusals: dict[ModelKey, Problem] = {}
@@ -160,6 +163,7 @@ class Reconciler:
             policy_namespace=self._setting.policy_namespace,
             configuration=self._configurations.state(key),
             freeze=self._freeze.state,
+            trust=self._trust.trust,
             clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,

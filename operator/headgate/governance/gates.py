@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
-from headgate.governance.approvals import NEGATIVE, Approval, Matter, counted_until, person, standing_rejections, why_not
+from headgate.governance.approvals import NEGATIVE, Approval, Matter, counted_until, joined, standing_rejections, why_not
 from headgate.governance.assignment import distinct_persons
+from headgate.governance.trust import Trust
 
 _LONGEST_LINE = 256
 
@@ -32,6 +33,8 @@ class GateReading:
     """The GovernanceApprovals that fill roles."""
     not_counted: dict[str, str]
     """Why each other Approve has no effect, and which Rejects and Revokes were answered by a later Approve; by name."""
+    rejected: bool = False
+    """A Reject or Revoke stands."""
 
 
 def evaluate(
@@ -43,6 +46,7 @@ def evaluate(
     technical_owner: str,
     now: datetime,
     automated: AutomatedChecks,
+    trust: Trust,
     gate: Gate = Gate.DEPLOYMENT,
 ) -> GateReading:
     """Open when every required role is filled by a counted approval of `subject` and no rejection stands.
@@ -53,7 +57,8 @@ def evaluate(
     unknown = _unknown(required, tier)
     if unknown or tier is None:
         return GateReading(open=False, missing=unknown, counted=(), counted_names=(), not_counted={})
-    matter = Matter(gate=gate, tier=Tier(tier), subject=subject, technical_owner=technical_owner, now=now)
+    matter = Matter(gate=gate, tier=Tier(tier), subject=subject, technical_owner=technical_owner, now=now, trust=trust)
+    matter = joined(matter, approvals)
     seats = _seats([Role(role) for role in required if role != Role.AUTOMATED_CHECKS], approvals, matter)
     rejections = standing_rejections(approvals, matter)
     wanting = [_wanting(Role(role), seats, approvals, matter, automated) for role in required]
@@ -65,6 +70,7 @@ def evaluate(
         counted=tuple(_line(words) for role in required if (words := _counted_words(Role(role), seats, matter, automated))),
         counted_names=tuple(approval.name for approval in chosen),
         not_counted=_not_counted(seats, approvals, rejections, matter),
+        rejected=bool(rejections),
     )
 
 
@@ -103,7 +109,7 @@ def _eligible(role: Role, approvals: Sequence[Approval], matter: Matter) -> dict
     for approval in sorted(approvals, key=lambda a: (a.created, a.name)):
         if approval.spec.role is not role or why_not(approval, approvals, matter):
             continue
-        who = person(approval.spec.approver)
+        who = matter.party(approval.spec.approver)
         if who not in found or counted_until(approval, matter.tier) > counted_until(found[who], matter.tier):
             found[who] = approval
     return found
@@ -131,7 +137,10 @@ def _counted_words(role: Role, seats: _Seats, matter: Matter, automated: Automat
     approval = seats.filled.get(role)
     if approval is None:
         return ""
-    return f"{role}: {approval.spec.approver} until {counted_until(approval, matter.tier):%Y-%m-%d %H:%M} UTC"
+    spec = approval.spec
+    instead = f" on behalf of {spec.on_behalf_of}" if spec.on_behalf_of else ""
+    terms = f"; on condition: {'; '.join(spec.conditions)}" if spec.conditions else ""
+    return f"{role}: {spec.approver}{instead} until {counted_until(approval, matter.tier):%Y-%m-%d %H:%M} UTC{terms}"
 
 
 def _standing_words(rejection: Approval) -> str:
@@ -150,7 +159,8 @@ def _not_counted(seats: _Seats, approvals: Sequence[Approval], rejections: Seque
             reasons[approval.name] = why_not(approval, approvals, matter) or _superfluous(approval, seats, matter)
         elif spec.decision in NEGATIVE and approval.name not in standing:
             same = spec.subject == matter.subject
-            reasons[approval.name] = "a later decision of its role replaced it" if same else "it is about another subject"
+            replaced = "a later decision of its role replaced it" if same else "it is about another subject"
+            reasons[approval.name] = approval.unverified(matter.trust) or replaced
     return reasons
 
 

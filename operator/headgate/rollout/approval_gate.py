@@ -7,10 +7,11 @@ from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
 from headgate.api.vocabulary import GATE_DECISIONS, Mode, Tier, Verdict
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.rollout.break_glass import broken
 from headgate.rollout.draft import Draft
 from headgate.rollout.observing import allowed_mode
 from headgate.rollout.people import standing
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step
 
 _GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
@@ -19,21 +20,25 @@ _GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
 def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps: tuple[Step, ...]) -> Draft:
     """Evaluate the Deployment gate for the candidate. Kinds without a gate keep none."""
     candidate, spec = draft.candidate, snapshot.spec
-    if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
+    if candidate.kind not in _GATED or spec is None or not (snapshot.approvals_known and snapshot.trust.known):
         return draft
     tier, mode = spec.classification.declared_tier, allowed_mode(snapshot, policy)
     subject = deployment_subject(snapshot, candidate.content, tier, policy)
     required = policy.gates.deployment.of(tier)
+    decided = standing(snapshot, draft.status.latches)
     reading = evaluate(
         required=required,
         tier=tier,
         subject=subject,
-        approvals=standing(snapshot, draft.status.latches),
+        approvals=decided,
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
         automated=_automated_checks(snapshot, candidate, steps, mode),
+        trust=snapshot.trust,
     )
-    is_open = reading.open and not snapshot.governance_problem
+    draft, glass = broken(draft, snapshot, tier)
+    glass = glass if not reading.open and not reading.rejected else ""
+    is_open = (reading.open or bool(glass)) and not snapshot.governance_problem
     gate = GateStatus(
         subject=subject,
         environment=snapshot.environment,
@@ -43,6 +48,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         missing=reading.missing if not snapshot.governance_problem else (snapshot.governance_problem[:256], *reading.missing)[:16],
         counted=reading.counted,
         open=is_open,
+        break_glass=glass,
         lapsed_since=_lapsed_since(candidate, is_open, snapshot),
     )
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
@@ -69,11 +75,20 @@ def gate_open(candidate: CandidateStatus) -> bool:
     return candidate.gate is not None and candidate.gate.open
 
 
+def owed_approvals(candidate: CandidateStatus) -> Problem | None:
+    """What keeps a candidate that has its users by BreakGlass from becoming the live version. None if its approvals are there."""
+    gate = candidate.gate
+    if gate is None or not gate.break_glass:
+        return None
+    return Problem(Reason.BREAK_GLASS, f"{gate.break_glass}; to go live it needs its approvals: {waiting_words(gate)}")
+
+
 def _lapsed_since(candidate: CandidateStatus, is_open: bool, snapshot: Snapshot) -> object:
     if is_open or candidate.exposed is None:
         return None
     before = candidate.gate.lapsed_since if candidate.gate else None
-    return before or snapshot.now
+    # Who is trusted is unknown then, and nobody's approval has ended.
+    return before if snapshot.trust.problem else before or snapshot.now
 
 
 def _automated_checks(snapshot: Snapshot, candidate: CandidateStatus, steps: tuple[Step, ...], mode: Mode) -> AutomatedChecks:
@@ -116,7 +131,9 @@ def _noted(draft: Draft, snapshot: Snapshot, reading: GateReading) -> Draft:
         if approval.name in counted:
             draft = draft.note(approval.name, ApprovalState.COUNTED, f"counts as {approval.spec.role}")
         elif approval.name in reading.not_counted:
-            draft = draft.note(approval.name, ApprovalState.NOT_COUNTED, reading.not_counted[approval.name])
+            unverified = approval.unverified(snapshot.trust)
+            state = ApprovalState.UNVERIFIED if unverified else ApprovalState.NOT_COUNTED
+            draft = draft.note(approval.name, state, unverified or reading.not_counted[approval.name])
     return draft
 
 
@@ -126,9 +143,14 @@ def waiting_words(gate: GateStatus) -> str:
 
 
 def announce_change(before: GateStatus | None, draft: Draft) -> Draft:
-    """An Event when the gate opens, and one when an approval that users already rely on lapses."""
+    """An Event when the gate opens, one whenever people break its glass, and one when an approval that users already rely on lapses."""
     gate = draft.status.candidate.gate if draft.status.candidate else None
-    if gate is None or (before is not None and before.open == gate.open):
+    if gate is None:
+        return draft
+    if gate.open and gate.break_glass and (before is None or not before.break_glass):
+        told = f"the Deployment gate is open without {len(gate.missing)} of its approvals: {gate.break_glass}"
+        return draft.announce(Reason.BREAK_GLASS, told, warning=True)
+    if before is not None and before.open == gate.open:
         return draft
     if gate.open:
         return draft.announce(Reason.APPROVED, f"the Deployment gate is open: {', '.join(gate.counted) or 'no approval is needed'}")

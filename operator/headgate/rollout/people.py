@@ -129,12 +129,13 @@ def latch_of(approval: Approval) -> Latch:
 
 
 def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
-    """Copy each Reject and Revoke to status when first seen, also one whose author is not certain: doubt closes a gate."""
+    """Copy each Reject and Revoke to status when first seen, also one whose author is not certain: doubt closes a gate. One whose signature
+    does not verify is nobody's."""
     known = {latch.name for latch in draft.status.latches}
     fresh = tuple(
         latch_of(approval)
         for approval in sorted(snapshot.approvals, key=lambda a: (a.created, a.name))
-        if approval.spec.decision in NEGATIVE and approval.name not in known
+        if approval.spec.decision in NEGATIVE and approval.name not in known and not approval.unverified(snapshot.trust)
     )
     if not fresh:
         return draft
@@ -143,11 +144,27 @@ def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
     return draft.with_status(latches=(*draft.status.latches, *fresh)[-_MOST_LATCHES:])
 
 
+def answer_unasked(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Nobody's decision stays without an answer, also where nothing asks for one: each is told once."""
+    for name, why in snapshot.unreadable.items():
+        draft = draft.note(name, ApprovalState.NOT_COUNTED, f"it cannot be read: {why}")
+    asked = draft.status.candidate is not None and draft.status.candidate.gate is not None
+    noted = {note.name for note in draft.notes}
+    for approval in snapshot.approvals if snapshot.trust.known and not asked else ():
+        if approval.state is not None or approval.name in noted or approval.spec.decision in INTERVENTIONS:
+            continue
+        unverified = approval.unverified(snapshot.trust)
+        state = ApprovalState.UNVERIFIED if unverified else ApprovalState.NOT_COUNTED
+        draft = draft.note(approval.name, state, unverified or "no version of the model waits for it now")
+    return draft
+
+
 def standing(snapshot: Snapshot, latches: tuple[Latch, ...]) -> tuple[Approval, ...]:
-    """All approvals, with the latched negative ones whose objects were deleted put back."""
-    present = {approval.name for approval in snapshot.approvals}
-    gone = tuple(latch for latch in latches if latch.name not in present and latch.subject is not None)
-    return (*snapshot.approvals, *(_revived(latch, snapshot) for latch in gone))
+    """All approvals; what is latched as it was then: its object may be deleted, or its key no longer be trusted."""
+    kept = {latch.name: latch for latch in latches if latch.subject is not None}
+    present = {a.name for a in snapshot.approvals if a.name not in kept or a.spec.signature is None}
+    left = (approval for approval in snapshot.approvals if approval.name in present)
+    return (*left, *(_revived(latch, snapshot) for name, latch in kept.items() if name not in present))
 
 
 def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastStatus | CandidateStatus) -> Approval | None:
@@ -160,6 +177,7 @@ def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastS
         subject=version.subject,
         technical_owner=snapshot.spec.owners.technical.user,
         now=snapshot.now,
+        trust=snapshot.trust,
     )
     return next(iter(standing_rejections(standing(snapshot, draft.status.latches), matter)), None)
 

@@ -29,6 +29,7 @@ from headgate.controller.queue import Queue
 from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
 from headgate.controller.traffic import TrafficWriter
+from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.evidence.view import Evidence
 from headgate.kube.events import EventRecorder
@@ -105,6 +106,7 @@ class OperatorWorld:
         self.telemetry = Telemetry()
         clocks = Clocks(monotonic=self.seconds, wall=wall)
         self.freeze = ClusterFreeze(api, "platform", wall)
+        self.trust = TrustReader(api, "platform", "test")
         self.configurations = Configurations(api, self.cache, lambda keys: None)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
         self.applier = Applier(
@@ -130,6 +132,7 @@ class OperatorWorld:
             self.telemetry,
             configurations=self.configurations,
             freeze=self.freeze,
+            trust=self.trust,
             clock=ClockWatch(wall, lambda: self.lived),
         )
 
@@ -162,6 +165,7 @@ class OperatorWorld:
     async def _pass(self) -> None:
         await self.enforcement.check()
         await self.freeze.look()
+        await self.trust.look()
         await self.configurations.refresh(secrets=True)
         if not self.configurations.state(KEY).known:
             await self.configurations.load(KEY)

@@ -21,7 +21,8 @@ from tests.unit.governance.builders import (
 )
 
 from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
-from headgate.governance.approvals import LONGEST_VALIDITY, Approval, person
+from headgate.governance.approvals import LONGEST_VALIDITY, Approval
+from headgate.governance.persons import person
 
 ALL_THREE = [decision(role, who) for role, who in zip(MEDIUM, ("ann", "bob", "cleo"), strict=True)]
 

@@ -14,6 +14,7 @@ from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveReading
 from headgate.governance.approvals import Approval
+from headgate.governance.trust import Trust
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision, WantedWorkload
@@ -95,6 +96,7 @@ class World:
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     calendar: Calendar = field(default_factory=Calendar)
     clock_step: ClockStep | None = None
+    trust: Trust = field(default_factory=Trust)
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -115,6 +117,7 @@ class World:
             copies=self.copies if is_blank(self.status) else {},
             established=self.established,
             approvals=tuple(self.approvals),
+            trust=self.trust,
             workloads=dict(self.workloads),
             route=replace(self.route, edited_by=self.edited_by),
             evidence=self.evidence(),
