@@ -10,13 +10,15 @@ from headgate.api.approval import EvidenceItem
 from headgate.api.base import DIGEST
 from headgate.api.quantities import Duration
 from headgate.api.status import CandidateStatus, GateStatus
-from headgate.api.vocabulary import Mode, Role
+from headgate.api.vocabulary import DecisionKind, Mode, Role
 from headgate.cli.cluster import Access, run
 from headgate.cli.confirm import ask_for_words, ask_to_go_on, record
-from headgate.cli.decisions import approval_spec, nothing_to_approve
+from headgate.cli.decisions import gate_spec, nothing_to_approve
+from headgate.cli.difference import difference
 from headgate.cli.explain import evidence_words
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format, parse_duration
 from headgate.cli.refused import Refused
+from headgate.cli.signing import SIGN, print_signed, private_key
 from headgate.cli.subject import statement_of, unverified
 from headgate.cli.view import ModelView, clock
 from headgate.governance.approvals import LONGEST_VALIDITY, NOT_BY_TECHNICAL_OWNER
@@ -37,14 +39,6 @@ def parse_evidence(text: str) -> EvidenceItem:
         raise typer.BadParameter(f"{text!r} is not evidence: write type=uri@digest, the digest like {DIGEST}") from error
 
 
-def parse_duration(text: str) -> Duration:
-    """Raises typer.BadParameter."""
-    try:
-        return Duration.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
 def approve(
     model: MODEL_NAME,
     role: Annotated[Role, typer.Option("--role", "-r", help="In which capacity you approve.", show_default=False)],
@@ -54,16 +48,24 @@ def approve(
         list[EvidenceItem] | None,
         typer.Option("--evidence", parser=parse_evidence, metavar="TYPE=URI@DIGEST", help="May be repeated.", show_default=False),
     ] = None,
+    conditions: Annotated[
+        list[str] | None, typer.Option("--condition", help="On what your approval rests; may be repeated.", show_default=False)
+    ] = None,
+    instead_of: Annotated[
+        str | None, typer.Option("--on-behalf-of", metavar="USER", help="Whose place you take, by a delegation.", show_default=False)
+    ] = None,
+    sign: SIGN = None,
     yes: YES = False,
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
     output: OUTPUT = Format.TEXT,
 ) -> None:
-    """Approve the candidate of MODEL in one role, after showing what is approved."""
+    """Approve the candidate of MODEL in one role, after showing what is approved and what differs from the live version."""
     access = Access(namespace, context, as_user)
     view = run(access, lambda cluster: cluster.model_to_approve(model, access.where))
     candidate, gate = _asked(view, role)
+    key = private_key(sign) if sign else None
     approver = run(access, lambda cluster: cluster.whoami())
     _entitled(view, role, approver)
     now = datetime.now(UTC)
@@ -72,8 +74,12 @@ def approve(
         typer.echo(line, err=True)
     words = ask_for_words("Rationale", "--rationale", rationale, yes=yes)
     ask_to_go_on(f"Approve as {role}?", yes=yes)
-    spec = approval_spec(view, role=role, approver=approver, rationale=words, expires_at=expires_at, evidence=tuple(evidence or ()))
-    record(access, view, spec, output)
+    more = {"evidence": tuple(evidence or ()), "conditions": tuple(conditions or ()), "on_behalf_of": instead_of, "expires_at": expires_at}
+    spec = gate_spec(view, DecisionKind.APPROVE, subject=gate.subject, role=role, approver=approver, rationale=words, **more)
+    if key:
+        print_signed(view, spec, gate.environment, key, output)
+    else:
+        record(access, view, spec, output)
 
 
 def _asked(view: ModelView, role: Role) -> tuple[CandidateStatus, GateStatus]:
@@ -116,6 +122,7 @@ def shown(
         f"  subject      {gate.subject}",
         f"  approver     {approver}",
         f"  expires      {clock(expires_at)}",
+        *(f"  against live {words}" for words in difference(view)),
         *([] if statement else [f"  note         {unverified(view)}"]),
         *(f"  so far       {entry}" for entry in gate.counted),
         *(f"  evidence     {words}" for words in evidence_words(view)),

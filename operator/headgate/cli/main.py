@@ -12,12 +12,15 @@ from headgate.cli.approve import approve
 from headgate.cli.backtest import backtest
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
-from headgate.cli.intervene import HELP, intervention, rollback
+from headgate.cli.gates import gates
+from headgate.cli.intervene import HELP, break_glass, intervention, rollback
+from headgate.cli.oppose import OPPOSITION, opposition
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
 from headgate.cli.status import status
 from headgate.cli.subject import subject
+from headgate.cli.verify import verify
 
 
 class _Commands(TyperGroup):
@@ -41,8 +44,10 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-for _command in (status, explain, evidence, subject, approve, rollback, pin, plan, backtest):
+for _command in (status, explain, evidence, gates, subject, approve, verify, rollback, break_glass, pin, plan, backtest):
     app.command()(_command)
+for _kind, _help in OPPOSITION.items():
+    app.command(name=_kind.value.lower(), help=_help)(opposition(_kind))
 for _kind, _help in HELP.items():
     app.command(name=_kind.value.lower(), help=_help)(intervention(_kind))
 

@@ -1,9 +1,13 @@
 """Options that several commands share."""
 
+import json
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
+
+from headgate.api.quantities import Duration
 
 MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False)]
 NAMESPACE = Annotated[
@@ -19,6 +23,24 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    YAML = "yaml"
 
 
-OUTPUT = Annotated[Format, typer.Option("--output", "-o", help="text for people, json for programs.")]
+OUTPUT = Annotated[Format, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
+
+
+def parse_duration(text: str) -> Duration:
+    """Raises typer.BadParameter."""
+    try:
+        return Duration.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def rendered(document: Any, output: Format) -> str:
+    """`document` as YAML, or as JSON, without a line feed at the end."""
+    written = json.dumps(document, indent=2)
+    if output is not Format.YAML:
+        return written
+    # By way of JSON: no enums, and no part that YAML would write once and refer to.
+    return str(yaml.safe_dump(json.loads(written), sort_keys=False, allow_unicode=True, width=120)).rstrip("\n")

@@ -1,21 +1,18 @@
 """`headgate plan`: how long a rollout will take, and what it cannot decide, before anything starts."""
 
 import asyncio
-import json
 import time
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE
+from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.planned import document, page
 from headgate.cli.policy_file import parsed_policy, policy_of
 from headgate.cli.refused import Refused
@@ -29,15 +26,6 @@ from headgate.rollout.forecast import forecast
 ADDRESS = "HEADGATE_PROMETHEUS_URL"
 """The variable that the operator is configured by."""
 _FILES = (".yaml", ".yml", ".json")
-
-
-class Output(StrEnum):
-    """How to print."""
-
-    TEXT = "text"
-    JSON = "json"
-    YAML = "yaml"
-
 
 MODEL = Annotated[
     str | None, typer.Argument(metavar="MODEL", help="Name of the AIModel. Without one: a policy file and rates.", show_default=False)
@@ -57,7 +45,6 @@ REQUESTS = Annotated[
 ERRORS = Annotated[float | None, typer.Option("--error-rate", min=0, max=1, help="Share of the requests, like 0.002.", show_default=False)]
 REJECTIONS = Annotated[float | None, typer.Option("--rejection-rate", min=0, max=1, help="Share of the requests.", show_default=False)]
 DISPERSION = Annotated[float, typer.Option("--dispersion", min=1, help="How clustered failures are: 1 if each request fails by itself.")]
-OUTPUT = Annotated[Output, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
 
 
 def plan(
@@ -72,7 +59,7 @@ def plan(
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
-    output: OUTPUT = Output.TEXT,
+    output: OUTPUT = Format.TEXT,
 ) -> None:
     """Say how long each stage of a rollout of MODEL will take, what its checks can decide in time, and what to change.
 
@@ -96,13 +83,13 @@ def plan(
     )
     made = forecast(spec, traffic, phi=dispersion)
     called = policy or (_policy_name(view) if view else "")
-    if output is Output.TEXT:
+    if output is Format.TEXT:
         title = f"{f'{access.where}/{model}' if model else 'a model'} under policy {called}"
         console = Console(width=None if Console().is_terminal else 200, highlight=False)
         console.print(page(title, made, _notes(view, read=requests is None)))
         return
     told = document(made, namespace=access.where if model else None, name=model, policy=called)
-    typer.echo(json.dumps(told, indent=2) if output is Output.JSON else yaml.safe_dump(told, sort_keys=False), nl=output is Output.JSON)
+    typer.echo(rendered(told, output))
 
 
 def chosen_policy(named: str | None, view: ModelView | None, access: Access) -> RolloutPolicySpec:

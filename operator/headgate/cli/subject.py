@@ -10,7 +10,7 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import GateStatus
 from headgate.cli.cluster import Access, run
 from headgate.cli.decisions import nothing_to_approve
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView
 from headgate.governance.subjects import deployment_statement, subject_of
@@ -68,8 +68,8 @@ def subject(
     if view.gate is None:
         raise Refused(nothing_to_approve(view))
     statement = statement_of(view)
-    if output is Format.JSON:
-        typer.echo(json.dumps({"subject": view.gate.subject, "statement": statement}, indent=2))
+    if output is not Format.TEXT:
+        typer.echo(rendered({"subject": view.gate.subject, "statement": statement}, output))
         return
     typer.echo(view.gate.subject)
     if statement is None:
