@@ -32,7 +32,7 @@ lint: $(READY) ## ruff, mypy --strict, import rules
 
 .PHONY: check
 check: lint ## the quick part of the tests: no cluster, no root, under 2 minutes
-	@$(BIN)/pytest -q -m 'not cluster and not e2e and not simulation and not statistics'
+	@$(BIN)/pytest -q -n auto -m 'not cluster and not e2e and not simulation and not statistics'
 
 .PHONY: test
 test: lint ## everything: on a real cluster with a real gateway, Prometheus and traffic

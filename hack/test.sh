@@ -25,7 +25,7 @@ for module in examples/model-server hack/load hack/faultproxy; do
 done
 
 echo "==> Python without a cluster"
-"$pytest" -q -m 'not cluster and not e2e and not simulation and not statistics'
+"$pytest" -q -n auto -m 'not cluster and not e2e and not simulation and not statistics'
 
 mkdir -p build
 echo "==> simulation and statistics, in the time that nothing else wants (build/background.log)"

@@ -199,7 +199,7 @@ class Checks:
         self._was_live |= {(new.get("stable") or {}).get("revision", "")} - {""}
         if self._lost is not None and not old.get("attempts") and new.get("attempts"):
             route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
-            for name, message in wrongs(self._lost, new, shares(route), self._world.policy):
+            for name, message in wrongs(self._lost, new, shares(route), self._world.policy, self._stopped(new)):
                 self.fail(name, message)
             self._lost = None
         self._keeps(old, new)
@@ -213,6 +213,16 @@ class Checks:
             self._in_stage(after, entered, bool(stage))
         if before and (new.get("stable") or {}).get("revision") == before.get("revision") != (old.get("stable") or {}).get("revision"):
             self._goes_live(before, new)
+
+    def _stopped(self, new: Object) -> frozenset[str]:
+        """The versions that people take back with this status. Who was told before that a decision has no effect takes nothing back."""
+        taken = _names(new.get("takenUp"))
+        stops = [one for one in self.decided if one.spec["decision"] in ("Halt", "Rollback") and one.name in taken]
+        return frozenset(one.spec["target"]["revision"] for one in stops if not self._refused(one.name))
+
+    def _refused(self, name: str) -> bool:
+        found = self._world.server.find(GOVERNANCE_APPROVALS, name, NAMESPACE) or {}
+        return (found.get("status") or {}).get("state") == "Refused"
 
     def _keeps(self, old: Object, new: Object) -> None:
         for key, most in (("latches", 32), ("takenUp", 64)):
@@ -296,7 +306,9 @@ class Checks:
         unserved = world.gateway.served.unserved
         if self._was_served and unserved > self._unserved:
             self.fail("always-served", "requests of users reach no version at all")
-        self._was_served, self._unserved = self._was_served or bool(status.get("stable")), unserved
+        # Of a first version whose route the gateway never took, nobody was served before.
+        served = bool(status.get("stable")) and bool(world.gateway.taken.slots)
+        self._was_served, self._unserved = self._was_served or served, unserved
         self._health.note()
         self._orders(status)
         self._latches(status)

@@ -42,11 +42,14 @@ def _remembered(route: Object | None) -> frozenset[str]:
     return frozenset(entry["revision"] for entry in json.loads(annotations.get(BLOCKED, "[]")))
 
 
-def wrongs(lost: Lost, new: Object, served: dict[str, int], policy: RolloutPolicySpec) -> Iterator[tuple[str, str]]:
+def wrongs(
+    lost: Lost, new: Object, served: dict[str, int], policy: RolloutPolicySpec, stopped: frozenset[str]
+) -> Iterator[tuple[str, str]]:
     """In the first status after it, as names and messages of checks: who is live stays live, users stay where they are, and who was
-    taken back stays away. `served`: the shares of the route now."""
+    taken back stays away. `served`: the shares of the route now. `stopped`: the versions that people took back meanwhile."""
     stable, candidate = _revision(new, "stable"), _revision(new, "candidate")
-    if lost.stable and stable != lost.stable and not (stable == lost.candidate and lost.shares.get(stable)):
+    kept = stable == lost.stable or (stable == lost.candidate and lost.shares.get(stable))
+    if lost.stable and lost.stable not in stopped and not kept:
         yield "status-made-again", f"revision {lost.stable} was live, and now it is {stable or 'none'}"
     blocked = {entry["revision"] for entry in new.get("blocked") or ()}
     # Of a deleted model that had no live version nothing is kept.
@@ -56,7 +59,9 @@ def wrongs(lost: Lost, new: Object, served: dict[str, int], policy: RolloutPolic
         yield "nothing-lost", f"revisions {sorted(forgiven)} are not blocked any more"
     recorded = {slot["revision"]: slot["weight"] for slot in (new.get("traffic") or {}).get("slots") or ()}
     present, given = served.get(candidate, 0), recorded.get(candidate, 0)
-    if stable and candidate and given > max(present, 0 if present else _first_weight(policy, new["candidate"])):
+    # A stable version without ready pods may be found at the same moment: then the candidate stands in.
+    most = 1000 if new.get("failover") else max(present, 0 if present else _first_weight(policy, new["candidate"]))
+    if stable and candidate and given > most:
         yield "weights-kept", f"after its status was lost, candidate {candidate} goes from {present} to {given}"
     had = lost.shares.get(lost.candidate, 0)
     taken_off = lost.deleted or candidate != lost.candidate or new.get("failover")

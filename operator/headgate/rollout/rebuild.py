@@ -7,6 +7,7 @@ known than before, so nothing is shortened. What moves users upwards needs its a
 from dataclasses import replace
 from datetime import timedelta
 
+from headgate.api.approval import ApprovalState
 from headgate.api.reasons import Reason
 from headgate.api.status import (
     FALLBACK,
@@ -22,6 +23,7 @@ from headgate.api.status import (
     TrafficStatus,
 )
 from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
+from headgate.governance.approvals import Approval
 from headgate.rollout.begin import UNPINNED
 from headgate.rollout.capacity import bounds_of
 from headgate.rollout.decision import Announcement
@@ -87,11 +89,15 @@ def _status(snapshot: Snapshot, survivors: Survivors) -> AIModelStatus:
         traffic=_traffic(snapshot, survivors),
         past=_past(snapshot, survivors),
         blocked=snapshot.route.blocked,
-        # They may have acted already: to decide again is people's.
-        taken_up=tuple(approval.name for approval in snapshot.approvals if approval.spec.decision in _UPWARD)[-64:],
+        taken_up=tuple(approval.name for approval in snapshot.approvals if _is_over(approval))[-64:],
         attempts=max(survivors.attempt, snapshot.route.attempt),
         failover=failover,
     )
+
+
+def _is_over(approval: Approval) -> bool:
+    """What moves users upwards may have acted already, and what was refused was about something else: to decide again is people's."""
+    return approval.spec.decision in _UPWARD or approval.state is ApprovalState.REFUSED
 
 
 def _stable(snapshot: Snapshot, survivors: Survivors) -> StableStatus | None:

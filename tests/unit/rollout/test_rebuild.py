@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from tests.unit.rollout.world import World, condition, in_canary, live, policy, spec, without_shadow
 
+from headgate.api.aimodel import Fallback
+from headgate.api.approval import ApprovalState
 from headgate.api.conditions import ConditionType
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, AttemptKind
@@ -210,6 +212,26 @@ def test_a_halt_that_came_meanwhile_is_taken_up() -> None:
     world.step()
     assert world.weight() == 0
     assert world.status.blocked[-1].cause == "Halt"
+
+
+def test_a_rollback_that_was_refused_before_the_loss_stays_refused() -> None:
+    world = in_canary()
+    rules = Fallback(service="rules", port=80)
+    world.spec = world.spec.model_copy(update={"serving": world.spec.serving.model_copy(update={"fallback": rules})})
+    candidate, stable = world.status.candidate, world.status.stable
+    assert candidate
+    assert stable
+    target = {"revision": stable.revision, "attempt": candidate.attempt}
+    refused = world.decided("Rollback", target=target)
+    world.settle()
+    world.decided("Halt")
+    world.settle()
+    world.approvals = [replace(refused, state=ApprovalState.REFUSED) if one is refused else one for one in world.approvals]
+    world.lose_status()
+    world.settle()
+    assert world.route.weights == {stable.revision: 1000}
+    assert world.status.stable
+    assert world.status.stable.revision == stable.revision
 
 
 def test_a_promote_that_acted_once_does_not_act_again() -> None:
