@@ -13,6 +13,7 @@ from headgate.api.vocabulary import Phase
 from headgate.governance.approvals import Approval
 from headgate.governance.signatures import public_key_of, signed
 from headgate.governance.trust import Trust
+from headgate.rollout.decide import decide
 
 DANAS = Ed25519PrivateKey.from_private_bytes(b"d" * 32)
 OWNER = {"name": "owner", "usernames": ["owner@bank"], "roles": ["technical-validation"]}
@@ -165,6 +166,13 @@ def test_a_verified_rejection_stays_latched_when_its_author_is_no_longer_trusted
     world.settle()
     assert world.status.phase is Phase.AWAITING_DEPLOYMENT
     assert "fairness-audit: rejected by dana@bank" in condition(world, ConditionType.APPROVED)[2]
+
+
+def test_an_object_that_cannot_be_read_is_told_so() -> None:
+    told = decide(live().without(unreadable={"of-tomorrow": "spec.wish: Extra inputs are not permitted"})).approval_notes
+    assert [(n.name, str(n.state), n.message) for n in told if n.name == "of-tomorrow"] == [
+        ("of-tomorrow", "NotCounted", "it cannot be read: spec.wish: Extra inputs are not permitted")
+    ]
 
 
 def test_a_decision_that_nothing_asks_for_is_answered_once() -> None:
