@@ -27,6 +27,10 @@ class AttemptKind(StrEnum):
     BASELINE = "Baseline"
 
 
+GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
+"""Kinds of attempts that people approve."""
+
+
 class RevisionStatus(StatusModel):
     """A revision and the content that approvals bind to."""
 

@@ -3,7 +3,7 @@
 from headgate.api.approval import ApprovalState
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
+from headgate.api.status import GATED, CandidateStatus, GateStatus
 from headgate.api.vocabulary import GATE_DECISIONS, Mode, Tier, Verdict
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
@@ -14,13 +14,11 @@ from headgate.rollout.people import standing
 from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step
 
-_GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
-
 
 def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps: tuple[Step, ...]) -> Draft:
     """Evaluate the Deployment gate for the candidate. Kinds without a gate keep none."""
     candidate, spec = draft.candidate, snapshot.spec
-    if candidate.kind not in _GATED or spec is None or not (snapshot.approvals_known and snapshot.trust.known):
+    if candidate.kind not in GATED or spec is None or not (snapshot.approvals_known and snapshot.trust.known):
         return draft
     tier, mode = spec.classification.declared_tier, allowed_mode(snapshot, policy)
     subject = deployment_subject(snapshot, candidate.content, tier, policy)
@@ -70,7 +68,7 @@ def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: Rol
 
 def gate_open(candidate: CandidateStatus) -> bool:
     """Whether users may be sent to the candidate, as far as people have a say. Unchanged content and restored versions had theirs."""
-    if candidate.kind not in _GATED:
+    if candidate.kind not in GATED:
         return True
     return candidate.gate is not None and candidate.gate.open
 

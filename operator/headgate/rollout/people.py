@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, CandidateStatus, Latch, PastStatus, StableStatus
+from headgate.api.status import GATED, AIModelStatus, CandidateStatus, Latch, PastStatus, StableStatus
 from headgate.api.vocabulary import DecisionKind, Gate
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft
@@ -148,7 +148,8 @@ def answer_unasked(draft: Draft, snapshot: Snapshot) -> Draft:
     """Nobody's decision stays without an answer, also where nothing asks for one: each is told once."""
     for name, why in snapshot.unreadable.items():
         draft = draft.note(name, ApprovalState.NOT_COUNTED, f"it cannot be read: {why}")
-    asked = draft.status.candidate is not None and draft.status.candidate.gate is not None
+    candidate = draft.status.candidate
+    asked = candidate is not None and candidate.kind in GATED
     noted = {note.name for note in draft.notes}
     for approval in snapshot.approvals if snapshot.trust.known and not asked else ():
         if approval.state is not None or approval.name in noted or approval.spec.decision in INTERVENTIONS:
