@@ -1,4 +1,4 @@
-"""The three resources as users write them, and what must be refused: by the models in Python and by the API server alike."""
+"""The resources as users write them, and what must be refused: by the models in Python and by the API server alike."""
 
 import copy
 from dataclasses import dataclass
@@ -22,7 +22,10 @@ def example(path: str) -> Document:
 AIMODEL = example("models/credit-scorer.yaml")
 POLICY = example("policies/standard.yaml")
 APPROVE = example("approvals/approve-fairness-audit.yaml")
+SIGNED = example("approvals/signed-fairness-audit.yaml")
 HALT = example("approvals/halt.yaml")
+BREAK_GLASS = example("approvals/break-glass.yaml")
+TRUST_STORE = example("trust/headgate.yaml")
 
 
 class _Absent:
@@ -70,6 +73,10 @@ def _policy(name: str, path: Place, value: Any, says: str, server: str = "") -> 
 
 def _decision(name: str, document: Document, says: str, *changes: tuple[Place, Any], server: str = "") -> Refusal:
     return Refusal(f"GovernanceApproval {name}", changed(document, *changes), says, server)
+
+
+def _trust(name: str, path: Place, value: Any, says: str, server: str = "") -> Refusal:
+    return Refusal(f"TrustStore {name}", changed(TRUST_STORE, (path, value)), says, server)
 
 
 _STAGES: list[Document] = POLICY["spec"]["stages"]
@@ -256,7 +263,7 @@ APPROVAL_REFUSALS = (
     _decision("unknown role", APPROVE, "role", (("role",), "chief")),
     _decision("unknown gate", APPROVE, "gate", (("gate",), "Door")),
     _decision("computed role", APPROVE, "never approved by a person", (("role",), "automated-checks")),
-    _decision("approval without end", APPROVE, "needs expiresAt", (("expiresAt",), ABSENT)),
+    _decision("approval without end", APPROVE, "need expiresAt", (("expiresAt",), ABSENT)),
     _decision("end without time zone", APPROVE, "expiresAt", (("expiresAt",), "2027-02-19T00:00:00")),
     _decision("short subject", APPROVE, "subject", (("subject",), "sha256:77ab01c2")),
     _decision("without rationale", APPROVE, "rationale", (("rationale",), "")),
@@ -264,8 +271,28 @@ APPROVAL_REFUSALS = (
     _decision("halt without target", HALT, "need target", (("target",), ABSENT)),
     _decision("halt with a role", HALT, "Approve, Reject and Revoke need gate, role and subject", (("role",), "fairness-audit")),
     _decision("halt to a revision", HALT, "decision Rollback only", (("toRevision",), "0a1b2c3d")),
+    _decision("halt with a signature", HALT, "in person", (("signature",), SIGNED["spec"]["signature"])),
+    _decision("halt in somebody's place", HALT, "in person", (("onBehalfOf",), "dana@bank.example")),
+    _decision("rejection with conditions", APPROVE, "decision Approve only", (("decision",), "Reject"), (("conditions",), ["x"])),
+    _decision("break-glass without end", BREAK_GLASS, "need expiresAt", (("expiresAt",), ABSENT)),
+    _decision("signature of another length", SIGNED, "value", (("signature", "value"), "AAAA")),
+    _decision("signature of another version", SIGNED, "statementVersion", (("signature", "statementVersion"), 2)),
     _decision("target without attempt", HALT, "attempt", (("target", "attempt"), ABSENT)),
     _decision("attempt zero", HALT, "attempt", (("target", "attempt"), 0)),
 )
 
-REFUSALS = (*MODEL_REFUSALS, *POLICY_REFUSALS, *APPROVAL_REFUSALS)
+_KEY: Place = ("persons", 0, "keys", 0)
+_SHORT_KEY = "MCowBQYDK2VwAyEAAAAA"
+
+TRUST_REFUSALS = (
+    _trust("person without training", ("persons", 0, "trainingValidUntil"), ABSENT, "trainingValidUntil"),
+    _trust("person without username", ("persons", 0, "usernames"), [], "usernames"),
+    _trust("person twice", ("persons", 1, "name"), "dana", "listed twice", "Duplicate value"),
+    _trust("unknown role", ("persons", 0, "roles"), ["chief"], "roles"),
+    _trust("key of another kind", (*_KEY, "publicKey"), _SHORT_KEY, "publicKey"),
+    _trust("key that ends before it begins", (*_KEY, "validUntil"), "2025-01-01T00:00:00Z", "validUntil must come after"),
+    _trust("delegation to oneself", ("delegations", 0, "to"), "dana", "nobody delegates to themselves"),
+    _trust("delegation without end", ("delegations", 0, "until"), ABSENT, "until"),
+)
+
+REFUSALS = (*MODEL_REFUSALS, *POLICY_REFUSALS, *APPROVAL_REFUSALS, *TRUST_REFUSALS)

@@ -35,6 +35,8 @@ class Settings:
     """Of the names of the chart's admission policies."""
     classification_table: str = ""
     """The ConfigMap of `namespace` that holds the classification table; empty for the built-in one."""
+    trust_store_required: bool = False
+    """Whether approvals above Low count only where there is a trust store."""
     hash_secrets: bool = False
     """Whether the content of a revision covers the data of its Secrets, by keyed hash."""
     runner: RunnerImage = field(default_factory=RunnerImage)
@@ -70,6 +72,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         metrics_port=_port(environment, "HEADGATE_METRICS_PORT", 8080),
         admission_prefix=environment.get("HEADGATE_ADMISSION_PREFIX") or "headgate",
         classification_table=environment.get("HEADGATE_CLASSIFICATION_TABLE") or "",
+        trust_store_required=_flag(environment, "HEADGATE_TRUST_STORE_REQUIRED"),
         hash_secrets=_flag(environment, "HEADGATE_HASH_SECRETS"),
         runner=RunnerImage(
             environment.get("HEADGATE_IMAGE") or "",

@@ -28,6 +28,7 @@ class Telemetry:
         self._rollbacks = Counter("headgate_rollbacks", "Versions that lost their traffic, by cause.", ["cause"], **made)
         self._weight = Gauge("headgate_traffic_weight", "Wanted thousandths of the requests.", ["namespace", "model", "slot"], **made)
         self._failover = Gauge("headgate_failover", "1 while somebody else answers.", ["namespace", "model", "to"], **made)
+        self._glass = Gauge("headgate_break_glass", "1 while two persons hold its gate open.", ["namespace", "model"], **made)
         self._phase = Gauge("headgate_phase", "1 for the phase the model is in.", ["namespace", "model", "phase"], **made)
         self._queries = Histogram("headgate_prometheus_query_seconds", "Samples of one profile.", ["template"], buckets=_SECONDS, **made)
         self.leader = Gauge("headgate_leader", "1 while this process holds the lease.", **made)
@@ -76,6 +77,7 @@ class Telemetry:
         self._phase.labels(*key, shown.phase).set(1)
         for stand_in in StandIn:
             self._failover.labels(*key, str(stand_in)).set(shown.answers is stand_in)
+        self._glass.labels(*key).set(shown.glass)
         for slot, weight in zip(_SLOTS, shown.weights, strict=True):
             self._weight.labels(*key, slot).set(weight)
 
@@ -84,6 +86,7 @@ class Telemetry:
         known = self._shown.pop(key, None)
         if known is not None:
             self._phase.remove(*key, known.phase)
+            self._glass.remove(*key)
             for slot in _SLOTS:
                 self._weight.remove(*key, slot)
             for stand_in in StandIn:
@@ -100,13 +103,16 @@ class _Shown(NamedTuple):
     phase: str
     answers: StandIn | None
     weights: tuple[int, ...]
+    glass: bool = False
 
 
 def _shown(status: AIModelStatus) -> _Shown:
     traffic = status.traffic
     stable, candidate, *_ = (*(slot.weight for slot in traffic.slots), 0, 0)
     mirrored = traffic.mirror.permille if traffic.mirror is not None else 0
-    return _Shown(str(status.phase), status.failover.to if status.failover is not None else None, (stable, candidate, mirrored))
+    gate = status.candidate.gate if status.candidate is not None else None
+    glass = gate is not None and gate.open and bool(gate.break_glass)
+    return _Shown(str(status.phase), status.failover.to if status.failover is not None else None, (stable, candidate, mirrored), glass)
 
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "settings", "k8s_ref", "k8s_skip"}

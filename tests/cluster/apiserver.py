@@ -14,7 +14,12 @@ import yaml
 Object = dict[str, Any]
 
 HEADGATE = "/apis/headgate.dev/v1alpha1"
-PLURALS = {"AIModel": "aimodels", "RolloutPolicy": "rolloutpolicies", "GovernanceApproval": "governanceapprovals"}
+PLURALS = {
+    "AIModel": "aimodels",
+    "RolloutPolicy": "rolloutpolicies",
+    "GovernanceApproval": "governanceapprovals",
+    "TrustStore": "truststores",
+}
 
 
 @dataclass(frozen=True)

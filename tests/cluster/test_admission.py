@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.cluster.apiserver import HEADGATE, Answer, Cluster, User, path_of
-from tests.resources import AIMODEL, APPROVE, HALT, Document, changed
+from tests.resources import AIMODEL, APPROVE, BREAK_GLASS, HALT, SIGNED, TRUST_STORE, Document, changed
 
 from headgate.api.vocabulary import DecisionKind, Gate, Role
 
@@ -150,6 +150,32 @@ def test_a_service_account_never_decides_whatever_it_may(cluster: Cluster, names
     refused(lambda: decide(robot, namespace, APPROVE, approver=name), "a decision needs a person")
 
 
+def test_a_robot_brings_what_others_signed_and_nothing_else(cluster: Cluster, namespace: str) -> None:
+    name = f"system:serviceaccount:{namespace}:gitops"
+    assert cluster.admin.create(f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "gitops"}}).accepted
+    bind(cluster, namespace, name, "headgate-approval-relay")
+    robot = cluster.service_account(namespace, "gitops")
+    accepted(lambda: decide(robot, namespace, SIGNED))
+    accepted(lambda: decide(robot, namespace, changed(SIGNED, (("conditions",), [])), decision="Revoke"))
+    refused(lambda: decide(robot, namespace, APPROVE), "spec.approver must be who you are", "approve --sign")
+    refused(lambda: decide(robot, namespace, APPROVE, approver=name), "a decision needs a person")
+    refused(lambda: decide(robot, namespace, HALT), "spec.approver must be who you are")
+
+
+def test_only_its_editors_write_the_trust_store_and_only_where_it_is_read(cluster: Cluster, namespace: str) -> None:
+    elsewhere = {**TRUST_STORE, "metadata": {"name": "headgate", "namespace": namespace}}
+    others = ("headgate-policy-editor", "headgate-approver-fairness-audit", "headgate-break-glass", "edit")
+    for role in (*others, "headgate-trust-editor"):
+        bind(cluster, namespace, f"{role}@bank.example", role)
+    path = path_of(elsewhere, namespace)
+    refused(
+        lambda: cluster.impersonated("headgate-trust-editor@bank.example").create(path, elsewhere), "is in the namespace headgate-system"
+    )
+    for role in others:
+        answer = cluster.impersonated(f"{role}@bank.example").create(path, elsewhere)
+        assert 'cannot create resource "truststores"' in answer.message, role
+
+
 def test_a_person_with_a_certificate_of_the_cluster_approves(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
     dana = cluster.with_certificate(*issued(cluster, DANA, tmp_path))
@@ -182,15 +208,16 @@ def issued(cluster: Cluster, person: str, folder: Path) -> tuple[str, str]:
 
 @pytest.mark.parametrize("kind", [kind for kind in DecisionKind if kind not in ("Approve", "Reject", "Revoke")])
 def test_an_intervention_needs_its_verb_on_its_model(cluster: Cluster, namespace: str, kind: DecisionKind) -> None:
-    verb = "halt" if kind in ("Halt", "Rollback", "Pause") else "promote"
-    other = {"halt": "promote", "promote": "halt"}[verb]
+    verb = "breakglass" if kind == "BreakGlass" else "halt" if kind in ("Halt", "Rollback", "Pause") else "promote"
+    other = "promote" if verb == "halt" else "halt"
+    order = BREAK_GLASS if kind == "BreakGlass" else HALT
     create = {"apiGroups": ["headgate.dev"], "resources": ["governanceapprovals"], "verbs": ["create"]}
     right = {"apiGroups": ["headgate.dev"], "resources": ["aimodels"], "resourceNames": ["credit-scorer"]}
     grant(cluster, namespace, ONCALL, create, {**right, "verbs": [verb]})
     grant(cluster, namespace, CHEN, create, {**right, "verbs": [other]})
-    accepted(lambda: decide(cluster.impersonated(ONCALL), namespace, HALT, decision=kind))
-    refused(lambda: decide(cluster.impersonated(ONCALL), namespace, HALT, decision=kind, model="other"), f"verb {verb}", "other")
-    refused(lambda: decide(cluster.impersonated(CHEN), namespace, HALT, decision=kind, approver=CHEN), f"{kind} needs the verb {verb}")
+    accepted(lambda: decide(cluster.impersonated(ONCALL), namespace, order, decision=kind))
+    refused(lambda: decide(cluster.impersonated(ONCALL), namespace, order, decision=kind, model="other"), f"verb {verb}", "other")
+    refused(lambda: decide(cluster.impersonated(CHEN), namespace, order, decision=kind, approver=CHEN), f"{kind} needs the verb {verb}")
 
 
 def test_the_on_call_role_stops_and_resumes(cluster: Cluster, namespace: str) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import yaml
 from tests.cluster.apiserver import HEADGATE, Answer, Cluster, User, path_of
-from tests.resources import AIMODEL, APPROVE, EXAMPLES, HALT, POLICY, REFUSALS, ROOT, Document, Refusal, changed
+from tests.cluster.conftest import SYSTEM
+from tests.resources import AIMODEL, APPROVE, EXAMPLES, HALT, POLICY, REFUSALS, ROOT, TRUST_STORE, Document, Refusal, changed
 
 from headgate.api.crd import RESOURCES
 
@@ -20,6 +21,8 @@ def author(cluster: Cluster, document: Document) -> User:
 
 
 def submit(cluster: Cluster, document: Document, namespace: str = "default") -> Answer:
+    """A dry run. The trust store is accepted in the policy namespace only."""
+    namespace = SYSTEM if document["kind"] == "TrustStore" else namespace
     document = {**document, "metadata": {**document["metadata"], "namespace": namespace}}
     return author(cluster, document).create(path_of(document, namespace), document, dry=True)
 
@@ -55,6 +58,12 @@ def test_a_model_name_that_cannot_name_a_service_is_refused(cluster: Cluster, na
 
 def test_the_longest_model_name_is_accepted(cluster: Cluster) -> None:
     assert submit(cluster, {**AIMODEL, "metadata": {"name": "a" * 50}}).message == ""
+
+
+def test_there_is_one_trust_store(cluster: Cluster) -> None:
+    answer = submit(cluster, {**TRUST_STORE, "metadata": {"name": "another"}})
+    assert answer.code == 422, "accepted"
+    assert "there is one trust store: name it headgate" in answer.message
 
 
 def test_a_misspelt_field_is_refused_by_strict_clients(cluster: Cluster) -> None:

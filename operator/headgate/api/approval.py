@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import (
     ATOMIC,
+    SIGNATURE,
     AttemptNumber,
     Count,
     Digest,
@@ -38,6 +39,19 @@ class Target(Model):
     attempt: AttemptNumber
 
 
+class Signature(Model):
+    """Proof of who decided, for a decision that comes through Git: Ed25519 over the canonical JSON of the statement of version 1."""
+
+    statement_version: Annotated[int, Field(ge=1, le=1)] = 1
+    environment: Line
+    """For which cluster it was signed: the operator of another one does not count it."""
+    key: Digest
+    """Which public key of the trust store verifies it: SHA-256 of its SubjectPublicKeyInfo."""
+    signed_at: Time
+    value: Annotated[str, Field(pattern=SIGNATURE, max_length=88)]
+    """64 bytes in base64."""
+
+
 _GATE_KINDS = "['Approve', 'Reject', 'Revoke']"
 
 
@@ -54,14 +68,22 @@ class GovernanceApprovalSpec(Model):
             ),
             (
                 f"(self.decision in {_GATE_KINDS}) != has(self.target)",
-                "interventions like Halt and Promote need target {revision, attempt}; Approve, Reject and Revoke take none",
+                "Approve, Reject and Revoke take no target; the other decisions need target {revision, attempt}",
             ),
             ("!has(self.toRevision) || self.decision == 'Rollback'", "toRevision goes with decision Rollback only"),
             (
                 "!has(self.role) || self.role != 'automated-checks'",
                 "automated-checks is computed from the shadow verdict, never approved by a person",
             ),
-            ("self.decision != 'Approve' || has(self.expiresAt)", "an Approve needs expiresAt: an approval without end is none"),
+            (
+                "!(self.decision in ['Approve', 'BreakGlass']) || has(self.expiresAt)",
+                "Approve and BreakGlass need expiresAt: an approval without end is none",
+            ),
+            ("!has(self.conditions) || self.decision == 'Approve'", "conditions go with decision Approve only"),
+            (
+                f"!has(self.onBehalfOf) && !has(self.signature) || self.decision in {_GATE_KINDS}",
+                "onBehalfOf and signature go with Approve, Reject and Revoke only: whoever steps in does so in person",
+            ),
         )
     )
 
@@ -73,9 +95,15 @@ class GovernanceApprovalSpec(Model):
     target: Target | None = None
     to_revision: RevisionName | None = None
     approver: User
+    on_behalf_of: User | None = None
+    """Whose place the approver takes, by a delegation of the trust store. Both count as one person for separated duties."""
     rationale: Annotated[str, Field(min_length=1, max_length=2048)]
+    conditions: Annotated[tuple[Line, ...], Field(max_length=8, json_schema_extra=ATOMIC)] = ()
+    """On what the approval rests, in words: shown wherever it counts. Nobody checks them but people."""
     evidence: Annotated[tuple[EvidenceItem, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     expires_at: Time | None = None
+    signature: Signature | None = None
+    """Without it, admission must have seen the approver make the object. With it, nothing counts before it is verified."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -89,8 +117,12 @@ class GovernanceApprovalSpec(Model):
             raise ValueError("toRevision goes with decision Rollback only")
         if self.role is Role.AUTOMATED_CHECKS:
             raise ValueError("automated-checks is computed from the shadow verdict, never approved by a person")
-        if self.decision is DecisionKind.APPROVE and self.expires_at is None:
-            raise ValueError("an Approve needs expiresAt: an approval without end is none")
+        if self.decision in (DecisionKind.APPROVE, DecisionKind.BREAK_GLASS) and self.expires_at is None:
+            raise ValueError("Approve and BreakGlass need expiresAt: an approval without end is none")
+        if self.conditions and self.decision is not DecisionKind.APPROVE:
+            raise ValueError("conditions go with decision Approve only")
+        if not gated and (self.on_behalf_of is not None or self.signature is not None):
+            raise ValueError("onBehalfOf and signature go with Approve, Reject and Revoke only: whoever steps in does so in person")
         return self
 
 
@@ -101,6 +133,8 @@ class ApprovalState(StrEnum):
     NOT_COUNTED = "NotCounted"
     TAKEN_UP = "TakenUp"
     REFUSED = "Refused"
+    UNVERIFIED = "Unverified"
+    """It carries a signature that the trust store does not confirm: without effect until it does."""
 
 
 class GovernanceApprovalStatus(StatusModel):

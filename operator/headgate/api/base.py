@@ -16,6 +16,10 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 MODEL_NAME = r"^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 METRIC_NAME = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
+SIGNATURE = r"^[A-Za-z0-9+/]{85}[AQgw]==$"
+"""64 bytes in base64, in the one way they can be written."""
+PUBLIC_KEY = r"^MCowBQYDK2VwAyEA[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"
+"""An Ed25519 SubjectPublicKeyInfo in base64: the one line between the marks of a PEM file."""
 
 Label = Annotated[str, Field(pattern=DNS_LABEL, max_length=63)]
 ModelName = Annotated[str, Field(pattern=MODEL_NAME, max_length=50)]

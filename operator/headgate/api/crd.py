@@ -1,4 +1,4 @@
-"""The three CustomResourceDefinitions, generated from the pydantic models: `python -m headgate.api.crd REPOSITORY`."""
+"""The CustomResourceDefinitions, generated from the pydantic models: `python -m headgate.api.crd REPOSITORY`."""
 
 import json
 import sys
@@ -15,9 +15,10 @@ from headgate.api.base import GROUP, VERSION
 from headgate.api.crd_schema import Schema, structural_schema
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus
+from headgate.api.trust_store import TRUST_STORE_RULES, TrustStoreSpec
 
 SIZE_LIMIT = 100_000
-"""Bytes of one file. `kubectl apply` keeps a copy in an annotation of at most 256 kB, and Helm all three in one Secret."""
+"""Bytes of one file. `kubectl apply` keeps a copy in an annotation of at most 256 kB, and Helm all of them in one Secret."""
 
 _GENERATED = "# Generated from operator/headgate/api by `make crds`: edits are lost.\n"
 _CATEGORY = "mlops"
@@ -154,7 +155,17 @@ GOVERNANCE_APPROVAL = Resource(
     ),
 )
 
-RESOURCES = (AIMODEL, ROLLOUT_POLICY, GOVERNANCE_APPROVAL)
+TRUST_STORE = Resource(
+    kind="TrustStore",
+    plural="truststores",
+    short="gts",
+    description="Who stands behind which user name, what they may decide, and with which keys they sign.",
+    spec=TrustStoreSpec,
+    rules=TRUST_STORE_RULES,
+    columns=(),
+)
+
+RESOURCES = (AIMODEL, ROLLOUT_POLICY, GOVERNANCE_APPROVAL, TRUST_STORE)
 
 
 def plain_yaml(resource: Resource) -> str:

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     # Approvals
     APPROVAL_LAPSED = "ApprovalLapsed"
     APPROVAL_MISSING = "ApprovalMissing"
+    BREAK_GLASS = "BreakGlass"
     TIER_RAISED = "TierRaised"
     TIER_UNKNOWN = "TierUnknown"
     PROHIBITED = "Prohibited"

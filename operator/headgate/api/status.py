@@ -31,6 +31,10 @@ class AttemptKind(StrEnum):
     AA_TEST = "AATest"
 
 
+GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
+"""Kinds of attempts that people approve."""
+
+
 class RevisionStatus(StatusModel):
     """A revision and the content that approvals bind to."""
 
@@ -75,6 +79,8 @@ class StableStatus(SizedStatus):
     """What people approved when it went live. A later Reject or Revoke of it concerns the live version."""
     tier: Tier | None = None
     """The risk tier at which it was approved."""
+    unapproved: bool = False
+    """It got its users by BreakGlass, and a newer version was asked for before its approvals were there."""
     unready_since: Time | None = None
     """Since when none of its pods is ready."""
     would_have: WouldHave | None = None
@@ -117,6 +123,8 @@ class GateState(StatusModel):
 class GateStatus(GateState):
     """The Deployment gate of a candidate."""
 
+    break_glass: Line = ""
+    """Who opened it although approvals are missing, and until when."""
     mode: Mode = Mode.ENFORCE
     """Part of the subject where it is Observe."""
     replay: Digest | None = None

@@ -149,6 +149,7 @@ class DecisionKind(StrEnum):
     PROMOTE = "Promote"
     RETRY = "Retry"
     AA_TEST = "AATest"
+    BREAK_GLASS = "BreakGlass"
 
 
 GATE_DECISIONS = frozenset({DecisionKind.APPROVE, DecisionKind.REJECT, DecisionKind.REVOKE})

@@ -12,17 +12,20 @@ from headgate.api.approval import EvidenceItem
 from headgate.api.base import DIGEST
 from headgate.api.quantities import Duration
 from headgate.api.status import GateState
-from headgate.api.vocabulary import Gate, Mode, Role
+from headgate.api.vocabulary import DecisionKind, Gate, Mode, Role
 from headgate.cli.cluster import Access, run
 from headgate.cli.confirm import ask_for_words, ask_to_go_on, record
-from headgate.cli.decisions import approval_spec, nothing_to_approve
+from headgate.cli.decisions import gate_spec, nothing_to_approve
+from headgate.cli.difference import difference
 from headgate.cli.explain import evidence_words
-from headgate.cli.options import AS_USER, CONTEXT, GATE, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format
+from headgate.cli.options import AS_USER, CONTEXT, GATE, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format, parse_duration
 from headgate.cli.refused import Refused
 from headgate.cli.replayed import replay_words
+from headgate.cli.signing import SIGN, print_signed, private_key
 from headgate.cli.subject import statement_of, unverified
 from headgate.cli.view import ModelView, clock
-from headgate.governance.approvals import LONGEST_VALIDITY, NOT_BY_TECHNICAL_OWNER, person
+from headgate.governance.approvals import LONGEST_VALIDITY, NOT_BY_TECHNICAL_OWNER
+from headgate.governance.persons import person
 
 _NINETY_DAYS = Duration(90 * 86_400)
 
@@ -39,14 +42,6 @@ def parse_evidence(text: str) -> EvidenceItem:
         raise typer.BadParameter(f"{text!r} is not evidence: write type=uri@digest, the digest like {DIGEST}") from error
 
 
-def parse_duration(text: str) -> Duration:
-    """Raises typer.BadParameter."""
-    try:
-        return Duration.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
 def approve(
     model: MODEL_NAME,
     role: Annotated[Role, typer.Option("--role", "-r", help="In which capacity you approve.", show_default=False)],
@@ -57,16 +52,25 @@ def approve(
         typer.Option("--evidence", parser=parse_evidence, metavar="TYPE=URI@DIGEST", help="May be repeated.", show_default=False),
     ] = None,
     gate: GATE = Gate.DEPLOYMENT,
+    conditions: Annotated[
+        list[str] | None, typer.Option("--condition", help="On what your approval rests; may be repeated.", show_default=False)
+    ] = None,
+    instead_of: Annotated[
+        str | None, typer.Option("--on-behalf-of", metavar="USER", help="Whose place you take, by a delegation.", show_default=False)
+    ] = None,
+    sign: SIGN = None,
     yes: YES = False,
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
     output: OUTPUT = Format.TEXT,
 ) -> None:
-    """Approve the candidate of MODEL, or its use case (--gate), in one role, after showing what is approved."""
+    """Approve the candidate of MODEL, or its use case (--gate), in one role, after showing what is approved and what differs from the live
+    version."""
     access = Access(namespace, context, as_user)
     view = run(access, lambda cluster: cluster.model_to_approve(model, access.where))
     asked = _asked(view, gate, role)
+    key = private_key(sign) if sign else None
     approver = run(access, lambda cluster: cluster.whoami())
     _entitled(view, role, approver)
     now = datetime.now(UTC)
@@ -76,10 +80,12 @@ def approve(
         typer.echo(line, err=True)
     words = ask_for_words("Rationale", "--rationale", rationale, yes=yes)
     ask_to_go_on(f"Approve as {role}?", yes=yes)
-    spec = approval_spec(
-        view, gate=gate, role=role, approver=approver, rationale=words, expires_at=expires_at, evidence=tuple(evidence or ())
-    )
-    record(access, view, spec, output)
+    more = {"evidence": tuple(evidence or ()), "conditions": tuple(conditions or ()), "on_behalf_of": instead_of, "expires_at": expires_at}
+    spec = gate_spec(view, DecisionKind.APPROVE, gate=gate, subject=asked.subject, role=role, approver=approver, rationale=words, **more)
+    if key:
+        print_signed(view, spec, asked.environment, key, output)
+    else:
+        record(access, view, spec, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,7 @@ def shown(view: ModelView, asked: GateState, mine: _Mine, now: datetime) -> list
         f"  subject      {asked.subject}",
         f"  approver     {mine.approver}",
         f"  expires      {clock(mine.expires_at)}",
+        *(f"  against live {words}" for words in (difference(view) if deploys else ())),
         *([] if statement_of(view, mine.gate) else [f"  note         {unverified(view)}"]),
         *(f"  so far       {entry}" for entry in asked.counted),
         *(f"  evidence     {words}" for words in (evidence_words(view) if deploys else ())),

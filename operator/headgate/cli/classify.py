@@ -9,7 +9,7 @@ from rich.console import Console
 
 from headgate.api.aimodel import Classification
 from headgate.cli.manifest_file import manifest_in
-from headgate.cli.options import OUTPUT_OR_YAML, Output, print_document
+from headgate.cli.options import OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
 from headgate.governance.classification import RiskReading, TableState, assess
 from headgate.governance.classification_table import BUILT_IN, Table, table_of
@@ -20,17 +20,17 @@ TABLE = Annotated[
 ]
 
 
-def classify(file: FILE, table: TABLE = None, output: OUTPUT_OR_YAML = Output.TEXT) -> None:
+def classify(file: FILE, table: TABLE = None, output: OUTPUT = Format.TEXT) -> None:
     """Say which risk tier the AIModel in a file has, why, and which controls and documents follow. Asks no cluster.
 
     Exit code 1 if the risk is prohibited or not known: such a model is not started.
     """
     body = manifest_in(file, "AIModel")
     reading = assess(_classification(body, file), TableState(_table(table)))
-    if output is Output.TEXT:
+    if output is Format.TEXT:
         _show(str((body.get("metadata") or {}).get("name") or file), reading)
     else:
-        print_document(_document(reading), output)
+        typer.echo(rendered(_document(reading), output))
     if reading.tier is None:
         raise typer.Exit(1)
 

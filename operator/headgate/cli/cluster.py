@@ -12,7 +12,8 @@ from headgate.evidence.readings import config_map_name
 from headgate.kube import audit_segments
 from headgate.kube.errors import Conflict, KubeError, NotFound
 from headgate.kube.interface import KubeApi, Object
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, Resource
+from headgate.kube.labels import revision_name
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, Resource
 from headgate.rollout.decision import POLICY_KEY
 
 SELF_SUBJECT_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", namespaced=False)
@@ -52,7 +53,7 @@ class Cluster:
 
     async def model(self, name: str, namespace: str) -> ModelView:
         """One model with its evidence. Raises Refused if there is none."""
-        return view_of(await self.stored(name, namespace), await self._config_map(config_map_name(name), namespace))
+        return view_of(await self.stored(name, namespace), await self._readable(CONFIG_MAPS, config_map_name(name), namespace))
 
     async def stored(self, name: str, namespace: str) -> Object:
         """One model as it is stored. Raises Refused if there is none."""
@@ -71,12 +72,24 @@ class Cluster:
         await self._api.patch(AIMODELS, metadata["name"], metadata["namespace"], resting, field_manager=FIELD_MANAGER)
 
     async def model_to_approve(self, name: str, namespace: str) -> ModelView:
-        """One model with its evidence and the policy that its attempt runs on. Raises Refused if there is none."""
+        """One model with its evidence, the policy that its attempt runs on, and what its pods run. Raises Refused if there is none."""
         view = await self.model(name, namespace)
-        if view.status.candidate is None or view.gate is None:
+        candidate, stable = view.status.candidate, view.status.stable
+        if candidate is None or view.gate is None:
             return view
-        copy = await self._config_map(view.status.candidate.policy_copy, namespace) or {}
-        return replace(view, policy=(copy.get("data") or {}).get(POLICY_KEY))
+        copy = await self._readable(CONFIG_MAPS, candidate.policy_copy, namespace) or {}
+        templates = {}
+        for revision in {candidate.revision, *((stable.revision,) if stable else ())}:
+            deployment = await self._readable(DEPLOYMENTS, revision_name(name, revision), namespace)
+            if deployment is not None:
+                templates[revision] = deployment["spec"]["template"]
+        return replace(view, policy=(copy.get("data") or {}).get(POLICY_KEY), templates=templates)
+
+    async def decisions(self, model: str, namespace: str) -> tuple[Object, ...]:
+        """All GovernanceApprovals about one model, oldest first."""
+        listing = await self._api.list(GOVERNANCE_APPROVALS, namespace, fields=f"spec.model={model}")
+        found = [item for item in listing.items if (item.get("spec") or {}).get("model") == model]
+        return tuple(sorted(found, key=lambda item: (item["metadata"].get("creationTimestamp") or "", item["metadata"]["name"])))
 
     async def policy(self, name: str) -> Object:
         """The RolloutPolicy called `name`, or `namespace/name`. Raises Refused unless there is exactly one."""
@@ -93,10 +106,11 @@ class Cluster:
         places = ", ".join(sorted("/".join(_place(item)) for item in found))
         raise Refused(f"there are several RolloutPolicies {plain}: choose one of {places} with --policy")
 
-    async def _config_map(self, name: str, namespace: str) -> Object | None:
-        """Approvers need not be allowed to read ConfigMaps: without them there are no counts and no statement, but everything else."""
+    async def _readable(self, resource: Resource, name: str, namespace: str) -> Object | None:
+        """Approvers need not be allowed to read ConfigMaps and Deployments: without them there are no counts, no statement and no
+        difference, but everything else."""
         try:
-            return await self._api.get(CONFIG_MAPS, name, namespace)
+            return await self._api.get(resource, name, namespace)
         except KubeError as error:
             if error.status in (403, 404):
                 return None
@@ -112,11 +126,6 @@ class Cluster:
                 "and is there such a model (-n)?"
             )
         return tuple(found)
-
-    async def decisions(self, name: str, namespace: str) -> tuple[Object, ...]:
-        """All GovernanceApprovals about one model that are there."""
-        listing = await self._api.list(GOVERNANCE_APPROVALS, namespace)
-        return tuple(item for item in listing.items if item["spec"].get("model") == name)
 
     async def whoami(self) -> str:
         """The user name that admission will see."""

@@ -1,6 +1,5 @@
 """Asking before deciding, and recording the decision."""
 
-import json
 from datetime import UTC, datetime
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from headgate.api.approval import GovernanceApprovalSpec
 from headgate.cli.cluster import Access, run
 from headgate.cli.decisions import body_of, still_stands
-from headgate.cli.options import Format
+from headgate.cli.options import Format, rendered
 from headgate.cli.view import ModelView, command
 
 
@@ -28,13 +27,13 @@ def ask_to_go_on(question: str, *, yes: bool) -> None:
 
 
 def record(access: Access, view: ModelView, spec: GovernanceApprovalSpec, output: Format) -> None:
-    """Create the GovernanceApproval and print it: the whole object as JSON, or one line and how to go on."""
+    """Create the GovernanceApproval and print it: the whole object for programs, or one line and how to go on."""
     now = datetime.now(UTC)
     created, fresh = run(
         access, lambda cluster: cluster.record(body_of(view, spec), lambda existing: still_stands(view, spec, existing, now))
     )
-    if output is Format.JSON:
-        typer.echo(json.dumps(created, indent=2))
+    if output is not Format.TEXT:
+        typer.echo(rendered(created, output))
         return
     done = "recorded" if fresh else "was decided before and still stands"
     typer.echo(f"governanceapproval.headgate.dev/{created['metadata']['name']} {done}")

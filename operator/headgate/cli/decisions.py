@@ -7,43 +7,28 @@ from typing import Any
 from pydantic import ValidationError
 
 from headgate.api.aimodel import AIModelSpec
-from headgate.api.approval import ApprovalState, EvidenceItem, GovernanceApprovalSpec, Target
+from headgate.api.approval import ApprovalState, GovernanceApprovalSpec, Target
 from headgate.api.digests import sha256
 from headgate.api.status import AttemptKind, Blocked
 from headgate.api.vocabulary import DecisionKind, Gate, Phase, Role
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView, describes
-from headgate.governance.approvals import person, short
+from headgate.governance.approvals import short
+from headgate.governance.persons import person
 from headgate.kube.labels import MODEL
 
 
-def approval_spec(
-    view: ModelView, *, gate: Gate, role: Role, approver: str, rationale: str, expires_at: datetime, evidence: tuple[EvidenceItem, ...]
+def gate_spec(
+    view: ModelView, kind: DecisionKind, *, gate: Gate, subject: str, role: Role, approver: str, rationale: str, **more: Any
 ) -> GovernanceApprovalSpec:
-    """An Approve of what `gate` asks for now. Raises Refused if it asks for nothing, or the spec breaks a bound."""
-    asked = view.gate_state(gate)
-    if asked is None:
-        raise Refused(nothing_to_approve(view, gate))
-    return _checked(
-        model=view.name,
-        decision=DecisionKind.APPROVE,
-        gate=gate,
-        role=role,
-        approver=approver,
-        subject=asked.subject,
-        rationale=rationale,
-        evidence=evidence,
-        expires_at=expires_at,
-    )
+    """An Approve, Reject or Revoke of `subject` at `gate`; `more` are further fields. Raises Refused if it breaks a bound."""
+    fields = {"gate": gate, "subject": subject, "role": role, "approver": approver, "rationale": rationale, **more}
+    return _checked(model=view.name, decision=kind, **fields)
 
 
-def intervention_spec(
-    view: ModelView, kind: DecisionKind, *, approver: str, reason: str, to_revision: str | None = None
-) -> GovernanceApprovalSpec:
-    """An intervention on what is under way now. Raises Refused if there is nothing that `kind` could be about."""
-    return _checked(
-        model=view.name, decision=kind, target=target_of(view, kind), to_revision=to_revision, approver=approver, rationale=reason
-    )
+def intervention_spec(view: ModelView, kind: DecisionKind, *, approver: str, reason: str, **more: Any) -> GovernanceApprovalSpec:
+    """An intervention on what is under way now; `more` are further fields. Raises Refused if there is nothing `kind` could be about."""
+    return _checked(model=view.name, decision=kind, target=target_of(view, kind), approver=approver, rationale=reason, **more)
 
 
 def _checked(**fields: Any) -> GovernanceApprovalSpec:
@@ -76,7 +61,8 @@ def still_stands(view: ModelView, spec: GovernanceApprovalSpec, existing: Mappin
     if spec.gate is Gate.CONTINUATION and old.expires_at is not None and spec.expires_at is not None and old.expires_at < spec.expires_at:
         return False
     same = old.decision is spec.decision and person(old.approver) == person(spec.approver) and old.subject == spec.subject
-    return same and state != ApprovalState.NOT_COUNTED and old.expires_at is not None and now < old.expires_at
+    void = state in (ApprovalState.NOT_COUNTED, ApprovalState.UNVERIFIED)
+    return same and not void and (old.expires_at is None or now < old.expires_at)
 
 
 def target_of(view: ModelView, kind: DecisionKind) -> Target:

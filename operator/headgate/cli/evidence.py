@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.cluster import Access, run
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.page import page
 from headgate.cli.refused import Refused
 from headgate.cli.standings import COLUMNS, MEANING, rows, thresholds
@@ -44,9 +44,9 @@ def evidence(
     story = story_of(view)
     if png is not None or html is not None:
         _draw(story, png, html)
-    elif output is Format.JSON:
+    elif output is not Format.TEXT:
         told = {"namespace": view.namespace, "name": view.name, "title": story.title, "timeline": to_json(story.timeline)}
-        typer.echo(json.dumps(told, allow_nan=False))
+        typer.echo(json.dumps(told, allow_nan=False) if output is Format.JSON else rendered(told, output))
     else:
         Console(width=None if Console().is_terminal else _PIPE_WIDTH, highlight=False, markup=False).print(_tables(story))
 

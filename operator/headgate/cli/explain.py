@@ -1,7 +1,5 @@
 """What goes on with a model, why, and what it waits for: sentences. Pure but for the command at the end."""
 
-import json
-
 import typer
 from rich.console import Console
 
@@ -10,7 +8,7 @@ from headgate.api.status import Blocked, CandidateStatus, FailoverStatus
 from headgate.api.vocabulary import Gate, Mode, Phase, StandIn, Verdict
 from headgate.cli.cluster import Access, run
 from headgate.cli.gates import gate_words, to_approve
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.replayed import replay_words
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.evidence.fairness_words import fairness_words
@@ -233,9 +231,9 @@ def explain(
     access = Access(namespace, context, as_user)
     view = run(access, lambda cluster: cluster.model(model, access.where))
     sections = explanation(view)
-    if output is Format.JSON:
+    if output is not Format.TEXT:
         found = {heading: list(sentences) for heading, sentences in sections}
-        typer.echo(json.dumps({"namespace": view.namespace, "name": view.name, "explanation": found}, indent=2))
+        typer.echo(rendered({"namespace": view.namespace, "name": view.name, "explanation": found}, output))
         return
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for heading, sentences in sections:

@@ -1,18 +1,21 @@
-"""`headgate halt`, `rollback`, `pause`, `resume`, `promote`, `retry`, `aa-test`: one person steps in."""
+"""`headgate halt`, `rollback`, `pause`, `resume`, `promote`, `retry`, `aa-test`, `break-glass`: one person steps in."""
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 
+from headgate.api.quantities import Duration
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import DecisionKind
 from headgate.cli.cluster import Access, run
 from headgate.cli.confirm import ask_for_words, ask_to_go_on, record
 from headgate.cli.decisions import intervention_spec, target_of
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format
-from headgate.cli.view import ModelView
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, YES, Format, parse_duration
+from headgate.cli.view import ModelView, clock
+from headgate.rollout.break_glass import LONGEST
 
 REASON = Annotated[str | None, typer.Option("--reason", help="Why; asked for if left out.", show_default=False)]
 
@@ -24,6 +27,7 @@ HELP = {
     DecisionKind.RETRY: "Try the version of MODEL that was taken back once more, from the first stage.",
     DecisionKind.AA_TEST: "Set the live version of MODEL against a copy of itself, through the canary stages, to see what the judge says.",
 }
+_FOUR_HOURS = Duration(4 * 3600)
 REVISION = r"[0-9a-f]{8}"
 _MEANS = {
     DecisionKind.HALT: "it gets no traffic from now on, until a retry",
@@ -33,15 +37,15 @@ _MEANS = {
     DecisionKind.PROMOTE: "its present stage ends; without proof of being good that is your risk, and it is recorded so",
     DecisionKind.RETRY: "a new attempt starts from the first stage",
     DecisionKind.AA_TEST: "a copy of it goes through the canary stages, never gets all users, and is taken off when they are over",
+    DecisionKind.BREAK_GLASS: "once a second person has done so too, its gate is open although approvals are missing; everybody is told",
 }
 
 
-def _intervene(
-    kind: DecisionKind, access: Access, model: str, reason: str | None, output: Format, *, yes: bool, to_revision: str | None = None
-) -> None:
+def _intervene(kind: DecisionKind, access: Access, model: str, reason: str | None, output: Format, *, yes: bool, **more: Any) -> None:
     view = run(access, lambda cluster: cluster.model(model, access.where))
     target = target_of(view, kind)
-    back = f" to revision {to_revision}" if to_revision else ""
+    goal, until = more.get("to_revision"), more.get("expires_at")
+    back = f" to revision {goal}" if goal else f" until {clock(until)}" if until else ""
     version = _version_of(view, target.revision)
     typer.echo(
         f"{kind} of {view.namespace}/{view.name} {version} (revision {target.revision}, attempt {target.attempt}){back}: {_MEANS[kind]}.",
@@ -50,7 +54,7 @@ def _intervene(
     words = ask_for_words("Reason", "--reason", reason, yes=yes)
     ask_to_go_on(f"{kind}?", yes=yes)
     approver = run(access, lambda cluster: cluster.whoami())
-    record(access, view, intervention_spec(view, kind, approver=approver, reason=words, to_revision=to_revision), output)
+    record(access, view, intervention_spec(view, kind, approver=approver, reason=words, **more), output)
 
 
 def _version_of(view: ModelView, revision: str) -> str:
@@ -95,3 +99,23 @@ def rollback(
     if to is not None and not re.fullmatch(REVISION, to):
         raise typer.BadParameter(f"{to!r} is not a revision: write 8 hex digits, as `headgate status MODEL -o json` shows them")
     _intervene(DecisionKind.ROLLBACK, Access(namespace, context, as_user), model, reason, output, yes=yes, to_revision=to)
+
+
+def break_glass(
+    model: MODEL_NAME,
+    expires: Annotated[
+        Duration, typer.Option("--expires", parser=parse_duration, metavar="DURATION", help="From now, at most 1d.")
+    ] = _FOUR_HOURS,
+    reason: REASON = None,
+    yes: YES = False,
+    namespace: NAMESPACE = None,
+    context: CONTEXT = None,
+    as_user: AS_USER = None,
+    output: OUTPUT = Format.TEXT,
+) -> None:
+    """Open the gate of MODEL's candidate, with a second person, although approvals are missing. It goes live only with them."""
+    if expires > LONGEST.total_seconds():
+        raise typer.BadParameter(f"{expires} is longer than a day: approve it, or break the glass again when it ends")
+    expires_at = (datetime.now(UTC) + timedelta(seconds=expires)).replace(microsecond=0)
+    access = Access(namespace, context, as_user)
+    _intervene(DecisionKind.BREAK_GLASS, access, model, reason, output, yes=yes, expires_at=expires_at)

@@ -16,8 +16,9 @@ from headgate.cli.drift import drift
 from headgate.cli.evidence import evidence
 from headgate.cli.explain import explain
 from headgate.cli.gates import gates
-from headgate.cli.intervene import HELP, command_name, intervention, rollback
+from headgate.cli.intervene import HELP, break_glass, command_name, intervention, rollback
 from headgate.cli.literacy import literacy
+from headgate.cli.oppose import OPPOSITION, opposition
 from headgate.cli.pin import pin
 from headgate.cli.plan import plan
 from headgate.cli.refused import Refused
@@ -27,6 +28,7 @@ from headgate.cli.status import status
 from headgate.cli.subject import subject
 from headgate.cli.trend import trend
 from headgate.cli.value import value
+from headgate.cli.verify import verify
 
 
 class _Commands(TyperGroup):
@@ -50,10 +52,12 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-_ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, pin, plan, backtest, simulate)
-_ABOUT_FILES = (classify, drift, trend, value, literacy, scorecard)
+_ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
+_ABOUT_FILES = (classify, verify, drift, trend, value, literacy, scorecard)
 for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
+for _kind, _help in OPPOSITION.items():
+    app.command(name=_kind.value.lower(), help=_help)(opposition(_kind))
 for _kind, _help in HELP.items():
     app.command(name=command_name(_kind), help=_help)(intervention(_kind))
 app.add_typer(audit, name="audit")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from headgate.api.quantities import Duration
 from headgate.api.vocabulary import Gate
 
 MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False)]
@@ -24,22 +25,24 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
-
-
-OUTPUT = Annotated[Format, typer.Option("--output", "-o", help="text for people, json for programs.")]
-
-
-class Output(StrEnum):
-    """How to print what has a form for files too."""
-
-    TEXT = "text"
-    JSON = "json"
     YAML = "yaml"
 
 
-OUTPUT_OR_YAML = Annotated[Output, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
+OUTPUT = Annotated[Format, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
 
 
-def print_document(told: Any, output: Output) -> None:
-    """As JSON or YAML."""
-    typer.echo(json.dumps(told, indent=2) if output is Output.JSON else yaml.safe_dump(told, sort_keys=False), nl=output is Output.JSON)
+def parse_duration(text: str) -> Duration:
+    """Raises typer.BadParameter."""
+    try:
+        return Duration.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def rendered(document: Any, output: Format) -> str:
+    """`document` as YAML, or as JSON, without a line feed at the end."""
+    written = json.dumps(document, indent=2)
+    if output is not Format.YAML:
+        return written
+    # By way of JSON: no enums, and no part that YAML would write once and refer to.
+    return str(yaml.safe_dump(json.loads(written), sort_keys=False, allow_unicode=True, width=120)).rstrip("\n")

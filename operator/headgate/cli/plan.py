@@ -12,7 +12,7 @@ from rich.console import Console
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT_OR_YAML, Output, print_document
+from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.planned import document, page
 from headgate.cli.policy_file import parsed_policy, policy_of
 from headgate.cli.refused import Refused
@@ -65,7 +65,7 @@ def plan(
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
-    output: OUTPUT_OR_YAML = Output.TEXT,
+    output: OUTPUT = Format.TEXT,
 ) -> None:
     """Say how long each stage of a rollout of MODEL will take, what its checks can decide in time, and what to change.
 
@@ -89,13 +89,13 @@ def plan(
     )
     made = forecast(spec, traffic, Noise(_pods(view) if pods is None else pods, dispersion))
     called = policy or (_policy_name(view) if view else "")
-    if output is Output.TEXT:
+    if output is Format.TEXT:
         title = f"{f'{access.where}/{model}' if model else 'a model'} under policy {called}"
         console = Console(width=None if Console().is_terminal else 200, highlight=False)
         console.print(page(title, made, _notes(view, read=requests is None)))
         return
     told = document(made, namespace=access.where if model else None, name=model, policy=called)
-    print_document(told, output)
+    typer.echo(rendered(told, output))
 
 
 def chosen_policy(named: str | None, view: ModelView | None, access: Access) -> RolloutPolicySpec:

@@ -1,6 +1,5 @@
 """`headgate simulate`: what would become of a regression, by the model's own past and the whole of what decides."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ from headgate.api.vocabulary import Metric
 from headgate.cli.backtest import BLOCKS, CALIBRATION, MODEL, POLICY, duration
 from headgate.cli.cluster import Access, run
 from headgate.cli.injection import Injection
-from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format
+from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.plan import ADDRESS, PROMETHEUS, chosen_policy
 from headgate.cli.policy_file import policy_of
 from headgate.cli.refused import Refused
@@ -81,7 +80,7 @@ def simulate(
         Plan(asked, injections, since_stage), histories, rollouts=rollouts, seconds=float(duration(rollout)), seed=seed, progress=_progress
     )
     called = policy or "of the model"
-    told = json.dumps(simulated.document(made, called), indent=2) if output is Format.JSON else "\n".join(simulated.told(made, called))
+    told = "\n".join(simulated.told(made, called)) if output is Format.TEXT else rendered(simulated.document(made, called), output)
     typer.echo(told)
 
 

@@ -18,7 +18,7 @@ from headgate.api.status import GateState, UseCaseStatus
 from headgate.api.vocabulary import Gate, Verdict
 from headgate.cli.cluster import Access, Cluster, run
 from headgate.cli.explain import observed_words, tested_words, waits_for
-from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format
+from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.replayed import replay_words
 from headgate.cli.view import ModelView, clock
 from headgate.evidence.fairness_words import fairness_words
@@ -199,10 +199,13 @@ def status(
         return table(views, now, namespaces=everywhere) if views else Text(f"no AIModels{'' if everywhere else ' in ' + access.where}")
 
     def document(views: Views) -> str:
-        return json.dumps(as_json(views[0]) if model else [as_json(view) for view in views], indent=None if watch else 2)
+        found = as_json(views[0]) if model else [as_json(view) for view in views]
+        if output is Format.YAML:
+            return ("---\n" if watch else "") + rendered(found, output)
+        return json.dumps(found) if watch else rendered(found, output)
 
     try:
-        if output is Format.JSON:
+        if output is not Format.TEXT:
             run(access, lambda cluster: _print_changes(cluster, look, document, once=not watch))
         elif watch:
             run(access, lambda cluster: _paint(cluster, look, text))

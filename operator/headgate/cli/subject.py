@@ -11,7 +11,7 @@ from headgate.api.status import GateState
 from headgate.api.vocabulary import Gate
 from headgate.cli.cluster import Access, run
 from headgate.cli.decisions import nothing_to_approve
-from headgate.cli.options import AS_USER, CONTEXT, GATE, MODEL_NAME, NAMESPACE, OUTPUT, Format
+from headgate.cli.options import AS_USER, CONTEXT, GATE, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView
 from headgate.governance.subjects import deployment_statement, subject_of, use_case_statement
@@ -98,8 +98,8 @@ def subject(
     if asked is None:
         raise Refused(nothing_to_approve(view, gate))
     statement = statement_of(view, gate)
-    if output is Format.JSON:
-        typer.echo(json.dumps({"subject": asked.subject, "statement": statement}, indent=2))
+    if output is not Format.TEXT:
+        typer.echo(rendered({"subject": asked.subject, "statement": statement}, output))
         return
     typer.echo(asked.subject)
     if statement is None:

@@ -1,7 +1,7 @@
 """One AIModel as the command line shows it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,8 @@ class ModelView:
     """None if nothing was published, or it could not be read."""
     timeline: Timeline | None = None
     """Of the attempt that `evidence` speaks of; None as there."""
+    templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Pod templates of the live version and of the candidate, by revision, where they were asked for and could be read."""
     policy: str | None = None
     """The policy that the attempt runs on, as JSON; None if it was not asked for, or could not be read."""
 

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from headgate.api.aimodel import AIModelSpec, DeletionPolicy
-from headgate.api.approval import ApprovalState
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
@@ -25,6 +24,7 @@ from headgate.evidence.guards import WINDOW
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import BY_DEFAULT, TableState
+from headgate.governance.trust import Trust
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
@@ -51,6 +51,7 @@ class Surroundings:
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     freeze: FreezeState = field(default_factory=FreezeState)
     table: TableState = BY_DEFAULT
+    trust: Trust = field(default_factory=Trust)
     clock_step: ClockStep | None = None
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
@@ -105,6 +106,8 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         calendar=_calendar(policy, pinned, around.freeze),
         clock_step=around.clock_step,
         approvals=_approvals(cache, key, around),
+        unreadable=_unreadable(cache, key),
+        trust=around.trust,
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
         workloads=workloads_of(owned, around.now),
         route=route_state(route, spec, _gateways(cache, around), key.namespace),
@@ -244,8 +247,12 @@ def _approvals(cache: Cache, key: ModelKey, around: Surroundings) -> tuple[Appro
 
 def _approval(one: ApprovalFacts, key: ModelKey, around: Surroundings) -> Approval:
     assert one.spec is not None
-    refused = one.status.state is ApprovalState.REFUSED
-    return Approval(one.name, key.namespace, one.uid, one.created, one.spec, enforced=around.proof.covers(one.created), refused=refused)
+    enforced = around.proof.covers(one.created)
+    return Approval(one.name, key.namespace, one.uid, one.created, one.spec, enforced=enforced, state=one.status.state)
+
+
+def _unreadable(cache: Cache, key: ModelKey) -> dict[str, str]:
+    return {one.name: one.problem for one in cache.approvals.get(key, {}).values() if one.spec is None}
 
 
 def _gateways(cache: Cache, around: Surroundings) -> dict[ModelKey, Object] | None:

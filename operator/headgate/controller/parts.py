@@ -31,6 +31,7 @@ from headgate.controller.refusals import Refusals
 from headgate.controller.replays import ReplayWriter
 from headgate.controller.secret_hashes import SecretHashes
 from headgate.controller.traffic import TrafficWriter
+from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
@@ -74,6 +75,7 @@ class Parts:
         self.configurations = Configurations(api, self.cache, self.intake.enqueue, hashes=hashes)
         self.freeze = ClusterFreeze(api, settings.policy_namespace, wall)
         self.table = ClassificationTable(api, settings.namespace, settings.classification_table)
+        self.trust = TrustReader(api, settings.policy_namespace, settings.environment, required=settings.trust_store_required)
         self.clock = ClockWatch(wall, monotonic)
         self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
@@ -122,6 +124,7 @@ class Parts:
             configurations=self.configurations,
             freeze=self.freeze,
             table=self.table,
+            trust=self.trust,
             clock=self.clock,
         )
         self.heartbeat = Heartbeat(monotonic, self.telemetry)
@@ -143,7 +146,7 @@ class Parts:
 
     async def run_calendar(self) -> None:
         """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right; every model when
-        the classification table changed."""
+        the classification table changed, or other persons are trusted."""
         while True:
             await asyncio.sleep(EACH)
             if await self.table.look():
@@ -151,6 +154,8 @@ class Parts:
             before = self.clock.stepped
             if await self.freeze.look() or (self.clock.look() is not None) != before:
                 self.intake.enqueue(set(self.cache.moving))
+            if await self.trust.look():
+                self.decide_all()
 
     def decide_all(self) -> None:
         """Models in rollout first, then what deleted models left behind."""

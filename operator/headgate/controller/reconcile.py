@@ -21,6 +21,7 @@ from headgate.controller.judging import Judging
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
 from headgate.controller.orphans import Orphans
 from headgate.controller.queue import Priority, Queue, ShutDown
+from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.kube.errors import Conflict, KubeError
 from headgate.rollout.decide import decide
@@ -68,6 +69,7 @@ class Reconciler:
         configurations: Configurations,
         freeze: ClusterFreeze,
         table: ClassificationTable,
+        trust: TrustReader,
         clock: ClockWatch,
         decide: Callable[[Snapshot], Decision] = decide,
     ) -> None:
@@ -84,6 +86,7 @@ class Reconciler:
         self._configurations = configurations
         self._freeze = freeze
         self._table = table
+        self._trust = trust
         self._clock = clock
         self._decide = decide
         self._refusals: dict[ModelKey, Problem] = {}
@@ -168,6 +171,7 @@ class Reconciler:
             configuration=self._configurations.state(key),
             freeze=self._freeze.state,
             table=self._table.state,
+            trust=self._trust.trust,
             clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,

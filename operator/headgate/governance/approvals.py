@@ -4,13 +4,14 @@ Reject and Revoke speak for their role about one subject: they void what that ro
 roles say, until the same role approves the subject again later.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from headgate.api.approval import GovernanceApprovalSpec
+from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
 from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
+from headgate.governance.persons import person
+from headgate.governance.trust import Trust
 
 NEGATIVE = frozenset({DecisionKind.REJECT, DecisionKind.REVOKE})
 
@@ -36,9 +37,19 @@ class Approval:
     """The API server's creation time, UTC."""
     spec: GovernanceApprovalSpec
     enforced: bool = True
-    """Made while the admission policies were in force: only then are the approver's identity and role proven."""
-    refused: bool = False
-    """Its author was told that it has no effect."""
+    """Made while the admission policies were in force: only then, or by a signature, are the approver's identity and role proven."""
+    state: ApprovalState | None = None
+    """What people were told became of it."""
+
+    @property
+    def made(self) -> datetime:
+        """When it was decided. An old file that is applied once more stays as old as its signature."""
+        signature = self.spec.signature
+        return self.created if signature is None else min(self.created, signature.signed_at)
+
+    def unverified(self, trust: Trust) -> str:
+        """Why it has no effect at all, in words: it is signed, and the signature does not prove its author. Else empty."""
+        return "" if self.spec.signature is None else trust.unverified(self.spec, self.namespace, self.created)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +61,39 @@ class Matter:
     subject: str
     technical_owner: str
     now: datetime
+    trust: Trust
+    parties: Mapping[str, str] = field(default_factory=dict)
+    """Who counts as the same as somebody else, by identity: a delegate and the person whose place they took."""
+
+    def party(self, username: str) -> str:
+        """Equal for two usernames that may not fill two duties."""
+        identity = self.trust.identity(username)
+        return self.parties.get(identity, identity)
 
 
-def person(username: str) -> str:
-    """One spelling for one person: `Dana@Bank.example ` and `dana@bank.example` are the same."""
-    return unicodedata.normalize("NFKC", username).strip().casefold()
+def joined(matter: Matter, approvals: Iterable[Approval]) -> Matter:
+    """`matter`, in which each delegate who approved in somebody's place and that person are one party."""
+    parties: dict[str, str] = {}
+    for approval in approvals:
+        principal = approval.spec.on_behalf_of
+        if principal is None or _wrong_matter(approval.spec, matter) or _not_proven(approval, matter):
+            continue
+        ours, theirs = (parties.get(who, who) for who in map(matter.trust.identity, (approval.spec.approver, principal)))
+        parties |= {who: ours for who, party in parties.items() if party == theirs} | {ours: ours, theirs: ours}
+    return replace(matter, parties=parties)
 
 
 def counted_until(approval: Approval, tier: Tier) -> datetime:
     """The first instant at which an Approve no longer counts: the earlier of expiresAt and the tier's longest validity."""
-    latest = approval.created + LONGEST_VALIDITY[tier]
-    return min(approval.spec.expires_at or approval.created, latest)
+    latest = approval.made + LONGEST_VALIDITY[tier]
+    return min(approval.spec.expires_at or approval.made, latest)
 
 
 def standing_rejections(approvals: Iterable[Approval], matter: Matter) -> tuple[Approval, ...]:
     """Each role's newest Reject or Revoke of the subject that no later countable Approve of that role answers; oldest first.
 
-    One whose author is not proven stands as well: doubt may close a gate, never open it.
+    One whose author is not proven stands as well: doubt may close a gate, never open it. Only a signature that does not verify stands for
+    nothing: whoever may create an object could write anybody's name into it.
     """
     known = tuple(approvals)
     newest = _newest_negatives(known, matter)
@@ -96,14 +123,32 @@ def _wrong_matter(spec: GovernanceApprovalSpec, matter: Matter) -> str:
 
 
 def _unproven(approval: Approval, role: Role, matter: Matter) -> str:
-    if not approval.enforced:
+    if role is Role.AUTOMATED_CHECKS:
+        return "automated-checks is computed, never approved by a person"
+    return _not_proven(approval, matter) or (_own_work(approval, role, matter) if role in NOT_BY_TECHNICAL_OWNER else "")
+
+
+def _not_proven(approval: Approval, matter: Matter) -> str:
+    """Why it is not certain that its author made it and may do so, in words; else empty."""
+    if approval.spec.signature is not None:
+        unverified = approval.unverified(matter.trust)
+        if unverified:
+            return unverified
+    elif not approval.enforced:
         return "it was made while the admission policies were not in force, so nothing proves who made it: approve again"
     if not person(approval.spec.approver):
         return "it names no approver"
-    if role is Role.AUTOMATED_CHECKS:
-        return "automated-checks is computed, never approved by a person"
-    if role in NOT_BY_TECHNICAL_OWNER and person(approval.spec.approver) == person(matter.technical_owner):
-        return f"{approval.spec.approver} is the technical owner, who may not give {role}"
+    return matter.trust.not_entitled(approval.spec, tier=matter.tier, made=approval.made, now=matter.now)
+
+
+def _own_work(approval: Approval, role: Role, matter: Matter) -> str:
+    approver, owner = approval.spec.approver, matter.technical_owner
+    if not person(owner) or (matter.trust.store is not None and matter.tier is not Tier.LOW and not matter.trust.knows(owner)):
+        return f"the technical owner {owner!r} is no known person, so nobody can tell whether {approver} reviews their own work"
+    if matter.trust.identity(approver) == matter.trust.identity(owner):
+        return f"{approver} is the technical owner, who may not give {role}"
+    if matter.party(approver) == matter.party(owner):
+        return f"{approver} and the technical owner, who may not give {role}, take each other's place"
     return ""
 
 
@@ -117,7 +162,7 @@ def _over(approval: Approval, approvals: tuple[Approval, ...], matter: Matter) -
         )
         return f"{why} at {until:%Y-%m-%d %H:%M:%S} UTC"
     negative = _newest_negatives(approvals, matter).get(approval.spec.role)
-    if negative is not None and negative.created >= approval.created:
+    if negative is not None and negative.created >= approval.made:
         verb = "rejected" if negative.spec.decision is DecisionKind.REJECT else "revoked"
         return f"{negative.spec.approver} {verb} for {approval.spec.role} at {negative.created:%Y-%m-%d %H:%M:%S} UTC"
     return ""
@@ -125,10 +170,11 @@ def _over(approval: Approval, approvals: tuple[Approval, ...], matter: Matter) -
 
 def _newest_negatives(approvals: Iterable[Approval], matter: Matter) -> dict[Role | None, Approval]:
     """By role. A gate of None is that of a decision whose object is gone: the subject alone identifies the matter."""
+    negatives = [approval for approval in approvals if approval.spec.decision in NEGATIVE]
     found: dict[Role | None, Approval] = {}
-    for approval in sorted(approvals, key=_age):
+    for approval in sorted(negatives, key=_age):
         spec = approval.spec
-        if spec.decision in NEGATIVE and spec.subject == matter.subject and spec.gate in (matter.gate, None):
+        if spec.subject == matter.subject and spec.gate in (matter.gate, None) and not approval.unverified(matter.trust):
             found[spec.role] = approval
     return found
 

@@ -10,7 +10,8 @@ from headgate.api.base import line
 from headgate.api.dossier import LineageStep, Requirements
 from headgate.api.gates import Dossier
 from headgate.api.vocabulary import Piece
-from headgate.governance.approvals import person, short
+from headgate.governance.approvals import short
+from headgate.governance.persons import person
 
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}$")
 _EMPTY = Requirements()

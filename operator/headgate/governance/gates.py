@@ -7,8 +7,9 @@ from datetime import datetime
 
 from headgate.api.base import line
 from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
-from headgate.governance.approvals import NEGATIVE, Approval, Matter, counted_until, person, standing_rejections, why_not
+from headgate.governance.approvals import NEGATIVE, Approval, Matter, counted_until, joined, standing_rejections, why_not
 from headgate.governance.assignment import distinct_persons
+from headgate.governance.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class GateReading:
     """Why each other Approve has no effect, and which Rejects and Revokes were answered by a later Approve; by name."""
     until: datetime | None = None
     """When the first of the counted approvals ends; None if there is none."""
+    rejected: bool = False
+    """A Reject or Revoke stands."""
 
 
 def evaluate(
@@ -45,6 +48,7 @@ def evaluate(
     technical_owner: str,
     now: datetime,
     automated: AutomatedChecks,
+    trust: Trust,
     gate: Gate = Gate.DEPLOYMENT,
     lacking: Sequence[str] = (),
 ) -> GateReading:
@@ -57,7 +61,8 @@ def evaluate(
     unknown = _unknown(required, tier)
     if unknown or tier is None:
         return GateReading(open=False, missing=unknown, counted=(), counted_names=(), not_counted={})
-    matter = Matter(gate=gate, tier=Tier(tier), subject=subject, technical_owner=technical_owner, now=now)
+    matter = Matter(gate=gate, tier=Tier(tier), subject=subject, technical_owner=technical_owner, now=now, trust=trust)
+    matter = joined(matter, approvals)
     needed = Counter(Role(role) for role in required)
     seats = _seats(needed, approvals, matter)
     rejections = standing_rejections(approvals, matter)
@@ -71,6 +76,7 @@ def evaluate(
         counted_names=tuple(approval.name for approval in chosen),
         not_counted=_not_counted(seats, approvals, rejections, matter),
         until=min((counted_until(approval, matter.tier) for approval in chosen), default=None),
+        rejected=bool(rejections),
     )
 
 
@@ -117,7 +123,7 @@ def _eligible(role: Role, approvals: Sequence[Approval], matter: Matter) -> dict
     for approval in sorted(approvals, key=lambda a: (a.created, a.name)):
         if approval.spec.role is not role or why_not(approval, approvals, matter):
             continue
-        who = person(approval.spec.approver)
+        who = matter.party(approval.spec.approver)
         if who not in found or counted_until(approval, matter.tier) > counted_until(found[who], matter.tier):
             found[who] = approval
     return found
@@ -152,7 +158,10 @@ def _counted_words(role: Role, seats: _Seats, matter: Matter, automated: Automat
     if role is Role.AUTOMATED_CHECKS and automated.passed:
         yield f"{role}: {automated.reason}"
     for approval in seats.filled.get(role, ()):
-        yield f"{role}: {approval.spec.approver} until {counted_until(approval, matter.tier):%Y-%m-%d %H:%M} UTC"
+        spec = approval.spec
+        instead = f" on behalf of {spec.on_behalf_of}" if spec.on_behalf_of else ""
+        terms = f"; on condition: {'; '.join(spec.conditions)}" if spec.conditions else ""
+        yield f"{role}: {spec.approver}{instead} until {counted_until(approval, matter.tier):%Y-%m-%d %H:%M} UTC{terms}"
 
 
 def _standing_words(rejection: Approval) -> str:
@@ -171,7 +180,8 @@ def _not_counted(seats: _Seats, approvals: Sequence[Approval], rejections: Seque
             reasons[approval.name] = why_not(approval, approvals, matter) or _superfluous(approval, seats, matter)
         elif spec.decision in NEGATIVE and approval.name not in standing:
             same = spec.subject == matter.subject
-            reasons[approval.name] = "a later decision of its role replaced it" if same else "it is about another subject"
+            replaced = "a later decision of its role replaced it" if same else "it is about another subject"
+            reasons[approval.name] = approval.unverified(matter.trust) or replaced
     return reasons
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import Approval, Matter, standing_rejections
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
+from headgate.governance.trust import Trust
 
 _NOT_ASKED = AutomatedChecks(passed=False, reason="says nothing of a use case")
 
@@ -21,6 +22,7 @@ class UseCaseMatter:
     required: Sequence[str]
     validity: timedelta
     technical_owner: str
+    trust: Trust
     lacking: Sequence[str] = ()
     renewed: bool = False
 
@@ -38,6 +40,7 @@ def read_standing(matter: UseCaseMatter, approvals: Sequence[Approval], now: dat
             technical_owner=matter.technical_owner,
             now=moment,
             automated=_NOT_ASKED,
+            trust=matter.trust,
             gate=Gate.USE_CASE,
             lacking=matter.lacking,
         )
@@ -50,7 +53,7 @@ def rejection_of_use_case(subjects: Iterable[str | None], matter: UseCaseMatter,
     """Which Reject or Revoke stands against one of `subjects`, in words; empty if none does."""
     known = tuple(_as_one_gate(approvals, matter))
     for subject in dict.fromkeys(one for one in subjects if one):
-        asked = Matter(Gate.USE_CASE, matter.tier, subject, matter.technical_owner, now)
+        asked = Matter(Gate.USE_CASE, matter.tier, subject, matter.technical_owner, now, matter.trust)
         for negative in standing_rejections(known, asked):
             spec = negative.spec
             return f'{spec.decision} by {spec.approver} ({spec.role}): "{spec.rationale[:80]}"'
@@ -69,7 +72,11 @@ def _end(reading: GateReading, at: Callable[[datetime], GateReading], now: datet
 def _as_one_gate(approvals: Sequence[Approval], matter: UseCaseMatter) -> Iterable[Approval]:
     """Decisions of the gate Continuation as if they were of UseCase, and no approval longer than `validity`. A rejection at either gate
     is one of the use case; an approval at Continuation counts only for what was approved before."""
-    for approval in approvals:
+    for given in approvals:
+        if given.unverified(matter.trust):
+            yield given
+            continue
+        approval = _as_in_person(given)
         spec = approval.spec
         approves = spec.decision is DecisionKind.APPROVE
         if spec.gate is Gate.CONTINUATION and (matter.renewed or not approves):
@@ -77,3 +84,12 @@ def _as_one_gate(approvals: Sequence[Approval], matter: UseCaseMatter) -> Iterab
         if spec.gate is Gate.USE_CASE and approves and spec.expires_at is not None:
             spec = spec.model_copy(update={"expires_at": min(spec.expires_at, approval.created + matter.validity)})
         yield approval if spec is approval.spec else replace(approval, spec=spec)
+
+
+def _as_in_person(approval: Approval) -> Approval:
+    """A verified decision without its signature, which covers the gate and the end that are read into it. An Approve stays as old as it."""
+    if approval.spec.signature is None:
+        return approval
+    approves = approval.spec.decision is DecisionKind.APPROVE
+    spec = approval.spec.model_copy(update={"signature": None})
+    return replace(approval, spec=spec, created=approval.made if approves else approval.created, enforced=True)

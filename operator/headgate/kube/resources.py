@@ -47,6 +47,7 @@ class Resource:
 AIMODELS = Resource("headgate.dev", "v1alpha1", "aimodels", "AIModel")
 ROLLOUT_POLICIES = Resource("headgate.dev", "v1alpha1", "rolloutpolicies", "RolloutPolicy")
 GOVERNANCE_APPROVALS = Resource("headgate.dev", "v1alpha1", "governanceapprovals", "GovernanceApproval")
+TRUST_STORES = Resource("headgate.dev", "v1alpha1", "truststores", "TrustStore")
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 HORIZONTAL_POD_AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")

@@ -11,7 +11,7 @@ from headgate.evidence.view import Evidence
 from headgate.governance.approvals import Approval
 from headgate.rollout.aa import finished, overrun
 from headgate.rollout.aa_result import is_test
-from headgate.rollout.approval_gate import announce_change, gate_open, read_gate
+from headgate.rollout.approval_gate import announce_change, gate_open, owed_approvals, read_gate
 from headgate.rollout.capacity import enlarged, floor_of, reachable
 from headgate.rollout.copying import counted
 from headgate.rollout.draft import Draft
@@ -19,7 +19,7 @@ from headgate.rollout.enter import enter, enter_first, is_whole, rise
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
 from headgate.rollout.observing import observed
-from headgate.rollout.people import Orders, refuse_if_asked, rejection_of, take_up
+from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.replaying import follow_replay
 from headgate.rollout.snapshot import Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
@@ -149,6 +149,8 @@ def _replace_failing(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec
     """A person decides that the candidate takes the place of a stable version that breaks its guards."""
     if snapshot.workload(draft.candidate.revision).ready == 0:
         return not_ready(draft, snapshot, 1)
+    if (owed := owed_approvals(draft.candidate)) is not None:
+        return refuse(draft, order, owed.message)
     told = f"{draft.candidate.version} replaces the failing stable version without proof ({draft.candidate.verdict})"
     taken = take_up(draft, order, told)
     return go_live(taken, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)
@@ -211,6 +213,8 @@ def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step
         return finished(draft, snapshot, step)
     if (bar := barred(draft, step, snapshot)) is not None:
         return draft.held_by(bar.reason, bar.message)
+    if (owed := owed_approvals(draft.candidate)) is not None:
+        return draft.held_by(owed.reason, owed.message)
     if snapshot.workload(draft.candidate.revision).ready < (needed := floor_of(step, draft.status, snapshot)):
         return not_ready(draft, snapshot, needed)
     return go_live(draft, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)

@@ -4,11 +4,12 @@ from headgate.api.approval import ApprovalState
 from headgate.api.base import line
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind, CandidateStatus, GateStatus
+from headgate.api.status import GATED, CandidateStatus, GateStatus
 from headgate.api.vocabulary import GATE_DECISIONS, Gate, Mode, Tier, Verdict
 from headgate.governance.dossier import deployment_lacks
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.rollout.break_glass import broken
 from headgate.rollout.copying import copies_objection
 from headgate.rollout.draft import Draft
 from headgate.rollout.observing import allowed_mode
@@ -19,18 +20,17 @@ from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step
 from headgate.rollout.use_case import unmet
 
-_GATED = (AttemptKind.ROLLOUT, AttemptKind.FIRST)
-
 
 def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps: tuple[Step, ...]) -> Draft:
     """Evaluate the Deployment gate for the candidate. Kinds without a gate keep none."""
     candidate, spec = draft.candidate, snapshot.spec
-    if candidate.kind not in _GATED or spec is None or not snapshot.approvals_known:
+    if candidate.kind not in GATED or spec is None or not (snapshot.approvals_known and snapshot.trust.known):
         return draft
     tier, mode, unclear = tier_of(snapshot), allowed_mode(snapshot, policy), obstacle(snapshot, policy)
     if tier is None or unclear is not None:
         return _shut(draft, snapshot, unclear)
     unapproved = unmet(draft, policy)
+    lacking = (*((line(f"use case: {unapproved}"),) if unapproved else ()), *deployment_lacks(spec, policy.gates.dossier_of(tier)))
     replay = candidate.replay.asked if candidate.replay else None
     subject = deployment_subject(snapshot, candidate.content, tier, policy, replay)
     required = policy.gates.deployment.of(tier)
@@ -42,9 +42,12 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
         automated=_automated_checks(snapshot, candidate, policy, steps, mode),
-        lacking=(*((line(f"use case: {unapproved}"),) if unapproved else ()), *deployment_lacks(spec, policy.gates.dossier_of(tier))),
+        trust=snapshot.trust,
+        lacking=lacking,
     )
-    is_open = reading.open and not snapshot.governance_problem
+    draft, glass = broken(draft, snapshot, tier, _beyond_approvals(reading, lacking))
+    glass = "" if reading.open else glass
+    is_open = (reading.open or bool(glass)) and not snapshot.governance_problem
     gate = GateStatus(
         subject=subject,
         environment=snapshot.environment,
@@ -55,9 +58,15 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         missing=(*((line(snapshot.governance_problem),) if snapshot.governance_problem else ()), *reading.missing)[:16],
         counted=reading.counted[:16],
         open=is_open,
+        break_glass=glass,
         lapsed_since=_lapsed_since(candidate, is_open, snapshot),
     )
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
+
+
+def _beyond_approvals(reading: GateReading, lacking: tuple[str, ...]) -> str:
+    """What keeps the gate closed that no approval of the version would change, in words; empty if there is nothing."""
+    return "a Reject or Revoke stands" if reading.rejected else "; ".join(lacking)
 
 
 def _shut(draft: Draft, snapshot: Snapshot, problem: Problem | None) -> Draft:
@@ -67,8 +76,8 @@ def _shut(draft: Draft, snapshot: Snapshot, problem: Problem | None) -> Draft:
         return draft
     if gate is not None:
         since = _lapsed_since(draft.candidate, is_open=False, snapshot=snapshot)
-        closed = gate.model_copy(update={"open": False, "missing": (line(problem.message),), "counted": (), "lapsed_since": since})
-        draft = draft.with_candidate(gate=closed)
+        told = {"missing": (line(problem.message),), "counted": (), "break_glass": "", "lapsed_since": since}
+        draft = draft.with_candidate(gate=gate.model_copy(update={"open": False, **told}))
     return draft.held_by(problem.reason, problem.message, stalled=True)
 
 
@@ -91,16 +100,25 @@ def deployment_subject(snapshot: Snapshot, content: str, tier: Tier, policy: Rol
 
 def gate_open(candidate: CandidateStatus) -> bool:
     """Whether users may be sent to the candidate, as far as people have a say. Unchanged content and restored versions had theirs."""
-    if candidate.kind not in _GATED:
+    if candidate.kind not in GATED:
         return True
     return candidate.gate is not None and candidate.gate.open
+
+
+def owed_approvals(candidate: CandidateStatus) -> Problem | None:
+    """What keeps a candidate that has its users by BreakGlass from becoming the live version. None if its approvals are there."""
+    gate = candidate.gate
+    if gate is None or not gate.break_glass:
+        return None
+    return Problem(Reason.BREAK_GLASS, f"{gate.break_glass}; to go live it needs its approvals: {waiting_words(gate)}")
 
 
 def _lapsed_since(candidate: CandidateStatus, is_open: bool, snapshot: Snapshot) -> object:
     if is_open or candidate.exposed is None:
         return None
     before = candidate.gate.lapsed_since if candidate.gate else None
-    return before or snapshot.now
+    # Who is trusted is unknown then, and nobody's approval has ended.
+    return before if snapshot.trust.problem else before or snapshot.now
 
 
 def _automated_checks(
@@ -150,7 +168,9 @@ def _noted(draft: Draft, snapshot: Snapshot, reading: GateReading) -> Draft:
         if approval.name in counted:
             draft = draft.note(approval.name, ApprovalState.COUNTED, f"counts as {approval.spec.role}")
         elif approval.name in reading.not_counted:
-            draft = draft.note(approval.name, ApprovalState.NOT_COUNTED, reading.not_counted[approval.name])
+            unverified = approval.unverified(snapshot.trust)
+            state = ApprovalState.UNVERIFIED if unverified else ApprovalState.NOT_COUNTED
+            draft = draft.note(approval.name, state, unverified or reading.not_counted[approval.name])
     return draft
 
 
@@ -160,9 +180,14 @@ def waiting_words(gate: GateStatus) -> str:
 
 
 def announce_change(before: GateStatus | None, draft: Draft) -> Draft:
-    """An Event when the gate opens, and one when an approval that users already rely on lapses."""
+    """An Event when the gate opens, one whenever people break its glass, and one when an approval that users already rely on lapses."""
     gate = draft.status.candidate.gate if draft.status.candidate else None
-    if gate is None or (before is not None and before.open == gate.open):
+    if gate is None:
+        return draft
+    if gate.open and gate.break_glass and (before is None or not before.break_glass):
+        told = f"the Deployment gate is open without {len(gate.missing)} of its approvals: {gate.break_glass}"
+        return draft.announce(Reason.BREAK_GLASS, told, warning=True)
+    if before is not None and before.open == gate.open:
         return draft
     if gate.open:
         return draft.announce(Reason.APPROVED, f"the Deployment gate is open: {', '.join(gate.counted) or 'no approval is needed'}")

@@ -8,7 +8,7 @@ from headgate.api.audit import MOST_PENDING, AuditRecord, Measured, MeasuredChec
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, CandidateStatus, StableStatus, TrafficStatus
-from headgate.api.vocabulary import Phase
+from headgate.api.vocabulary import DecisionKind, Phase
 from headgate.evidence.view import CheckReading
 from headgate.governance.approvals import Approval
 from headgate.governance.audit_chain import identity_of
@@ -96,15 +96,22 @@ def _of_people(draft: Draft, snapshot: Snapshot) -> Iterator[AuditRecord]:
     known = _counted(before.candidate)
     for name, note in notes.items():
         approval = approvals.get(name)
-        if approval is None or note.state is not ApprovalState.COUNTED or approval.spec.role is None:
+        if approval is None or note.state is not ApprovalState.COUNTED:
             continue
-        line = next((words for words in _counted(status.candidate) - known if words.startswith(f"{approval.spec.role}: ")), "")
+        if approval.spec.decision is DecisionKind.BREAK_GLASS and _glass(status.candidate) not in ("", _glass(before.candidate)):
+            yield _of_person(approval, note.message, draft, snapshot)
+        start = f"{approval.spec.role}: {approval.spec.approver} "
+        line = next((words for words in _counted(status.candidate) - known if words.startswith(start)), "")
         if line:
             yield _of_person(approval, line, draft, snapshot).model_copy(update={"what": APPROVAL_COUNTED})
 
 
 def _counted(candidate: CandidateStatus | None) -> frozenset[str]:
     return frozenset(candidate.gate.counted if candidate is not None and candidate.gate is not None else ())
+
+
+def _glass(candidate: CandidateStatus | None) -> str:
+    return candidate.gate.break_glass if candidate is not None and candidate.gate is not None else ""
 
 
 def _of_person(approval: Approval, became: str, draft: Draft, snapshot: Snapshot) -> AuditRecord:

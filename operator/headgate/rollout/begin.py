@@ -266,4 +266,4 @@ def _kind(draft: Draft, wanted: RevisionStatus) -> AttemptKind:
     stable = draft.status.stable
     if stable is None:
         return AttemptKind.FIRST
-    return AttemptKind.UNCHANGED if stable.content == wanted.content else AttemptKind.ROLLOUT
+    return AttemptKind.UNCHANGED if stable.content == wanted.content and not stable.unapproved else AttemptKind.ROLLOUT

@@ -14,9 +14,10 @@ from headgate.rollout.withdraw import block_stable
 
 
 def watch_continuation(draft: Draft, snapshot: Snapshot) -> Draft:
-    """Warn before the approval of the use case ends, and act once when it has. What follows from instants alone waits for the clock."""
+    """Warn before the approval of the use case ends, and act once when it has. What follows from instants alone waits for the clock,
+    and for a trust store that can be read: nobody knows meanwhile who has renewed it."""
     case = draft.status.use_case
-    if case is None or case.stands_for is None or (snapshot.clock_step is not None and not case.rejected):
+    if case is None or case.stands_for is None or (_unsure(snapshot) and not case.rejected):
         return draft
     if not (case.rejected or (not case.open and case.until is not None and snapshot.now >= case.until)):
         return _warned(draft.with_status(use_case=case.model_copy(update={"lapsed_since": None})), snapshot)
@@ -26,6 +27,10 @@ def watch_continuation(draft: Draft, snapshot: Snapshot) -> Draft:
     reason = Reason.USE_CASE_REJECTED if case.rejected else Reason.CONTINUATION_EXPIRED
     draft = draft.announce(reason, f"the use case is no longer approved: {lapse_words(case)}", warning=True)
     return _rolled_back(draft, snapshot, case)
+
+
+def _unsure(snapshot: Snapshot) -> bool:
+    return snapshot.clock_step is not None or bool(snapshot.trust.problem) or not snapshot.trust.known
 
 
 def expired(draft: Draft, snapshot: Snapshot) -> Problem | None:

@@ -23,7 +23,18 @@ from headgate.rollout.instants import pulled_back
 from headgate.rollout.live import frozen, note_readiness
 from headgate.rollout.observing import note_mode
 from headgate.rollout.ownership import deletion_policy
-from headgate.rollout.people import INTERVENTIONS, Orders, latch_negatives, latch_of, misfit, orders, refuse, refuse_if_asked, take_up
+from headgate.rollout.people import (
+    INTERVENTIONS,
+    Orders,
+    answer_unasked,
+    latch_negatives,
+    latch_of,
+    misfit,
+    orders,
+    refuse,
+    refuse_if_asked,
+    take_up,
+)
 from headgate.rollout.rebuild import rebuild, unserved
 from headgate.rollout.replaying import wanted_replay
 from headgate.rollout.revisions import baseline_of, revision_of
@@ -63,7 +74,7 @@ def decide(snapshot: Snapshot) -> Decision:
     draft = _follow_spec(draft, snapshot, asked)
     if draft.status.candidate is not None:
         draft = advance(draft, snapshot, asked)
-    draft = _freeze(draft, snapshot)
+    draft = _freeze(answer_unasked(draft, snapshot), snapshot)
     draft = fail_over(draft, snapshot)
     draft = draft.with_status(traffic=traffic_of(draft, snapshot))
     if snapshot.refusal is not None:

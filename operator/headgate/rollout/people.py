@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, CandidateStatus, Latch, PastStatus, StableStatus
+from headgate.api.status import GATED, AIModelStatus, CandidateStatus, Latch, PastStatus, StableStatus
 from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft
@@ -132,12 +132,13 @@ def latch_of(approval: Approval) -> Latch:
 
 
 def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
-    """Copy each Reject and Revoke to status when first seen, also one whose author is not certain: doubt closes a gate."""
+    """Copy each Reject and Revoke to status when first seen, also one whose author is not certain: doubt closes a gate. One whose signature
+    does not verify is nobody's."""
     known = {latch.name for latch in draft.status.latches}
     fresh = tuple(
         latch_of(approval)
         for approval in sorted(snapshot.approvals, key=lambda a: (a.created, a.name))
-        if approval.spec.decision in NEGATIVE and approval.name not in known
+        if approval.spec.decision in NEGATIVE and approval.name not in known and not approval.unverified(snapshot.trust)
     )
     if not fresh:
         return draft
@@ -146,11 +147,30 @@ def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
     return draft.with_status(latches=(*draft.status.latches, *fresh)[-_MOST_LATCHES:])
 
 
+def answer_unasked(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Nobody's decision stays without an answer, also where nothing asks for one: each is told once."""
+    for name, why in snapshot.unreadable.items():
+        draft = draft.note(name, ApprovalState.NOT_COUNTED, f"it cannot be read: {why}")
+    candidate = draft.status.candidate
+    asked = candidate is not None and candidate.kind in GATED
+    noted = {note.name for note in draft.notes}
+    for approval in snapshot.approvals if snapshot.trust.known and not asked else ():
+        if approval.state is not None or approval.name in noted or approval.spec.decision in INTERVENTIONS:
+            continue
+        unverified = approval.unverified(snapshot.trust)
+        if unverified:
+            draft = draft.note(approval.name, ApprovalState.UNVERIFIED, unverified)
+        elif approval.spec.gate in (Gate.DEPLOYMENT, None):
+            draft = draft.note(approval.name, ApprovalState.NOT_COUNTED, "no version of the model waits for it now")
+    return draft
+
+
 def standing(snapshot: Snapshot, latches: tuple[Latch, ...]) -> tuple[Approval, ...]:
-    """All approvals, with the latched negative ones whose objects were deleted put back."""
-    present = {approval.name for approval in snapshot.approvals}
-    gone = tuple(latch for latch in latches if latch.name not in present and latch.subject is not None)
-    return (*snapshot.approvals, *(_revived(latch, snapshot) for latch in gone))
+    """All approvals; what is latched as it was then: its object may be deleted, or its key no longer be trusted."""
+    kept = {latch.name: latch for latch in latches if latch.subject is not None}
+    present = {a.name for a in snapshot.approvals if a.name not in kept or a.spec.signature is None}
+    left = (approval for approval in snapshot.approvals if approval.name in present)
+    return (*left, *(_revived(latch, snapshot) for name, latch in kept.items() if name not in present))
 
 
 def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastStatus | CandidateStatus) -> Approval | None:
@@ -164,6 +184,7 @@ def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastS
         subject=version.subject,
         technical_owner=snapshot.spec.owners.technical.user,
         now=snapshot.now,
+        trust=snapshot.trust,
     )
     return next(iter(standing_rejections(standing(snapshot, draft.status.latches), matter)), None)
 

@@ -7,6 +7,7 @@ known than before, so nothing is shortened. What moves users upwards needs its a
 from dataclasses import replace
 from datetime import timedelta
 
+from headgate.api.approval import ApprovalState
 from headgate.api.reasons import Reason
 from headgate.api.status import (
     FALLBACK,
@@ -96,7 +97,7 @@ def _status(snapshot: Snapshot, survivors: Survivors) -> AIModelStatus:
 
 def _is_over(approval: Approval) -> bool:
     """What moves users upwards may have acted already, and what was refused was about something else: to decide again is people's."""
-    return approval.spec.decision in _UPWARD or approval.refused
+    return approval.spec.decision in _UPWARD or approval.state is ApprovalState.REFUSED
 
 
 def _stable(snapshot: Snapshot, survivors: Survivors) -> StableStatus | None:

@@ -13,6 +13,7 @@ from headgate.api.status import AIModelStatus, Blocked, TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import BY_DEFAULT, TableState
+from headgate.governance.trust import Trust
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.configuration import Reference
 
@@ -178,8 +179,12 @@ class Snapshot:
     established: bool = False
     """People say that the model is live elsewhere: a first version must not take all users by itself."""
     approvals: tuple[Approval, ...] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with each GovernanceApproval that is none, by name."""
     approvals_known: bool = True
     """False until a full list was seen: absence counts as deletion only then."""
+    trust: Trust = field(default_factory=Trust)
+    """Who stands behind which username."""
     workloads: dict[str, WorkloadState] = field(default_factory=dict)
     """By revision."""
     route: RouteState = RouteState()

@@ -87,6 +87,8 @@ def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
         gate = candidate.gate
         reason = Reason.APPROVED if gate.open else Reason.APPROVAL_LAPSED if gate.lapsed_since else Reason.APPROVAL_MISSING
         words = ", ".join(gate.counted) if gate.open else waiting_words(gate)
+        if gate.open and gate.break_glass:
+            reason, words = Reason.BREAK_GLASS, f"{gate.break_glass}; missing: {waiting_words(gate)}"
         rows.append((ConditionType.APPROVED, "True" if gate.open else "False", reason, words))
     if candidate is not None:
         rows += _sufficient(candidate)

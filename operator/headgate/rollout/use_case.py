@@ -34,7 +34,7 @@ def governing(draft: Draft, snapshot: Snapshot) -> RolloutPolicySpec | None:
 def note_use_case(draft: Draft, snapshot: Snapshot) -> Draft:
     """Read the UseCase gate into the status. What was approved before is remembered: a live model rests on it until it ends."""
     policy, before = governing(draft, snapshot), draft.status.use_case
-    if snapshot.spec is None or policy is None or not snapshot.approvals_known:
+    if snapshot.spec is None or policy is None or not (snapshot.approvals_known and snapshot.trust.known):
         return draft
     if policy.gates.use_case is None:
         return _not_asked(draft, snapshot)
@@ -115,6 +115,7 @@ def _matter(snapshot: Snapshot, spec: AIModelSpec, policy: RolloutPolicySpec, ti
         required=policy.gates.use_case.of(tier),
         validity=timedelta(seconds=policy.gates.renewal.validity.of(tier)),
         technical_owner=spec.owners.technical.user,
+        trust=snapshot.trust,
         lacking=use_case_lacks(spec, policy.gates.dossier_of(tier)),
         renewed=before is not None and before.stands_for == subject,
     )
@@ -126,7 +127,7 @@ def _told(draft: Draft, before: UseCaseStatus | None, reading: GateReading, snap
         if approval.name in reading.counted_names:
             draft = draft.note(approval.name, ApprovalState.COUNTED, f"counts as {approval.spec.role}")
         elif approval.name in reading.not_counted:
-            draft = draft.note(approval.name, ApprovalState.NOT_COUNTED, reading.not_counted[approval.name])
+            draft = _void(draft, approval, snapshot, reading.not_counted[approval.name])
     if case is not None and case.open and (before is None or not before.open):
         draft = draft.announce(Reason.APPROVED, f"the UseCase gate is open: {', '.join(case.counted)}")
     return draft
@@ -135,8 +136,13 @@ def _told(draft: Draft, before: UseCaseStatus | None, reading: GateReading, snap
 def _not_asked(draft: Draft, snapshot: Snapshot) -> Draft:
     for approval in _decisions(snapshot.approvals):
         if approval.spec.decision is DecisionKind.APPROVE:
-            draft = draft.note(approval.name, ApprovalState.NOT_COUNTED, "the model's policy asks for no approved use case")
+            draft = _void(draft, approval, snapshot, "the model's policy asks for no approved use case")
     return draft if draft.status.use_case is None else draft.with_status(use_case=None)
+
+
+def _void(draft: Draft, approval: Approval, snapshot: Snapshot, why: str) -> Draft:
+    unverified = approval.unverified(snapshot.trust)
+    return draft.note(approval.name, ApprovalState.UNVERIFIED if unverified else ApprovalState.NOT_COUNTED, unverified or why)
 
 
 def _decisions(approvals: Sequence[Approval]) -> list[Approval]:

@@ -62,7 +62,7 @@ def test_columns_names_and_subresources() -> None:
     version = AIMODEL.manifest()["spec"]["versions"][0]
     shown = [column["name"].upper() for column in version["additionalPrinterColumns"] if "priority" not in column]
     assert shown == ["LIVE", "CANDIDATE", "PHASE", "STAGE", "TRAFFIC", "VERDICT", "TIER", "READY", "AGE"]
-    assert [resource.short for resource in RESOURCES] == ["aim", "rop", "gap"]
+    assert [resource.short for resource in RESOURCES] == ["aim", "rop", "gap", "gts"]
     assert [resource.kind for resource in RESOURCES if "subresources" in resource.manifest()["spec"]["versions"][0]] == [
         "AIModel",
         "GovernanceApproval",

@@ -254,7 +254,7 @@ def test_jobs_run_the_operators_own_image() -> None:
 def test_every_policy_denies_fails_closed_and_leaves_deletion_alone() -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind("ValidatingAdmissionPolicy")}
     bindings = {binding["spec"]["policyName"]: binding["spec"] for binding in of_kind("ValidatingAdmissionPolicyBinding")}
-    assert set(policies) == set(bindings) == {f"headgate-{name}" for name in (*REQUIRED, "freezes")}
+    assert set(policies) == set(bindings) == {f"headgate-{name}" for name in (*REQUIRED, "freezes", "trust-stores")}
     assert all(binding["validationActions"] == ["Deny"] for binding in bindings.values())
     for policy in policies.values():
         assert policy["failurePolicy"] == "Fail"
@@ -265,9 +265,40 @@ def test_every_policy_denies_fails_closed_and_leaves_deletion_alone() -> None:
 
 def test_every_decision_has_its_right() -> None:
     variables = {v["name"]: v["expression"] for v in named("ValidatingAdmissionPolicy", "headgate-approvals")["spec"]["variables"]}
-    entitled = [set(re.findall(r"'(\w+)'", variables[name])) for name in ("decidesGate", "stops", "goesOn")]
+    entitled = [set(re.findall(r"'(\w+)'", variables[name])) for name in ("decidesGate", "stops", "goesOn", "breaksGlass")]
     assert set.union(*entitled) == {str(kind) for kind in DecisionKind}
     assert sum(map(len, entitled)) == len(DecisionKind)
+
+
+def test_a_signature_takes_the_place_of_the_requesting_user_for_gates_alone() -> None:
+    policy = named("ValidatingAdmissionPolicy", "headgate-approvals")["spec"]
+    variables = {v["name"]: v["expression"] for v in policy["variables"]}
+    assert variables["signed"] == "variables.decidesGate && has(object.spec.signature)"
+    excused = [v["expression"] for v in policy["validations"] if "variables.signed" in v["expression"]]
+    assert len(excused) == 3
+    assert not any(name in expression for expression in excused for name in ("stops", "goesOn", "breaksGlass"))
+
+
+def test_the_trust_store_is_one_object_that_the_operator_only_reads() -> None:
+    role = named("Role", "headgate-trust", "policyNamespace=rules")
+    assert role["metadata"]["namespace"] == "rules"
+    assert [(rule["resources"], rule["resourceNames"], rule["verbs"]) for rule in role["rules"]] == [
+        (["truststores"], ["headgate"], ["get"])
+    ]
+    writers = {role["metadata"]["name"] for role in of_kind("ClusterRole") if "create" in rights(role).get("truststores", ())}
+    assert writers == {"headgate-trust-editor"}
+    values = [
+        {
+            entry["name"]: entry.get("value")
+            for entry in of_kind("Deployment", *settings)[0]["spec"]["template"]["spec"]["containers"][0]["env"]
+        }
+        for settings in ((), ("trustStore.required=true",), ("trustStore=null",))
+    ]
+    assert [each["HEADGATE_TRUST_STORE_REQUIRED"] for each in values] == ["false", "true", "false"]
+
+
+def test_the_relay_of_signed_approvals_decides_nothing() -> None:
+    assert rights(named("ClusterRole", "headgate-approval-relay")) == {"governanceapprovals": {"get", "list", "watch", "create", "patch"}}
 
 
 def test_only_the_charts_own_service_account_is_the_operator() -> None:

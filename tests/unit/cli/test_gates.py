@@ -1,11 +1,14 @@
 """gates, and approve and subject at the gates of the use case."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from tests.unit.cli.cluster_in_memory import IN_CANARY, ClusterInMemory, headgate, pointed_at
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.unit.cli.cluster_in_memory import IN_CANARY, LIVE, ClusterInMemory, headgate, pointed_at
 
 from headgate.api.aimodel import Classification
 from headgate.api.dossier import Requirements
@@ -124,6 +127,37 @@ def test_a_continuation_is_a_decision_of_its_own_each_time(at: Any) -> None:
     names = [made["metadata"]["name"] for made in memory.decided()]
     assert names[0].startswith("credit-scorer-continuation-legal-approval-")
     assert names[1] == f"{names[0]}-2"
+
+
+@pytest.mark.parametrize(("verb", "gate"), [("reject", "UseCase"), ("reject", "Continuation"), ("revoke", "Continuation")])
+def test_no_to_a_use_case(at: Any, verb: str, gate: str) -> None:
+    memory = at(LIVE | {"useCase": APPROVED | {"standsFor": "sha256:" + "5a" * 32}})
+    done = headgate(verb, *APPROVE[1:], "--gate", gate)
+    assert done.exit_code == 0, done.output
+    assert "its use case" in done.stderr
+    (created,) = memory.decided()
+    subject = SUBJECT if verb == "reject" else "sha256:" + "5a" * 32
+    assert (created["spec"]["gate"], created["spec"]["decision"], created["spec"]["subject"]) == (gate, verb.capitalize(), subject)
+
+
+@pytest.mark.parametrize(("verb", "status", "says"), [("reject", LIVE, "nothing to reject"), ("revoke", WAITING, "never approved")])
+def test_no_use_case_to_say_no_to(at: Any, verb: str, status: dict[str, Any], says: str) -> None:
+    memory = at(status)
+    refused = headgate(verb, *APPROVE[1:], "--gate", "UseCase")
+    assert refused.exit_code == 1
+    assert says in refused.stderr
+    assert memory.decided() == ()
+
+
+def test_a_use_case_is_signed_for_its_own_environment(at: Any, tmp_path: Path) -> None:
+    memory = at(WAITING)
+    file = tmp_path / "key.pem"
+    file.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    done = headgate(*APPROVE, "--gate", "UseCase", "--sign", str(file), "-o", "yaml")
+    assert done.exit_code == 0, done.output
+    spec = yaml.safe_load(done.stdout)["spec"]
+    assert (spec["gate"], spec["subject"], spec["signature"]["environment"]) == ("UseCase", SUBJECT, "production")
+    assert memory.decided() == ()
 
 
 def test_the_statement_of_a_use_case_is_made_anew_and_compared(at: Any) -> None:

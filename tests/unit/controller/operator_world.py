@@ -32,6 +32,7 @@ from headgate.controller.reconcile import Reconciler, Setting
 from headgate.controller.refusals import Refusals
 from headgate.controller.replays import ReplayWriter
 from headgate.controller.traffic import TrafficWriter
+from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.evidence.view import Evidence
 from headgate.kube.events import EventRecorder
@@ -112,6 +113,7 @@ class OperatorWorld:
         clocks = Clocks(monotonic=self.seconds, wall=wall)
         self.freeze = ClusterFreeze(api, "platform", wall)
         self.table = ClassificationTable(api, "headgate-system", self.tiers)
+        self.trust = TrustReader(api, "platform", "test")
         self.configurations = Configurations(api, self.cache, lambda keys: None)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
         self.audit = AuditTrail(api, "platform", lambda key, priority: None)
@@ -142,6 +144,7 @@ class OperatorWorld:
             configurations=self.configurations,
             freeze=self.freeze,
             table=self.table,
+            trust=self.trust,
             clock=ClockWatch(wall, lambda: self.lived),
         )
 
@@ -175,6 +178,7 @@ class OperatorWorld:
         await self.enforcement.check()
         await self.freeze.look()
         await self.table.look()
+        await self.trust.look()
         await self.configurations.refresh(secrets=True)
         if not self.configurations.state(KEY).known:
             await self.configurations.load(KEY)

@@ -4,11 +4,12 @@ import asyncio
 import json
 import logging
 import sys
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
-from tests.unit.controller.operator_world import KEY, in_canary
+from tests.unit.controller.operator_world import KEY, OperatorWorld, at, in_canary
 
 from headgate.__main__ import main
 from headgate.config import ConfigError, kopf_settings, read_settings
@@ -114,9 +115,21 @@ def test_metrics_show_where_a_model_stands_and_count_rollbacks() -> None:
     world.settle()
     page = world.telemetry.page().decode()
     assert 'headgate_rollbacks_total{cause="Halt"} 1.0' in page
+    assert 'headgate_break_glass{model="credit",namespace="lending"} 0.0' in page
     world.telemetry.forget(KEY)
     world.telemetry.forget(KEY)
     assert 'model="credit"' not in world.telemetry.page().decode()
+
+
+def test_a_broken_gate_can_be_alerted_on() -> None:
+    world = OperatorWorld()
+    world.release("v1")
+    world.settle()
+    for person in ("ann@bank", "bob@bank"):
+        world.decide("BreakGlass", person, expiresAt=at(world.now + timedelta(hours=4)))
+    world.settle()
+    assert world.weights != {}
+    assert 'headgate_break_glass{model="credit",namespace="lending"} 1.0' in world.telemetry.page().decode()
 
 
 def test_a_log_line_is_json_with_what_the_caller_gave() -> None:
@@ -139,6 +152,8 @@ def test_the_environment_is_read_with_its_defaults() -> None:
     assert settings.kopf_namespaces == ("fraud", "headgate-system", "lending")
     assert (settings.log_level, settings.probe_port, settings.metrics_port, settings.admission_prefix) == ("DEBUG", 8081, 8080, "headgate")
     assert read_settings(GIVEN).kopf_namespaces == ()
+    assert read_settings(GIVEN | {"HEADGATE_TRUST_STORE_REQUIRED": "true"}).trust_store_required is True
+    assert read_settings(GIVEN).trust_store_required is False
 
 
 @pytest.mark.parametrize(

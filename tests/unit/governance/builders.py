@@ -6,6 +6,7 @@ from headgate.api.approval import GovernanceApprovalSpec, Target
 from headgate.api.vocabulary import DecisionKind, Gate, Role
 from headgate.governance.approvals import Approval
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
+from headgate.governance.trust import Trust
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SUBJECT = "sha256:" + "77ab" * 16
@@ -14,6 +15,7 @@ OWNER = "chen@bank.example"
 HOUR = timedelta(hours=1)
 HIGH = (Role.TECHNICAL_VALIDATION, Role.FAIRNESS_AUDIT, Role.SECURITY_REVIEW, Role.LEGAL_APPROVAL, Role.EXECUTIVE_SPONSOR)
 MEDIUM = HIGH[:3]
+NO_STORE = Trust()
 PASSED = AutomatedChecks(passed=True, reason="the shadow verdict is Pass")
 NOT_PASSED = AutomatedChecks(passed=False, reason="the shadow stage has not passed")
 
@@ -61,5 +63,18 @@ def read(
     tier: str | None = "Medium",
     now: datetime = NOW,
     automated: AutomatedChecks = PASSED,
+    trust: Trust = NO_STORE,
+    owner: str = OWNER,
+    lacking: tuple[str, ...] = (),
 ) -> GateReading:
-    return evaluate(required=required, tier=tier, subject=SUBJECT, approvals=approvals, technical_owner=OWNER, now=now, automated=automated)
+    return evaluate(
+        required=required,
+        tier=tier,
+        subject=SUBJECT,
+        approvals=approvals,
+        technical_owner=owner,
+        now=now,
+        automated=automated,
+        trust=trust,
+        lacking=lacking,
+    )

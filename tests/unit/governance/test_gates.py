@@ -15,15 +15,14 @@ from tests.unit.governance.builders import (
     OTHER_SUBJECT,
     OWNER,
     PASSED,
-    SUBJECT,
     decision,
     halt,
     read,
 )
 
 from headgate.api.vocabulary import DecisionKind, Gate, Role, Tier
-from headgate.governance.approvals import LONGEST_VALIDITY, Approval, person
-from headgate.governance.gates import evaluate
+from headgate.governance.approvals import LONGEST_VALIDITY, Approval
+from headgate.governance.persons import person
 
 ALL_THREE = [decision(role, who) for role, who in zip(MEDIUM, ("ann", "bob", "cleo"), strict=True)]
 
@@ -202,16 +201,7 @@ def test_the_reading_ends_with_the_first_approval_that_counts() -> None:
 
 
 def test_what_is_lacking_closes_an_approved_gate_by_name() -> None:
-    reading = evaluate(
-        required=MEDIUM,
-        tier="Medium",
-        subject=SUBJECT,
-        approvals=ALL_THREE,
-        technical_owner=OWNER,
-        now=NOW,
-        automated=PASSED,
-        lacking=("evidence: none of type performance",),
-    )
+    reading = read(ALL_THREE, lacking=("evidence: none of type performance",))
     assert (reading.open, reading.missing) == (False, ("evidence: none of type performance",))
 
 

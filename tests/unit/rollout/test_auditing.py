@@ -1,6 +1,7 @@
 """What goes into the audit: who decided what about which version, why, and on which numbers."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.unit.rollout.world import World, in_canary, live
@@ -111,6 +112,21 @@ def test_each_approval_is_told_once_when_it_counts() -> None:
     emptied(world)
     world.settle()
     assert world.status.pending_audit == ()
+
+
+def test_each_of_the_two_who_break_the_glass_is_told_once() -> None:
+    world = live()
+    world.release("2.0.0")
+    world.settle()
+    emptied(world)
+    for person in ("ann@bank", "bob@bank"):
+        world.decided("BreakGlass", person, expiresAt=(world.now + timedelta(hours=4)).isoformat())
+    world.settle()
+    world.settle()
+    assert sorted(record.by for record in world.status.pending_audit if record.what == "BreakGlass" and record.approval) == [
+        "ann@bank",
+        "bob@bank",
+    ]
 
 
 def test_nothing_is_told_while_nothing_is_decided() -> None:

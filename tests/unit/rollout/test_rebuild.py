@@ -8,6 +8,7 @@ import pytest
 from tests.unit.rollout.world import World, condition, in_canary, live, policy, spec, without_shadow
 
 from headgate.api.aimodel import Fallback
+from headgate.api.approval import ApprovalState
 from headgate.api.conditions import ConditionType
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, AttemptKind
@@ -225,7 +226,7 @@ def test_a_rollback_that_was_refused_before_the_loss_stays_refused() -> None:
     world.settle()
     world.decided("Halt")
     world.settle()
-    world.approvals = [replace(refused, refused=True) if one is refused else one for one in world.approvals]
+    world.approvals = [replace(refused, state=ApprovalState.REFUSED) if one is refused else one for one in world.approvals]
     world.lose_status()
     world.settle()
     assert world.route.weights == {stable.revision: 1000}

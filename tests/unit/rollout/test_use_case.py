@@ -1,17 +1,24 @@
 """The gates UseCase and Continuation: nothing starts without an approved use case, and its approval ends."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.rollout.world import POLICY, World, condition, in_canary, live, policy, spec, without_shadow
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.unit.rollout.world import POLICY, START, World, condition, in_canary, live, policy, spec, without_shadow
 
 from headgate.api.conditions import ConditionType
 from headgate.api.policy import RolloutPolicySpec
+from headgate.api.trust_store import TrustStoreSpec
 from headgate.api.vocabulary import Phase, RollbackCause
+from headgate.governance.approvals import Approval
+from headgate.governance.signatures import public_key_of, signed
+from headgate.governance.trust import Trust
 from headgate.rollout.snapshot import ClockStep
 
 DAY = 86_400
+RITAS = Ed25519PrivateKey.from_private_bytes(b"r" * 32)
 CLASSIFICATION: dict[str, Any] = {
     "domain": "FraudDetection",
     "decisions": "Automated",
@@ -454,3 +461,79 @@ def test_a_complete_dossier_goes_live() -> None:
     assert world.status.candidate
     assert world.status.candidate.gate
     assert world.status.candidate.gate.open, world.status.candidate.gate.missing
+
+
+def trusted(key: Ed25519PrivateKey) -> Trust:
+    """Everybody of PEOPLE and the owner; Rita signs with `key`."""
+    ends = (START + timedelta(days=3000)).isoformat()
+    keys = [{"publicKey": public_key_of(key), "validFrom": START.isoformat(), "validUntil": ends}]
+    persons = [
+        {"name": role, "usernames": [who], "roles": [role], "trainingValidUntil": ends, "keys": keys if role == "risk-review" else []}
+        for role, who in (PEOPLE | {"technical-validation": "owner@bank"}).items()
+    ]
+    return Trust("test", TrustStoreSpec.model_validate({"persons": persons}))
+
+
+def by_git(world: World) -> Approval:
+    """The newest decision as a GitOps tool brings it: admission proves nothing of it."""
+    made = world.approvals[-1]
+    world.approvals[-1] = replace(
+        made, spec=signed(made.spec, namespace="lending", environment="test", at=world.now, key=RITAS), enforced=False
+    )
+    return world.approvals[-1]
+
+
+def test_a_signed_approval_counts_although_the_policy_ends_it_earlier() -> None:
+    world = waiting(policy=gated(medium="60d"))
+    world.trust = trusted(RITAS)
+    agree(world, days=150)
+    by_git(world)
+    world.settle()
+    assert world.status.phase is Phase.AWAITING_DEPLOYMENT
+    assert until(world) == world.approvals[-1].created + timedelta(days=60)
+
+
+def test_a_signed_continuation_renews() -> None:
+    world = live_until_it_ends(days=60)
+    world.trust = trusted(RITAS)
+    world.now = until(world) - timedelta(days=5)
+    world.step()
+    agree(world, "Continuation", days=60)
+    approval = by_git(world)
+    notes = {note.name: note.state for note in world.step().approval_notes}
+    assert notes[approval.name] == "Counted"
+    assert until(world) == world.approvals[-1].created + timedelta(days=60)
+
+
+def test_a_signature_that_does_not_verify_is_told_and_opens_nothing() -> None:
+    world = waiting()
+    world.trust = trusted(Ed25519PrivateKey.from_private_bytes(b"x" * 32))
+    agree(world)
+    approval = by_git(world)
+    notes = {note.name: note.state for note in world.step().approval_notes}
+    assert notes[approval.name] == "Unverified"
+    assert world.status.phase is Phase.AWAITING_USE_CASE
+
+
+@pytest.mark.parametrize("gate", ["UseCase", "Continuation"])
+@pytest.mark.parametrize("verifies", [True, False])
+def test_a_signed_rejection_stands_if_it_verifies(gate: str, verifies: bool) -> None:
+    world = canary_of_second()
+    world.trust = trusted(RITAS if verifies else Ed25519PrivateKey.from_private_bytes(b"x" * 32))
+    assert world.status.use_case
+    world.decided("Reject", "rita@bank", gate=gate, role="risk-review", subject=world.status.use_case.subject)
+    by_git(world)
+    world.step()
+    assert bool(world.status.use_case.rejected) is verifies
+
+
+def test_a_trust_store_that_nobody_can_read_ends_no_use_case() -> None:
+    world = live_until_it_ends("Rollback", versions=2)
+    before = dict(world.route.weights)
+    world.trust = Trust("test", problem="the trust store cannot be read")
+    pass_end(world)
+    assert (world.status.phase, world.route.weights) == (Phase.LIVE, before)
+    world.trust = Trust("test")
+    world.step()
+    assert world.status.use_case
+    assert world.status.use_case.lapsed_since is not None

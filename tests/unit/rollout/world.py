@@ -16,6 +16,7 @@ from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveRea
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import TableState
 from headgate.governance.classification_table import BUILT_IN
+from headgate.governance.trust import Trust
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision, WantedReplay, WantedWorkload
@@ -113,6 +114,7 @@ class World:
     replay_refusal: str = ""
     wanted_replay: WantedReplay | None = None
     table: TableState = field(default_factory=lambda: TableState(BUILT_IN))
+    trust: Trust = field(default_factory=Trust)
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -134,6 +136,7 @@ class World:
             copies=self.copies if is_blank(self.status) else {},
             established=self.established,
             approvals=tuple(self.approvals),
+            trust=self.trust,
             workloads=dict(self.workloads),
             route=replace(self.route, edited_by=self.edited_by),
             evidence=self.evidence(),
