@@ -60,8 +60,7 @@ def wrongs(
     recorded = {slot["revision"]: slot["weight"] for slot in (new.get("traffic") or {}).get("slots") or ()}
     present, given = served.get(candidate, 0), recorded.get(candidate, 0)
     # A stable version without ready pods may be found at the same moment: then the candidate stands in.
-    most = 1000 if new.get("failover") else max(present, 0 if present else _first_weight(policy, new["candidate"]))
-    if stable and candidate and given > most:
+    if stable and candidate and not new.get("failover") and given > (present or _first_weight(policy, new["candidate"])):
         yield "weights-kept", f"after its status was lost, candidate {candidate} goes from {present} to {given}"
     had = lost.shares.get(lost.candidate, 0)
     taken_off = lost.deleted or candidate != lost.candidate or new.get("failover")

@@ -210,7 +210,8 @@ class World:
         if settled and (quiet or never_quiet) and candidate is None and status.get("phase") in ("Live", "RolledBack", "Frozen"):
             return True
         reasons = {c["reason"] for c in status.get("conditions") or () if c["type"] in ("Ready", "Reconciling")}
-        if settled and candidate is not None and reasons & _WAITS and self.now() - fair > _AT_REST and not self._about_to_change(candidate):
+        waits = candidate is not None and reasons & _WAITS and not status.get("pendingAudit")
+        if settled and waits and self.now() - fair > _AT_REST and not self._about_to_change(candidate):
             return True
         longest = sum(float(stage.max_duration) for stage in self.policy.stages)
         bound = 3 * longest + 120.0 + (_FAILOVERS if self.plan.fallback else 0.0)

@@ -277,6 +277,7 @@ def test_a_copy_has_the_pods_of_its_original_and_leaves_nothing(deleted: bool) -
     original = world.api.find(DEPLOYMENTS, f"credit-{stable(world)}")
     world.decide("AATest", target={"revision": stable(world), "attempt": 1})
     world.step()
+    world.world_turns()
     candidate = world.status.candidate
     assert candidate is not None
     name = f"credit-{candidate.revision}"
