@@ -9,15 +9,17 @@ from tests.e2e.conftest import ROOT
 from demo.kubectl import apply, get, headgate, kubectl
 from demo.people import MODEL, NAMESPACE
 from demo.release import Moment, perform
+from demo.traffic import Users
 from demo.versions import Outcome, Release
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420), pytest.mark.usefixtures("users")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 SAME = Release("v2-compared", "behaves like v1, and is compared with it", "fast-compared", Outcome.LIVE)
 
 
 @pytest.fixture
-def golden() -> None:
+def golden(users: Users) -> None:
+    """In the namespace that was made for the users."""
     kubectl("apply", "-f", str(ROOT / "examples/policies/fast-compared.yaml"))
     requests = (ROOT / "examples/golden-sets/credit-scorer.jsonl").read_text()
     metadata = {"name": "credit-scorer-golden", "namespace": NAMESPACE}
