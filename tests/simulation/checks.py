@@ -6,7 +6,7 @@ from tests.simulation.approved import Decided, unapproved
 from tests.simulation.audited import Audited
 from tests.simulation.faults import Call
 from tests.simulation.gateway import shares
-from tests.simulation.lost import Lost, lose, wrongs
+from tests.simulation.lost import Lost, lose, taken_back, wrongs
 from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE
 from tests.simulation.standin import Health
 
@@ -192,19 +192,21 @@ class Checks:
 
     def _forgotten(self, status: Object, *, deleted: bool) -> None:
         """Somebody wiped the status, or deleted the model with it."""
+        # What was written a moment ago, by a process that is gone or waits, the route does not know yet.
+        behind = self._world.route_behind or self._world.disturbed_within(10.0)
         self._world.disturb(10.0)
         self._audited.forgotten()
         self._effective.clear()
         self._entered.clear()
         route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
-        self._lost = lose(self._lost, status, route, deleted=deleted, behind=self._world.route_behind)
+        self._lost = lose(self._lost, status, route, deleted=deleted, behind=behind)
         self._lowered_by_hand &= {entry["revision"] for entry in status.get("blocked") or ()}
 
     def _status(self, old: Object, new: Object) -> None:
         self._was_live |= {(new.get("stable") or {}).get("revision", "")} - {""}
         if self._lost is not None and not old.get("attempts") and new.get("attempts"):
             route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
-            for name, message in wrongs(self._lost, new, shares(route), self._world.policy, self._stopped(new)):
+            for name, message in wrongs(self._lost, new, shares(route), self._world.policy, taken_back(self._world, self.decided, new)):
                 self.fail(name, message)
             self._lost = None
         self._keeps(old, new)
@@ -219,16 +221,6 @@ class Checks:
             self._in_stage(after, entered, bool(stage))
         if before and (new.get("stable") or {}).get("revision") == before.get("revision") != (old.get("stable") or {}).get("revision"):
             self._goes_live(before, new)
-
-    def _stopped(self, new: Object) -> frozenset[str]:
-        """The versions that people take back with this status. Who was told before that a decision has no effect takes nothing back."""
-        taken = _names(new.get("takenUp"))
-        stops = [one for one in self.decided if one.spec["decision"] in ("Halt", "Rollback") and one.name in taken]
-        return frozenset(one.spec["target"]["revision"] for one in stops if not self._refused(one.name))
-
-    def _refused(self, name: str) -> bool:
-        found = self._world.server.find(GOVERNANCE_APPROVALS, name, NAMESPACE) or {}
-        return (found.get("status") or {}).get("state") == "Refused"
 
     def _keeps(self, old: Object, new: Object) -> None:
         for key, most in (("latches", 32), ("takenUp", 64)):

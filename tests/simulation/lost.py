@@ -1,14 +1,20 @@
 """What must be known again after a status was lost: it is made again from Deployments and route."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tests.simulation.approved import Decided
 from tests.simulation.gateway import shares
+from tests.simulation.policies import NAMESPACE
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.kube.labels import BLOCKED
+from headgate.kube.resources import GOVERNANCE_APPROVALS
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
 
 Object = dict[str, Any]
 
@@ -66,6 +72,18 @@ def wrongs(
     taken_off = lost.deleted or candidate != lost.candidate or new.get("failover")
     if had and not taken_off and given < had:
         yield "weights-kept", f"after its status was lost, candidate {candidate} goes from {had} to {given}"
+
+
+def taken_back(world: "World", decided: Iterable[Decided], new: Object) -> frozenset[str]:
+    """The versions that people take back with this status. Who was told before that a decision has no effect takes nothing back."""
+    taken = {entry if isinstance(entry, str) else entry["name"] for entry in new.get("takenUp") or ()}
+    stops = [one for one in decided if one.spec["decision"] in ("Halt", "Rollback") and one.name in taken]
+    return frozenset(one.spec["target"]["revision"] for one in stops if not _refused(world, one.name))
+
+
+def _refused(world: "World", name: str) -> bool:
+    found = world.server.find(GOVERNANCE_APPROVALS, name, NAMESPACE) or {}
+    return (found.get("status") or {}).get("state") == "Refused"
 
 
 def _first_weight(policy: RolloutPolicySpec, candidate: Object) -> int:

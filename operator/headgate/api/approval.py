@@ -79,7 +79,10 @@ class GovernanceApprovalSpec(Model):
                 "!(self.decision in ['Approve', 'BreakGlass']) || has(self.expiresAt)",
                 "Approve and BreakGlass need expiresAt: an approval without end is none",
             ),
-            ("!has(self.conditions) || self.decision == 'Approve'", "conditions go with decision Approve only"),
+            (
+                "!has(self.conditions) || self.conditions.size() == 0 || self.decision == 'Approve'",
+                "conditions go with decision Approve only",
+            ),
             (
                 f"!has(self.onBehalfOf) && !has(self.signature) || self.decision in {_GATE_KINDS}",
                 "onBehalfOf and signature go with Approve, Reject and Revoke only: whoever steps in does so in person",
