@@ -35,7 +35,7 @@ from headgate.rollout.people import (
     refuse_if_asked,
     take_up,
 )
-from headgate.rollout.rebuild import rebuild, unserved
+from headgate.rollout.rebuild import rebuild, unanswered, unserved
 from headgate.rollout.replaying import wanted_replay
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
@@ -65,7 +65,7 @@ def decide(snapshot: Snapshot) -> Decision:
     snapshot, found = rebuild(snapshot)
     snapshot, missed = unserved(snapshot)
     asked = orders(snapshot)
-    draft = Draft(snapshot.status, announcements=(*found, *missed))
+    draft = Draft(snapshot.status, announcements=(*found, *missed), notes=unanswered(stored, snapshot))
     draft = note_mode(note_readiness(latch_negatives(draft, snapshot), snapshot), snapshot)
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)

@@ -26,7 +26,7 @@ from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
 from headgate.governance.approvals import Approval
 from headgate.rollout.begin import UNPINNED
 from headgate.rollout.capacity import bounds_of
-from headgate.rollout.decision import Announcement
+from headgate.rollout.decision import Announcement, ApprovalNote
 from headgate.rollout.failover import FIRST_PAUSE
 from headgate.rollout.placing import phase_of, placed_in_stage, placed_late, policy_of
 from headgate.rollout.snapshot import Snapshot, WorkloadState
@@ -98,6 +98,17 @@ def _status(snapshot: Snapshot, survivors: Survivors) -> AIModelStatus:
 def _is_over(approval: Approval) -> bool:
     """What moves users upwards may have acted already, and what was refused was about something else: to decide again is people's."""
     return approval.spec.decision in _UPWARD or approval.state is ApprovalState.REFUSED
+
+
+def unanswered(stored: AIModelStatus, snapshot: Snapshot) -> tuple[ApprovalNote, ...]:
+    """What to tell those whose decision nobody answered before the status was lost. `stored` is what the cluster has, `snapshot` that with
+    the status made again."""
+    if not is_blank(stored):
+        return ()
+    why = "the status was lost before this was answered, and nobody knows any more whether it acted: decide again"
+    over = set(snapshot.status.taken_up)
+    asked = [approval for approval in snapshot.approvals if approval.name in over and approval.state is None]
+    return tuple(ApprovalNote(approval.name, ApprovalState.REFUSED, why) for approval in asked)
 
 
 def _stable(snapshot: Snapshot, survivors: Survivors) -> StableStatus | None:

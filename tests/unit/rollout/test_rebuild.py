@@ -234,6 +234,17 @@ def test_a_rollback_that_was_refused_before_the_loss_stays_refused() -> None:
     assert world.status.stable.revision == stable.revision
 
 
+def test_who_asked_to_promote_while_the_status_was_lost_is_told_to_decide_again() -> None:
+    world = in_canary()
+    promote = world.decided("Promote")
+    world.lose_status()
+    decision = world.step()
+    told = {note.name: note for note in decision.approval_notes}[promote.name]
+    assert told.state is ApprovalState.REFUSED
+    assert "decide again" in told.message
+    assert promote.name not in {note.name for note in world.step().approval_notes}
+
+
 def test_a_promote_that_acted_once_does_not_act_again() -> None:
     world = in_canary()
     world.decided("Promote")
