@@ -146,9 +146,13 @@ def _leader_rights(namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the chart grants in the operator's namespace."""
     group = "rbac.authorization.k8s.io"
     metadata = {"name": "faults-leader", "namespace": namespace}
-    rule = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update", "patch"]}
+    rules = [
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update", "patch"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "create", "patch"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get"]},
+    ]
     account = {"kind": "ServiceAccount", "name": OPERATOR, "namespace": POLICIES}
-    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]}
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
     reference = {"apiGroup": group, "kind": "Role", "name": "faults-leader"}
     return role, {"apiVersion": f"{group}/v1", "kind": "RoleBinding", "metadata": metadata, "roleRef": reference, "subjects": [account]}
 
