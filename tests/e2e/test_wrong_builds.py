@@ -18,8 +18,8 @@ NO_GUARDS = (
 )
 ELAPSED_TIME = (
     "evidence/judge.py",
-    "\n\n_assess = assess\n\n\ndef assess(state, question, dispersion=None):\n"
-    "    judged = _assess(state, question, dispersion)\n"
+    "\n\n_assess = assess\n\n\ndef assess(state, question, *known):\n"
+    "    judged = _assess(state, question, *known)\n"
     "    checks = tuple(replace(check, verdict=Verdict.PASS) for check in judged.checks)\n"
     "    return replace(judged, verdict=Verdict.PASS, checks=checks)\n",
 )
