@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from tests.simulation.faults import FAIR
+from tests.simulation.faults import API_FAULTS, FAIR
 from tests.simulation.trace import Script
 
 from headgate.api.status import AIModelStatus
@@ -57,6 +57,13 @@ def insured(script: Script) -> Script:
 def scaled(script: Script) -> Script:
     """An autoscaler sets the size of each version, in fair weather."""
     return replace(script, plan=replace(script.plan, autoscaled=True), weather=FAIR)
+
+
+def overtaken(script: Script) -> Script:
+    """What is appended to the audit arrives after another process took over."""
+    late = [fault for fault in API_FAULTS if fault.kind in ("crash-in-flight", "freeze-in-flight")]
+    api = tuple(replace(fault, fits=lambda call: call.verb == "patch" and call.name.startswith("headgate-audit.")) for fault in late)
+    return replace(script, weather=replace(script.weather, until=60.0, api=api, api_rate=0.3, watch=(), world=()))
 
 
 Breakage = Callable[[], AbstractContextManager[Any]]
@@ -115,7 +122,7 @@ def _ascending(**wrong: Any) -> Iterator[None]:
 BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Script]]] = {
     "the status is recorded after a weight was raised": (
         lambda: patch.object(RoutePlan, "lowers", property(lambda plan: True)),
-        frozenset({"recorded-ahead"}),
+        frozenset({"recorded-ahead", "audited-ahead"}),
         as_drawn,
     ),
     "users leave after the status was recorded": (
@@ -188,7 +195,7 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
     "an append rests on no resourceVersion": (
         lambda: patch.object(AuditTrail, "_write", _patched_anyway),
         frozenset({"audit-only-grows", "audit-whole", "audited-once", "audited-all"}),
-        as_drawn,
+        overtaken,
     ),
     "decisions do not wait in status": (
         lambda: patch("headgate.rollout.auditing._room", lambda waiting, fresh: 0),
