@@ -140,11 +140,14 @@ def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
         for approval in sorted(snapshot.approvals, key=lambda a: (a.created, a.name))
         if approval.spec.decision in NEGATIVE and approval.name not in known and not approval.unverified(snapshot.trust)
     )
+    # Of too many the newest stay: older ones must not push them out again at the next look.
+    newest = sorted((*draft.status.latches, *fresh), key=lambda latch: (latch.at, latch.name))[-_MOST_LATCHES:]
+    fresh = tuple(latch for latch in fresh if latch in newest)
     if not fresh:
         return draft
     for latch in fresh:
         draft = draft.note(latch.name, ApprovalState.TAKEN_UP, f"{latch.decision} stands until {latch.role} approves again")
-    return draft.with_status(latches=(*draft.status.latches, *fresh)[-_MOST_LATCHES:])
+    return draft.with_status(latches=tuple(newest))
 
 
 def answer_unasked(draft: Draft, snapshot: Snapshot) -> Draft:

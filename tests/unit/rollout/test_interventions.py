@@ -240,3 +240,17 @@ def test_a_retry_of_one_version_starts_no_other_that_was_taken_back() -> None:
     world.decided("Retry", target={"revision": two.revision, "attempt": two.attempt})
     world.settle()
     assert world.status.candidate_version == "2.0.0"
+
+
+def test_more_rejections_than_are_kept_are_written_once() -> None:
+    world = in_canary()
+    assert world.status.candidate
+    assert world.status.candidate.gate
+    for _ in range(40):
+        world.now += timedelta(seconds=1)
+        world.decided("Reject", "dana@bank", gate="Deployment", role="fairness-audit", subject=world.status.candidate.gate.subject)
+    world.settle()
+    kept = world.status.latches
+    assert len(kept) == 32
+    world.step(1)
+    assert world.status.latches == kept
