@@ -21,8 +21,8 @@ from headgate.evidence.calibration import FEWEST_ARMS
 from headgate.evidence.check import Check
 from headgate.evidence.replay import FEWEST_PAST, Replay, against_itself
 from headgate.evidence.series import NoAnswer
+from headgate.evidence.shares import clopper_pearson
 from headgate.evidence.words import part
-from headgate.monitoring.intervals import clopper_pearson
 from headgate.prometheus.pods import StablePods, Wanted
 from headgate.prometheus.sampler import Sampler
 from headgate.rollout.questions import checks_of

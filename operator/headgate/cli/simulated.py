@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
@@ -17,6 +16,7 @@ from headgate.evidence.arms import PodBlock
 from headgate.evidence.calibration import FEWEST_ARMS
 from headgate.evidence.history import history_from
 from headgate.evidence.replay import FEWEST_PAST, MOST_PAST
+from headgate.evidence.shares import clopper_pearson
 from headgate.rollout.advice import span
 from headgate.rollout.questions import checks_of
 
@@ -131,8 +131,7 @@ def told(made: Simulation, policy: str) -> Iterator[str]:
 
 
 def _share(found: int, number: int) -> str:
-    low = float(betaincinv(found, number - found + 1, (1 - _CONFIDENCE) / 2)) if found else 0.0
-    high = float(betaincinv(found + 1, number - found, (1 + _CONFIDENCE) / 2)) if found < number else 1.0
+    low, high = clopper_pearson(found, number, _CONFIDENCE)
     return f"{100 * found / number:.0f} of 100; {100 * low:.0f} to {100 * high:.0f} with {_CONFIDENCE:.0%} confidence"
 
 

@@ -7,19 +7,8 @@ from collections.abc import Mapping
 
 from scipy import special
 
-from headgate.api.replay import CONFIDENCE
-
 Flips = Mapping[tuple[str, str], int]
 """Pairs by (the stable version's class, the candidate's class)."""
-
-
-def interval(hits: int, total: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The share of hits that `hits` of `total` independent draws are compatible with (Clopper and Pearson, 1934): exact, so rather too
-    wide than too narrow. (0, 1) for no draws. For one look at a finished sample, not for looking again and again."""
-    tail = (1 - confidence) / 2
-    low = float(special.betaincinv(hits, total - hits + 1, tail)) if hits else 0.0
-    high = float(special.betaincinv(hits + 1, total - hits, 1 - tail)) if hits < total else 1.0
-    return low, high
 
 
 def kappa(flips: Flips) -> float | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from headgate.monitoring.intervals import clopper_pearson
+from headgate.evidence.shares import clopper_pearson
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
 
 CONFIDENCE = 0.90

@@ -1,16 +1,8 @@
-"""Between which values a share lies, that was counted."""
+"""Between which values a share lies, and a difference of two, where the numbers may be effective ones."""
 
 from math import sqrt
 
-from scipy.special import betaincinv, ndtri
-
-
-def clopper_pearson(events: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Exact: covers with at least this confidence, and each bound by itself with (1 + confidence) / 2. (0, 1) without trials."""
-    tail = (1.0 - confidence) / 2
-    low = float(betaincinv(events, trials - events + 1, tail)) if events > 0 else 0.0
-    high = float(betaincinv(events + 1, trials - events, 1.0 - tail)) if events < trials else 1.0
-    return low, high
+from scipy.special import ndtri
 
 
 def wilson(share: float, trials: float, confidence: float = 0.95) -> tuple[float, float]:

@@ -5,9 +5,9 @@ from hashlib import sha256
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.replay import Replay, ReplayLimits, ReplayPhase, ReplayReport, ReplayStatus
+from headgate.api.replay import CONFIDENCE, Replay, ReplayLimits, ReplayPhase, ReplayReport, ReplayStatus
 from headgate.api.status import AttemptKind, CandidateStatus
-from headgate.evidence.agreement import interval
+from headgate.evidence.shares import clopper_pearson
 from headgate.evidence.words import percent
 from headgate.rollout.decision import WantedReplay
 from headgate.rollout.draft import Draft
@@ -85,7 +85,7 @@ def shortfall(report: ReplayReport, limits: ReplayLimits) -> str:
     if report.candidate_violations > limits.max_contract_violations:
         allowed = f"{limits.max_contract_violations:,} may" if limits.max_contract_violations else "none may"
         return f"{report.candidate_violations:,} answers of the candidate break the contract, {allowed}: {report.violation}"
-    if interval(report.agreed, report.pairs)[0] < limits.min_agreement:
+    if clopper_pearson(report.agreed, report.pairs, CONFIDENCE)[0] < limits.min_agreement:
         return f"{agreement_words(report)}, and at least {percent(limits.min_agreement)} must be certain"
     return _gap(report, limits)
 
@@ -98,7 +98,7 @@ def _gap(report: ReplayReport, limits: ReplayLimits) -> str:
     if report.validated is None or not report.labelled:
         lacking = "spec.serving.replay.validated" if report.validated is None else "labels in the golden set"
         return f"the policy compares with the figure of the validation: that needs {lacking}"
-    validated, (low, high) = float(report.validated), interval(report.candidate_right, report.labelled)
+    validated, (low, high) = float(report.validated), clopper_pearson(report.candidate_right, report.labelled, CONFIDENCE)
     least, most = validated * (1 - gap.fraction), validated * (1 + gap.fraction)
     if least <= low and high <= most:
         return ""
@@ -112,7 +112,7 @@ def agreement_words(report: ReplayReport) -> str:
     """`982 of 1,000 answers agree (98.2 %, 97.2 to 98.9 %)`: the share and its 95 % interval."""
     if not report.pairs:
         return "no answers were compared"
-    low, high = interval(report.agreed, report.pairs)
+    low, high = clopper_pearson(report.agreed, report.pairs, CONFIDENCE)
     share = percent(report.agreed / report.pairs)
     return f"{report.agreed:,} of {report.pairs:,} answers agree ({share}, {low * 100:.1f} to {high * 100:.1f} %)"
 

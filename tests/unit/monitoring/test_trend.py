@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from tests.unit.monitoring.features import autoregressive
 
+from headgate.evidence.shares import clopper_pearson
 from headgate.monitoring.drift import Limits
-from headgate.monitoring.intervals import clopper_pearson, difference, wilson
+from headgate.monitoring.intervals import difference, wilson
 from headgate.monitoring.loss import cusum, lost, since_when, threshold
 from headgate.monitoring.result import LimitVerdict
 from headgate.monitoring.trend import FEWEST_DAYS, Limit, judged, trend
