@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from headgate.evidence.series import Arm, What
-from headgate.prometheus.profiles import PLACE, Labels, Meaning, Target, one_of, quoted
+from headgate.prometheus.profiles import PLACE, Labels, Meaning, Target, by_model, counted_for, matching, of_pods, one_of
 
 
 class Decisions:
@@ -15,17 +15,14 @@ class Decisions:
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
         names = one_of(target.decisions.metric for target in asked if target.decisions)
-        spaces, models = one_of(target.namespace for target in asked), one_of(target.name for target in asked)
-        revisions = one_of(target.candidate for target in asked)
-        labels = {"__name__": names, "namespace": spaces, "headgate_model": models, "headgate_revision": revisions}
-        return "{" + ",".join(f"{label}=~{quoted(pattern)}" for label, pattern in labels.items()) + "}"
+        return matching(of_pods(names, asked, (target.candidate for target in asked)))
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
-        return {(target.namespace, target.name): target for target in targets}
+        return by_model(targets)
 
     def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
         """A series without the group or the outcome counts nothing: nobody knows whom or what it is about."""
-        target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+        target = counted_for(labels, index)
         counters = target.decisions if target is not None else None
         if target is None or counters is None or labels.get("__name__") != counters.metric:
             return None

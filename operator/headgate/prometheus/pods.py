@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headgate.evidence.series import Arm
-from headgate.prometheus.profiles import NATIVE, Http, Labels, Meaning, Target, one_of, quoted
+from headgate.prometheus.profiles import NATIVE, Http, Labels, Meaning, Target, counted_for, matching, of_pods
 from headgate.prometheus.values import meaning_of, series_names
 
 _ANSWERS, _LATENCY = "http_requests_total", f"{NATIVE}_bucket"
@@ -27,21 +27,17 @@ class StablePods:
 
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
-        labels = {
-            "__name__": "|".join(filter(None, (_ANSWERS, _LATENCY, NATIVE, series_names(asked)))),
-            "namespace": one_of(target.namespace for target in asked),
-            "headgate_model": one_of(target.name for target in asked),
-            "headgate_revision": one_of(target.stable for target in asked),
-        }
+        names = "|".join(filter(None, (_ANSWERS, _LATENCY, NATIVE, series_names(asked))))
+        labels = of_pods(names, asked, (target.stable for target in asked))
         if not any(isinstance(target, Wanted) and target.every_bound for target in asked):
             labels["le"] = _bounds(bound for target in asked if isinstance(target, Wanted) for bound in target.bounds)
-        return "{" + ",".join(f"{label}=~{quoted(pattern)}" for label, pattern in labels.items()) + "}"
+        return matching(labels)
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
         return self._http.index(targets)
 
     def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
-        target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+        target = counted_for(labels, index)
         own = meaning_of(labels, target) if target is not None and target.summaries else None
         found = own or self._http.meaning(labels, index)
         if found is None or found.arm is not Arm.STABLE:

@@ -1,7 +1,7 @@
 """Whose counters are read: how a profile asks for many models at once, and what each returned series means."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -121,6 +121,31 @@ def one_of(names: Iterable[str]) -> str:
     return "|".join(sorted({re.escape(name).replace("\\-", "-") for name in names}))
 
 
+def matching(patterns: Mapping[str, str]) -> str:
+    """A selector of the series whose labels match these regular expressions."""
+    return "{" + ",".join(f"{label}=~{quoted(pattern)}" for label, pattern in patterns.items()) + "}"
+
+
+def of_pods(names: str, targets: Sequence[Target], revisions: Iterable[str]) -> dict[str, str]:
+    """What series called `names` (a regular expression) are labelled with that pods of these revisions of the targets count themselves."""
+    return {
+        "__name__": names,
+        "namespace": one_of(target.namespace for target in targets),
+        "headgate_model": one_of(target.name for target in targets),
+        "headgate_revision": one_of(revisions),
+    }
+
+
+def by_model(targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
+    """The targets by namespace and name."""
+    return {(target.namespace, target.name): target for target in targets}
+
+
+def counted_for(labels: Labels, index: Mapping[tuple[str, str], Target]) -> Target | None:
+    """The target whose pods count a series, by the labels that they are scraped with."""
+    return index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+
+
 _MOST_NAMED = 50
 
 
@@ -155,7 +180,7 @@ class EnvoyGateway:
         return f'{{__name__=~"{names}",envoy_cluster_name=~{quoted(clusters)}}}'
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
-        return {(target.namespace, target.name): target for target in targets}
+        return by_model(targets)
 
     def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
         cluster = _cluster(labels.get("envoy_cluster_name", ""))
@@ -227,10 +252,10 @@ class Http:
         return f'{{__name__=~"{names}",namespace=~{quoted(spaces)},headgate_model=~{quoted(models)}}}'
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
-        return {(target.namespace, target.name): target for target in targets}
+        return by_model(targets)
 
     def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
-        target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+        target = counted_for(labels, index)
         what = _HTTP.get(labels.get("__name__", ""))
         revision = labels.get("headgate_revision", "")
         if target is None or what is None or not revision or revision not in (target.stable, target.candidate):
@@ -250,7 +275,7 @@ class Http:
         return Summed("http_requests_total", "http_requests_total", matchers, ("namespace", "headgate_model", "headgate_revision"), "code")
 
     def place(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> tuple[Target, Arm] | None:
-        target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+        target = counted_for(labels, index)
         return (target, Arm.STABLE) if target and labels.get("headgate_revision") == target.stable else None
 
     def rated(self, target: Target) -> Rated:

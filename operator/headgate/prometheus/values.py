@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from headgate.evidence.series import Arm, What
-from headgate.prometheus.profiles import PLACE, Labels, Meaning, Target, one_of, quoted
+from headgate.prometheus.profiles import PLACE, Labels, Meaning, Target, by_model, counted_for, matching, of_pods, one_of
 
 _ENDS = {"_count": What.VALUED, "_sum": What.TOTAL}
 
@@ -14,19 +14,14 @@ class Values:
 
     def selector(self, targets: Iterable[Target]) -> str:
         asked = list(targets)
-        labels = {
-            "__name__": series_names(asked),
-            "namespace": one_of(target.namespace for target in asked),
-            "headgate_model": one_of(target.name for target in asked),
-            "headgate_revision": one_of(revision for target in asked for revision in (target.stable, target.candidate) if revision),
-        }
-        return "{" + ",".join(f"{label}=~{quoted(pattern)}" for label, pattern in labels.items()) + "}"
+        revisions = (revision for target in asked for revision in (target.stable, target.candidate) if revision)
+        return matching(of_pods(series_names(asked), asked, revisions))
 
     def index(self, targets: Iterable[Target]) -> Mapping[tuple[str, str], Target]:
-        return {(target.namespace, target.name): target for target in targets}
+        return by_model(targets)
 
     def meaning(self, labels: Labels, index: Mapping[tuple[str, str], Target]) -> Meaning | None:
-        target = index.get((labels.get("namespace", ""), labels.get("headgate_model", "")))
+        target = counted_for(labels, index)
         return None if target is None else meaning_of(labels, target)
 
     def series_per_target(self) -> int:
