@@ -108,6 +108,17 @@ class Judging:
         evidence = self.evidence.get(key)
         return evidence is not None and harmful(evidence, self._modes.get(key, Mode.ENFORCE))
 
+    def state(self, case: Case) -> AttemptEvidence | None:
+        """What is known of an attempt. None for one that is over, or not recalled yet."""
+        state = self.states.get(case.key)
+        return state if state is not None and state.attempt == case.exposure.attempt else None
+
+    def window_of(self, cases: Sequence[Case], now: float, answered: Callable[[AttemptEvidence], float | None]) -> float:
+        """Seconds to ask about: since the oldest of the cases' last good answers, which `answered` finds. At least one case."""
+        known = [answered(state) for case in cases if (state := self.state(case)) is not None]
+        oldest = min((at for at in known if at is not None), default=None)
+        return window(oldest, now, max(case.exposure.interval for case in cases))
+
     def forget(self, key: ModelKey) -> None:
         """The attempt is over, or the model is gone."""
         self.states.pop(key, None)
@@ -157,9 +168,7 @@ class Judging:
         await asyncio.gather(*(self._ask(profile, asked, now) for profile, asked in by_profile.items()))
 
     async def _ask(self, profile: Profile, cases: list[Case], now: float) -> None:
-        answered = [state.source.answered for case in cases if (state := self.states.get(case.key)) is not None]
-        oldest = min((at for at in answered if at is not None), default=None)
-        seconds = window(oldest, now, max(case.exposure.interval for case in cases))
+        seconds = self.window_of(cases, now, lambda state: state.source.answered)
         batch = await self._samplers[profile].sample([case.target for case in cases], now, seconds)
         self._measured(str(profile), self._wall() - now)
         for start in range(0, len(cases), _SIDE_BY_SIDE):
@@ -169,28 +178,21 @@ class Judging:
 
     async def _ask_beside(self, sampler: Samples | None, beside: Beside, cases: list[Case], now: float) -> None:
         """The models' own counters, of all whose policies ask for them, whatever profile their requests are counted by."""
-        asking = [case for case in cases if (state := self._state(case)) is not None and beside.asks(case, state)]
+        asking = [case for case in cases if (state := self.state(case)) is not None and beside.asks(case, state)]
         if sampler is None or not asking:
             return
-        answered = [beside.answered(self.states[case.key]) for case in asking]
-        oldest = min((at for at in answered if at is not None), default=None)
-        seconds = window(oldest, now, max(case.exposure.interval for case in asking))
+        seconds = self.window_of(asking, now, beside.answered)
         batch = await sampler.sample([case.target for case in asking], now, seconds)
         for case in asking:
-            if (state := self._state(case)) is not None:
+            if (state := self.state(case)) is not None:
                 self._tell(case, beside.observe(state, case, batch.answers[case.target], now), now)
             await asyncio.sleep(0)
 
     def _judge(self, cases: list[Case], answers: Mapping[Target, TargetSamples | NoAnswer], now: float) -> None:
-        known = [(case, state) for case in cases if (state := self._state(case)) is not None]
+        known = [(case, state) for case in cases if (state := self.state(case)) is not None]
         observed = [attempt.Observation(state, case.question, case.exposure, answers[case.target]) for case, state in known]
         for (case, _), state in zip(known, attempt.observe_all(observed, now), strict=True):
             self._tell(case, state, now)
-
-    def _state(self, case: Case) -> AttemptEvidence | None:
-        """None for an attempt that was over before its samples came."""
-        state = self.states.get(case.key)
-        return state if state is not None and state.attempt == case.exposure.attempt else None
 
     def _tell(self, case: Case, state: AttemptEvidence, now: float) -> None:
         self.states[case.key] = state

@@ -13,12 +13,10 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.judging import SHORTEST_TICK, Judging, Samples
 from headgate.controller.pacing import IDLE, paced
 from headgate.evidence import attempt
-from headgate.evidence.attempt_state import AttemptEvidence
 from headgate.evidence.history import history_of, span
 from headgate.evidence.series import NoAnswer
 from headgate.evidence.view import NoiseMode
 from headgate.prometheus.pods import Wanted
-from headgate.prometheus.sampler import window
 
 log = logging.getLogger(__name__)
 
@@ -84,11 +82,11 @@ class NoiseReader:
 
     async def _sample(self, asked: Sequence[tuple[Case, Wanted]]) -> None:
         now = self._wall()
-        seconds = self._window([case for case, _ in asked], now, lambda state: state.noise.answered)
+        seconds = self._judging.window_of([case for case, _ in asked], now, lambda state: state.noise.answered)
         batch = await self._pods.sample([target for _, target in asked], now, seconds)
         self._measured(PODS, self._wall() - now)
         for case, target in asked:
-            state = self._state(case)
+            state = self._judging.state(case)
             if state is not None:
                 self._judging.states[case.key] = attempt.observe_pods(state, case.question, batch.answers[target], now)
             await asyncio.sleep(0)
@@ -98,24 +96,18 @@ class NoiseReader:
         if not asked:
             return
         now = self._wall()
-        seconds = self._window(asked, now, lambda state: state.values.answered)
+        seconds = self._judging.window_of(asked, now, lambda state: state.values.answered)
         batch = await self._values.sample([case.target for case in asked], now, seconds)
         self._measured(VALUES, self._wall() - now)
         for case in asked:
-            state = self._state(case)
+            state = self._judging.state(case)
             if state is not None:
                 told = attempt.observe_values(state, case.question, case.exposure, batch.answers[case.target], now)
                 self._judging.states[case.key] = told
             await asyncio.sleep(0)
 
-    def _window(self, cases: Sequence[Case], now: float, answered: Callable[[AttemptEvidence], float | None]) -> float:
-        """Seconds since the oldest of the last good answers."""
-        known = [answered(state) for case in cases if (state := self._state(case)) is not None]
-        oldest = min((at for at in known if at is not None), default=None)
-        return window(oldest, now, max(case.exposure.interval for case in cases))
-
     async def _read_past(self, case: Case) -> None:
-        state = self._state(case)
+        state = self._judging.state(case)
         if state is None:
             return
         now, pods = self._wall(), state.noise.pods
@@ -128,26 +120,21 @@ class NoiseReader:
             self._not_before[case.key] = now + _RETRY * (1 + state.noise.failed)
         else:
             found = await asyncio.to_thread(history_of, case.question.checks, answer.series, case.question.interval)
-        state = self._state(case)
+        state = self._judging.state(case)
         if state is not None:
             same = case.profile is Profile.HTTP
             self._judging.states[case.key] = attempt.observe_history(state, case.question, found, same_source=same)
 
     def _compared(self) -> list[Case]:
-        return [case for case in self._judging.cases if _is_compared(case) and self._state(case) is not None]
-
-    def _state(self, case: Case) -> AttemptEvidence | None:
-        """None for an attempt that is over, or not recalled yet."""
-        state = self._judging.states.get(case.key)
-        return state if state is not None and state.attempt == case.exposure.attempt else None
+        return [case for case in self._judging.cases if _is_compared(case) and self._judging.state(case) is not None]
 
     def _wants_past(self, case: Case) -> bool:
         """The pods are read once before: how much of the past may be asked for depends on how many series there are."""
-        state = self._state(case)
+        state = self._judging.state(case)
         return state is not None and state.noise.wants_history and bool(state.noise.pods.cursors.series)
 
     def _wanted(self, case: Case) -> Wanted:
-        state, target = self._state(case), case.target
+        state, target = self._judging.state(case), case.target
         bounds: tuple[str, ...] = ()
         undecided = True
         if state is not None and state.noise.modes:
