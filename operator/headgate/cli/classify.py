@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from headgate.api.aimodel import Classification
+from headgate.api.faults import first_fault
 from headgate.cli.manifest_file import manifest_in
 from headgate.cli.options import OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
@@ -39,9 +40,9 @@ def _classification(body: dict[str, Any], file: Path) -> Classification:
     try:
         return Classification.model_validate((body.get("spec") or {}).get("classification"))
     except (ValidationError, AttributeError) as error:
-        first = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "spec is no object"}
-        where = ".".join(map(str, ("spec.classification", *first["loc"])))
-        raise Refused(f"{file}: {where}: {first['msg']}") from error
+        where = "spec.classification"
+        fault = first_fault(error, where) if isinstance(error, ValidationError) else f"{where}: spec is no object"
+        raise Refused(f"{file}: {fault}") from error
 
 
 def _table(file: Path | None) -> Table:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.approval import ApprovalState, GovernanceApprovalSpec, Target
 from headgate.api.digests import sha256
+from headgate.api.faults import first_fault
 from headgate.api.status import AttemptKind, Blocked
 from headgate.api.vocabulary import DecisionKind, Gate, Phase, Role
 from headgate.cli.refused import Refused
@@ -35,8 +36,7 @@ def _checked(**fields: Any) -> GovernanceApprovalSpec:
     try:
         return GovernanceApprovalSpec(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise Refused(f"{'.'.join(str(part) for part in first['loc']) or 'decision'}: {first['msg']}") from error
+        raise Refused(first_fault(error, whole="decision")) from error
 
 
 def body_of(view: ModelView, spec: GovernanceApprovalSpec) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from headgate.api.faults import first_fault
 from headgate.api.policy import RolloutPolicySpec
 from headgate.cli.manifest_file import manifest_in
 from headgate.cli.refused import Refused
@@ -20,5 +21,4 @@ def parsed_policy(spec: Any, where: str) -> RolloutPolicySpec:
     try:
         return RolloutPolicySpec.model_validate(spec)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise Refused(f"{where}: {'.'.join(map(str, ('spec', *first['loc'])))}: {first['msg']}") from error
+        raise Refused(f"{where}: {first_fault(error, 'spec')}") from error

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from headgate.api.approval import GovernanceApprovalSpec
+from headgate.api.faults import first_fault
 from headgate.api.trust_store import TrustStoreSpec
 from headgate.api.vocabulary import DecisionKind, Tier
 from headgate.cli.options import OUTPUT, Format, rendered
@@ -55,7 +56,7 @@ def trust_of(file: Path) -> TrustStoreSpec:
     try:
         return TrustStoreSpec.model_validate(next(documents(file, TRUST_STORES)).get("spec") or {})
     except ValidationError as error:
-        raise Refused(f"{file}: {_first(error)}") from error
+        raise Refused(f"{file}: {first_fault(error, 'spec')}") from error
 
 
 def checked(document: dict[str, Any], store: TrustStoreSpec, environment: str | None, now: datetime) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def checked(document: dict[str, Any], store: TrustStoreSpec, environment: str | 
     try:
         spec = GovernanceApprovalSpec.model_validate(document.get("spec"))
     except ValidationError as error:
-        return found | {"problem": _first(error)}
+        return found | {"problem": first_fault(error, "spec")}
     found |= {
         "model": spec.model,
         "decision": str(spec.decision),
@@ -99,11 +100,6 @@ def _made(metadata: dict[str, Any], now: datetime) -> datetime:
     if isinstance(made, str):
         made = datetime.fromisoformat(made)
     return made.astimezone(UTC) if isinstance(made, datetime) else now
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, ('spec', *first['loc'])))}: {first['msg']}"
 
 
 def verify(

@@ -11,6 +11,7 @@ from headgate.api.aimodel import AIModelSpec, Classification
 from headgate.api.base import StatusModel
 from headgate.api.conditions import Condition, ConditionType
 from headgate.api.dossier import Evidence, LineageStep, Requirements
+from headgate.api.faults import first_fault
 from headgate.api.status import AIModelStatus, GateState, GateStatus, RevisionStatus
 from headgate.api.vocabulary import Gate, Role
 from headgate.cli.refused import Refused
@@ -100,10 +101,8 @@ def view_of(model: Mapping[str, Any], published: Mapping[str, Any] | None = None
     try:
         status = AIModelStatus.model_validate(model.get("status") or {})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise Refused(
-            f"the status of {metadata['name']} cannot be read: {where}: {first['msg']}. Is this command as new as the operator?"
+            f"the status of {metadata['name']} cannot be read: {first_fault(error)}. Is this command as new as the operator?"
         ) from error
     created = metadata.get("creationTimestamp")
     return ModelView(

@@ -8,6 +8,7 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from headgate.api.faults import first_fault
 from headgate.cli.refused import Refused
 
 _Document = TypeVar("_Document", bound=BaseModel)
@@ -21,8 +22,7 @@ def document(file: Path, model: type[_Document]) -> _Document:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Refused(f"{file} cannot be read: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise Refused(f"{file}: {'.'.join(map(str, first['loc'])) or 'the document'}: {first['msg']}") from error
+        raise Refused(f"{file}: {first_fault(error, whole='the document')}") from error
 
 
 def rows(file: Path, columns: Sequence[str], most: int, parse: Callable[[dict[str, str]], _Row], example: str) -> list[_Row]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from headgate.api.faults import first_fault
 from headgate.api.windows import Freeze
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
@@ -61,11 +62,8 @@ def read(data: Mapping[str, Any], where: str, now: datetime) -> FreezeState:
     try:
         freeze = Freeze.model_validate(written)
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        field = ".".join(map(str, wrong["loc"])) or "from and to"
-        return FreezeState(
-            held=f"the freeze in {where} cannot be read ({field}: {wrong['msg']}): nothing rises until it is corrected"[:1000]
-        )
+        fault = first_fault(error, whole="from and to")
+        return FreezeState(held=f"the freeze in {where} cannot be read ({fault}): nothing rises until it is corrected"[:1000])
     if data.get("to"):
         return FreezeState((freeze,))
     return FreezeState(held=f"frozen: {freeze.reason}, until {where} says otherwise") if freeze.begin <= now else FreezeState()

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from headgate.api.faults import first_fault
 from headgate.api.trust_store import TRUST_STORE, TrustStoreSpec
 from headgate.governance.trust import Trust
 from headgate.kube.errors import KubeError, NotFound
@@ -49,8 +50,7 @@ class TrustReader:
             # Hundreds of persons take a while: not on the loop that takes traffic off bad versions.
             store = await asyncio.to_thread(TrustStoreSpec.model_validate, body.get("spec") or {})
         except ValidationError as error:
-            wrong = error.errors(include_url=False)[0]
-            field = ".".join(map(str, ("spec", *wrong["loc"])))
-            problem = f"the trust store {self._namespace}/{TRUST_STORE} cannot be read ({field}: {wrong['msg']}): correct it"[:256]
+            fault = first_fault(error, "spec")
+            problem = f"the trust store {self._namespace}/{TRUST_STORE} cannot be read ({fault}): correct it"[:256]
             log.error(problem)
         self._version, self.trust = version, replace(self.trust, store=store, problem=problem, known=True)

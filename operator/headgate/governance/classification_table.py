@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from headgate.api.base import Line, Model
+from headgate.api.faults import first_fault
 from headgate.api.vocabulary import DecisionType, Risk
 
 _Name = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]{0,62}$", max_length=63)]
@@ -58,9 +59,7 @@ def table_of(text: str) -> Table:
     try:
         return Table.model_validate(yaml.safe_load(text))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the table"
-        raise ValueError(f"{where}: {first['msg']}") from error
+        raise ValueError(first_fault(error, whole="the table")) from error
     except yaml.YAMLError as error:
         raise ValueError(f"it is no YAML: {' '.join(str(error).split())}"[:300]) from error
 
