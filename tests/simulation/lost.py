@@ -76,7 +76,7 @@ def wrongs(
 
 def taken_back(world: "World", decided: Iterable[Decided], new: Object) -> frozenset[str]:
     """The versions that people take back with this status. Who was told before that a decision has no effect takes nothing back."""
-    taken = {entry if isinstance(entry, str) else entry["name"] for entry in new.get("takenUp") or ()}
+    taken = set(new.get("takenUp") or ())
     stops = [one for one in decided if one.spec["decision"] in ("Halt", "Rollback") and one.name in taken]
     return frozenset(one.spec["target"]["revision"] for one in stops if not _refused(world, one.name))
 

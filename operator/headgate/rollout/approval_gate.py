@@ -26,9 +26,10 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     candidate, spec = draft.candidate, snapshot.spec
     if candidate.kind not in GATED or spec is None or not (snapshot.approvals_known and snapshot.trust.known):
         return draft
-    tier, mode, unclear = tier_of(snapshot), allowed_mode(snapshot, policy), obstacle(snapshot, policy)
-    if tier is None or unclear is not None:
+    unclear, tier, mode = obstacle(snapshot, policy), tier_of(snapshot), allowed_mode(snapshot, policy)
+    if unclear is not None:
         return _shut(draft, snapshot, unclear)
+    assert tier is not None, "an unknown tier is an obstacle"
     unapproved = unmet(draft, policy)
     lacking = (*((line(f"use case: {unapproved}"),) if unapproved else ()), *deployment_lacks(spec, policy.gates.dossier_of(tier)))
     replay = candidate.replay.asked if candidate.replay else None
@@ -69,11 +70,9 @@ def _beyond_approvals(reading: GateReading, lacking: tuple[str, ...]) -> str:
     return "a Reject or Revoke stands" if reading.rejected else "; ".join(lacking)
 
 
-def _shut(draft: Draft, snapshot: Snapshot, problem: Problem | None) -> Draft:
+def _shut(draft: Draft, snapshot: Snapshot, problem: Problem) -> Draft:
     """Nobody knows any more what must be approved: what was open closes, and says why."""
     gate = draft.candidate.gate
-    if problem is None:
-        return draft
     if gate is not None:
         since = _lapsed_since(draft.candidate, is_open=False, snapshot=snapshot)
         told = {"missing": (line(problem.message),), "counted": (), "break_glass": "", "lapsed_since": since}

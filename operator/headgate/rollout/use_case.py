@@ -39,10 +39,10 @@ def note_use_case(draft: Draft, snapshot: Snapshot) -> Draft:
     if policy.gates.use_case is None:
         return _not_asked(draft, snapshot)
     tier, unclear = tier_of(snapshot), obstacle(snapshot, policy)
-    if unclear is not None or tier is None:
-        words = unclear.message if unclear is not None else "its tier is not known"
-        shut = {"open": False, "counted": (), "missing": (line(words),)}
+    if unclear is not None:
+        shut = {"open": False, "counted": (), "missing": (line(unclear.message),)}
         return draft.with_status(use_case=before.model_copy(update=shut)) if before is not None else draft
+    assert tier is not None, "an unknown tier is an obstacle"
     matter = _matter(snapshot, snapshot.spec, policy, tier, before)
     approvals = standing(snapshot, draft.status.latches)
     reading, until = read_standing(matter, approvals, snapshot.now)
