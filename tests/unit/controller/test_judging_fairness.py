@@ -1,24 +1,23 @@
 """Decisions about groups of people, from the counters of the candidate's pods to a candidate without users."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from tests.unit.controller.operator_world import KEY, POLICY, OperatorWorld, live
+from tests.unit.controller.beside import BesideBench, in_canary_under
+from tests.unit.controller.operator_world import KEY, POLICY, OperatorWorld
 from tests.unit.controller.test_apply import FIRED
 from tests.unit.controller.test_judging import BASE, Gateway
 
-from headgate.api.vocabulary import Profile, RollbackCause, Verdict
-from headgate.controller.checkpoints import CHECKPOINT, Checkpoints, config_map_name
-from headgate.controller.facts import ModelKey
-from headgate.controller.judging import Judging, Samples, harmful, tells_news
+from headgate.api.vocabulary import RollbackCause, Verdict
+from headgate.controller.checkpoints import CHECKPOINT, config_map_name
+from headgate.controller.judging import harmful, tells_news
 from headgate.controller.queue import Priority
 from headgate.evidence.check import DecisionCounters
 from headgate.evidence.fairness_reading import FairnessReading
 from headgate.evidence.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
-from headgate.kube.resources import CONFIG_MAPS, ROLLOUT_POLICIES
+from headgate.kube.resources import CONFIG_MAPS
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import SampleBatch
 
@@ -51,33 +50,10 @@ class Pods:
         return SampleBatch(now, {target: TargetSamples(now, series) for target in targets})
 
 
-@dataclass
-class Bench:
-    world: OperatorWorld
-    gateway: Samples
-    pods: Pods
-    woken: list[tuple[ModelKey, Priority]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        self.checkpoints = Checkpoints(self.world.api, self.world.cache, monotonic=self.world.seconds)
-        self.judging = Judging(
-            self.world.cache,
-            {Profile.ENVOY_GATEWAY: self.gateway},
-            self.checkpoints.recall,
-            lambda key, priority: self.woken.append((key, priority)),
-            wall=self.world.seconds,
-            decisions=self.pods,
-        )
-
-    def tick(self, seconds: float = 5.0) -> None:
-        self.world.pass_time(seconds)
-        asyncio.run(self.judging.tick())
-
-    def write(self) -> None:
-        asyncio.run(self.checkpoints.write_due(self.judging))
+class Bench(BesideBench):
+    def __init__(self, world: OperatorWorld, pods: Pods) -> None:
+        self.pods = pods
+        super().__init__(world, Gateway(world), decisions=pods)
 
     @property
     def reading(self) -> FairnessReading:
@@ -87,17 +63,8 @@ class Bench:
 
 
 def bench(policy: Mapping[str, Any] = ASKING, mode: str = "Enforce", **favourable: float) -> Bench:
-    """v2 has 20 % of the users under this policy."""
-    world = live()
-    world.api.put(ROLLOUT_POLICIES, {"metadata": {"name": "standard", "namespace": "platform"}, "spec": policy})
-    world.list_all()
-    world.release("v2", mode=mode)
-    world.settle()
-    world.approve()
-    world.settle()
-    world.list_all()
-    assert world.status.phase == "Canary", world.status.conditions
-    return Bench(world, Gateway(world), Pods(world, favourable or {"A": 0.41, "B": 0.41}))
+    world = in_canary_under(policy, mode)
+    return Bench(world, Pods(world, favourable or {"A": 0.41, "B": 0.41}))
 
 
 def test_an_unfair_candidate_wakes_its_model_urgently_and_loses_its_users() -> None:

@@ -1,19 +1,17 @@
 """Segments of users, from the counters of both versions' pods to a candidate without users."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.unit.controller.operator_world import KEY, POLICY, OperatorWorld, live
+from tests.unit.controller.beside import BesideBench, in_canary_under
+from tests.unit.controller.operator_world import KEY, POLICY, OperatorWorld
 from tests.unit.controller.test_judging import Gateway
 from tests.unit.evidence.segments import server
 
-from headgate.api.vocabulary import Profile, RollbackCause, Verdict
-from headgate.controller.checkpoints import Checkpoints
-from headgate.controller.judging import Judging, harmful
+from headgate.api.vocabulary import RollbackCause, Verdict
+from headgate.controller.judging import harmful
 from headgate.controller.queue import Priority
 from headgate.evidence.series import NoAnswer, Outage
-from headgate.kube.resources import ROLLOUT_POLICIES
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import SampleBatch
 
@@ -40,36 +38,15 @@ class Pods:
         return SampleBatch(now, dict.fromkeys(targets, answer))
 
 
-class Bench:
+class Bench(BesideBench):
     def __init__(self, policy: dict[str, object], candidate: dict[str, tuple[int, int]]) -> None:
-        self.world = live()
-        self.world.api.put(ROLLOUT_POLICIES, {"metadata": {"name": "standard", "namespace": "platform"}, "spec": policy})
-        self.world.list_all()
-        self.world.release("v2")
-        self.world.settle()
-        self.world.approve()
-        self.world.settle()
-        self.world.list_all()
-        assert self.world.status.phase == "Canary", self.world.status.conditions
-        self.gateway, self.pods = Gateway(self.world), Pods(self.world, candidate)
-        self.woken: list[tuple[object, Priority]] = []
-        self.restart()
-
-    def restart(self) -> None:
-        self.checkpoints = Checkpoints(self.world.api, self.world.cache, monotonic=self.world.seconds)
-        self.judging = Judging(
-            self.world.cache,
-            {Profile.ENVOY_GATEWAY: self.gateway},
-            self.checkpoints.recall,
-            lambda key, priority: self.woken.append((key, priority)),
-            wall=self.world.seconds,
-            segments=self.pods,
-        )
+        world = in_canary_under(policy)
+        self.pods = Pods(world, candidate)
+        super().__init__(world, Gateway(world), segments=self.pods)
 
     def ticks(self, number: int) -> None:
         for _ in range(number):
-            self.world.pass_time(5.0)
-            asyncio.run(self.judging.tick())
+            self.tick()
 
 
 def test_a_harmed_segment_wakes_its_model_urgently_and_the_candidate_loses_its_users() -> None:
@@ -117,7 +94,7 @@ def test_counters_that_cannot_be_read_are_said_and_harm_nobody() -> None:
 def test_a_restart_goes_on_from_the_checkpoint_as_if_nothing_had_happened() -> None:
     made, uninterrupted = Bench(SPLIT, EVEN), Bench(SPLIT, EVEN)
     made.ticks(8)
-    asyncio.run(made.checkpoints.write_due(made.judging))
+    made.write()
     made.restart()
     made.ticks(4)
     uninterrupted.ticks(12)
