@@ -11,8 +11,8 @@ from headgate.api.vocabulary import Profile
 from headgate.controller import watching
 from headgate.controller.facts import ModelKey
 from headgate.controller.watching import Watching
+from headgate.evidence.counting.series import Arm
 from headgate.evidence.live import LiveTotals, Sums
-from headgate.evidence.series import Arm
 from headgate.prometheus import answers
 from headgate.prometheus.profiles import EnvoyGateway, Target
 from headgate.prometheus.totals import parse

@@ -8,10 +8,11 @@ import numpy as np
 from tests.statistics.arms import ERRORS, LATENCY, REJECTIONS, arm, block, question
 from tests.unit.evidence.pods import StablePods
 
-from headgate.evidence import calibrating, judge
-from headgate.evidence.history import MOST_SAMPLES, history_of
-from headgate.evidence.latency import Choice
-from headgate.evidence.noise_state import Noise
+from headgate.evidence import judge
+from headgate.evidence.latency.slow_shares import Choice
+from headgate.evidence.pods import calibrating
+from headgate.evidence.pods.history import MOST_SAMPLES, history_of
+from headgate.evidence.pods.state import Noise
 from headgate.prometheus import pods as source
 from headgate.prometheus.pods import Wanted
 from headgate.prometheus.sampler import parse

@@ -19,7 +19,7 @@ from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
 from headgate.controller.queue import Priority
 from headgate.controller.watching import Watching
-from headgate.evidence.series import NoAnswer
+from headgate.evidence.counting.series import NoAnswer
 from headgate.kube.resources import AIMODELS, ROLLOUT_POLICIES
 from headgate.kube.routes import Slot, WantedRoute
 from headgate.kube.routes.gateway import render

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from tests.simulation.clock import EPOCH
 from tests.simulation.gateway import Counters
 
-from headgate.evidence.series import Outage
+from headgate.evidence.counting.series import Outage
 from headgate.prometheus.client import Answer, SourceError
 
 _KEPT = 90

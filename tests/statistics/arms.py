@@ -4,8 +4,8 @@ import numpy as np
 
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric
-from headgate.evidence.block import ArmCounts, Block
 from headgate.evidence.check import Check, Question
+from headgate.evidence.counting.block import ArmCounts, Block
 
 ENVOY_BOUNDS = (0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 

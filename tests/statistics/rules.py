@@ -15,7 +15,7 @@ from tests.statistics import kayenta
 from tests.statistics.group_sequential import lan_demets, like_obrien_fleming, like_pocock
 from tests.statistics.mixtures import best_rho
 
-from headgate.evidence import eprocess
+from headgate.evidence.bets import eprocess
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -13,11 +13,12 @@ import pytest
 from tests.statistics.arms import ENVOY_BOUNDS, ERRORS, LATENCY, REJECTIONS, arm, block, question
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import calibrating, judge
-from headgate.evidence.block import ArmCounts
-from headgate.evidence.history import History, history_of
-from headgate.evidence.noise_state import Noise
-from headgate.evidence.series import Arm, RawSeries, What
+from headgate.evidence import judge
+from headgate.evidence.counting.block import ArmCounts
+from headgate.evidence.counting.series import Arm, RawSeries, What
+from headgate.evidence.pods import calibrating
+from headgate.evidence.pods.history import History, history_of
+from headgate.evidence.pods.state import Noise
 from headgate.evidence.view import NoiseMode
 
 ASKED = question(ERRORS, REJECTIONS, LATENCY, stages=(240, 120, 120))

@@ -9,8 +9,8 @@ from tests.statistics.arms import ERRORS, LATENCY, REJECTIONS, arm, block, quest
 
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Verdict
-from headgate.evidence.block import ArmCounts, Block
 from headgate.evidence.check import Question
+from headgate.evidence.counting.block import ArmCounts, Block
 from headgate.evidence.judge import advance, assess, start
 
 HALF_POINT = replace(ERRORS, margin=Margin(0.5, Unit.POINTS))

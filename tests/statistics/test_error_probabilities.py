@@ -10,7 +10,7 @@ import pytest
 from tests.statistics.arms import ERRORS, LATENCY, REJECTIONS, arm, block, question
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import eprocess
+from headgate.evidence.bets import eprocess
 from headgate.evidence.judge import advance, assess, start
 
 RUNS, BLOCKS = 600, 160

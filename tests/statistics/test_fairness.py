@@ -6,11 +6,11 @@ from statistics import median
 import numpy as np
 import pytest
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
+from headgate.evidence.bets.eprocess import block_log_evalue
 from headgate.evidence.check import FairnessQuestion
-from headgate.evidence.eprocess import block_log_evalue
-from headgate.evidence.fairness import Batch, Pairs, bounds, is_full, pair_up
-from headgate.evidence.fairness_judge import findings
+from headgate.evidence.fairness.disparity import Batch, Pairs, bounds, is_full, pair_up
+from headgate.evidence.fairness.judge import findings
 
 NEVER = 1_000_000
 NAMED = FairnessQuestion(min_ratio=0.8, alpha=0.05, reference="a")

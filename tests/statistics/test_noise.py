@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.statistics.noise import HOUR, PODS, Noise, Scene, simulate
 
-from headgate.evidence.noise import deviations
+from headgate.evidence.bets.noise import deviations
 
 
 def _dispersion(scene: Scene) -> float:

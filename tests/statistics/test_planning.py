@@ -14,13 +14,13 @@ from tests.statistics.arms import ENVOY_BOUNDS, arm, block
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Verdict
-from headgate.evidence.arms import against_the_others
-from headgate.evidence.arrays import Floats
 from headgate.evidence.batch import Outcomes, Streams, judge_streams
-from headgate.evidence.calibration import Calibration
+from headgate.evidence.bets.arrays import Floats
+from headgate.evidence.bets.calibration import Calibration
 from headgate.evidence.check import Question
 from headgate.evidence.judge import advance, assess, start
-from headgate.evidence.latency import Past
+from headgate.evidence.latency.slow_shares import Past
+from headgate.evidence.pods.arms import against_the_others
 from headgate.evidence.power import Traffic
 from headgate.rollout.forecast import BEYOND, TWICE, CheckForecast, Effort, Noise, forecast
 

@@ -24,7 +24,7 @@ from tests.statistics.mixtures import (
     quantile_ab_p_value,
 )
 
-from headgate.evidence.eprocess import HARM_GAPS, block_log_evalue
+from headgate.evidence.bets.eprocess import HARM_GAPS, block_log_evalue
 
 # Howard, Ramdas, McAuliffe, Sekhon: confseq 70b1ef3, test/uniform_boundaries_unittest.cpp
 

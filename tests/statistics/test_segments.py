@@ -7,8 +7,8 @@ from tests.unit.evidence.gateway import exposure
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.check import Check, Question, SegmentsQuestion
-from headgate.evidence.segmented import Split, fold, read
-from headgate.evidence.series import Arm, RawSeries, TargetSamples, What
+from headgate.evidence.counting.series import Arm, RawSeries, TargetSamples, What
+from headgate.evidence.segments.judge import Split, fold, read
 
 BLOCKS = 80
 ALPHA = 0.2

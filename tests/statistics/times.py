@@ -11,9 +11,9 @@ from tests.statistics import kayenta
 from tests.statistics.arms import LATENCY
 from tests.statistics.noise import HOUR, PODS, SECONDS, Floats, Rng
 
-from headgate.evidence import slowness
 from headgate.evidence.batch import Compared
-from headgate.evidence.slowness import Histograms
+from headgate.evidence.latency import recorded as slowness
+from headgate.evidence.latency.recorded import Histograms
 
 P95, SIGMA, Z95 = 0.205, 0.55, 1.6448536269514722
 MARGIN = 0.05

@@ -8,27 +8,27 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from headgate.cli.approve import approve
-from headgate.cli.audit import audit
-from headgate.cli.backtest import backtest
-from headgate.cli.classify import classify
-from headgate.cli.drift import drift
-from headgate.cli.evidence import evidence
-from headgate.cli.explain import explain
-from headgate.cli.gates import gates
-from headgate.cli.intervene import HELP, break_glass, command_name, intervention, rollback
-from headgate.cli.literacy import literacy
-from headgate.cli.oppose import OPPOSITION, opposition
-from headgate.cli.pin import pin
-from headgate.cli.plan import plan
+from headgate.cli.auditing.audit import audit
+from headgate.cli.governing.approve import approve
+from headgate.cli.governing.classify import classify
+from headgate.cli.governing.gates import gates
+from headgate.cli.governing.intervene import HELP, break_glass, command_name, intervention, rollback
+from headgate.cli.governing.oppose import OPPOSITION, opposition
+from headgate.cli.governing.pin import pin
+from headgate.cli.governing.subject import subject
+from headgate.cli.governing.verify import verify
+from headgate.cli.judging.backtest import backtest
+from headgate.cli.judging.plan import plan
+from headgate.cli.judging.simulate import simulate
+from headgate.cli.monitoring.drift import drift
+from headgate.cli.monitoring.literacy import literacy
+from headgate.cli.monitoring.scorecard import scorecard
+from headgate.cli.monitoring.trend import trend
+from headgate.cli.monitoring.value import value
 from headgate.cli.refused import Refused
-from headgate.cli.scorecard import scorecard
-from headgate.cli.simulate import simulate
-from headgate.cli.status import status
-from headgate.cli.subject import subject
-from headgate.cli.trend import trend
-from headgate.cli.value import value
-from headgate.cli.verify import verify
+from headgate.cli.showing.evidence import evidence
+from headgate.cli.showing.explain import explain
+from headgate.cli.showing.status import status
 
 
 class _Commands(TyperGroup):

@@ -6,7 +6,7 @@ from typing import Protocol
 from headgate.controller.case import Case
 from headgate.evidence import attempt
 from headgate.evidence.attempt_state import AttemptEvidence
-from headgate.evidence.series import NoAnswer, TargetSamples
+from headgate.evidence.counting.series import NoAnswer, TargetSamples
 
 
 class Beside(Protocol):

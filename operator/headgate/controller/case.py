@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from headgate.api.vocabulary import Mode, Profile
 from headgate.controller.facts import ModelKey
 from headgate.evidence.check import Question
-from headgate.evidence.exposure import Exposure
+from headgate.evidence.counting.exposure import Exposure
 from headgate.prometheus.profiles import Target
 
 

@@ -17,8 +17,8 @@ from headgate.controller.pacing import IDLE, paced
 from headgate.controller.queue import Priority
 from headgate.evidence import attempt
 from headgate.evidence.attempt_state import AttemptEvidence
-from headgate.evidence.series import Arm, NoAnswer, TargetSamples
-from headgate.evidence.values import summaries
+from headgate.evidence.counting.series import Arm, NoAnswer, TargetSamples
+from headgate.evidence.counting.values import summaries
 from headgate.evidence.view import Evidence
 from headgate.kube.errors import KubeError
 from headgate.prometheus.profiles import PROFILES, Target

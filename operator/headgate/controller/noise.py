@@ -13,8 +13,8 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.judging import SHORTEST_TICK, Judging, Samples
 from headgate.controller.pacing import IDLE, paced
 from headgate.evidence import attempt
-from headgate.evidence.history import history_of, span
-from headgate.evidence.series import NoAnswer
+from headgate.evidence.counting.series import NoAnswer
+from headgate.evidence.pods.history import history_of, span
 from headgate.evidence.view import NoiseMode
 from headgate.prometheus.pods import Wanted
 

@@ -15,8 +15,8 @@ from headgate.controller.pacing import IDLE, paced
 from headgate.controller.queue import Priority
 from headgate.evidence import live
 from headgate.evidence.check import Guard, request_guards
+from headgate.evidence.counting.series import Arm, NoAnswer
 from headgate.evidence.live import LiveCount, LiveTotals
-from headgate.evidence.series import Arm, NoAnswer
 from headgate.evidence.view import LiveReading
 from headgate.prometheus.profiles import Target
 from headgate.rollout.questions import is_judged

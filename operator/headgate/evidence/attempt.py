@@ -5,16 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import calibrating, decisions, guards, judge, segmented, timeline, values
+from headgate.evidence import guards, judge, timeline
 from headgate.evidence.attempt_state import AttemptEvidence, Source
 from headgate.evidence.check import FairnessQuestion, Question, SegmentsQuestion
-from headgate.evidence.exposure import Exposure
-from headgate.evidence.fairness_reading import FairnessReading
-from headgate.evidence.history import History
+from headgate.evidence.counting import values
+from headgate.evidence.counting.exposure import Exposure
+from headgate.evidence.counting.series import Arm, NoAnswer, TargetSamples
+from headgate.evidence.counting.tracker import Closed, StageCount, Tracker, fold, silent
+from headgate.evidence.fairness import decisions
+from headgate.evidence.fairness.reading import FairnessReading
 from headgate.evidence.judge import JudgeState
-from headgate.evidence.noise_state import Noise
-from headgate.evidence.series import Arm, NoAnswer, TargetSamples
-from headgate.evidence.tracker import Closed, StageCount, Tracker, fold, silent
+from headgate.evidence.pods import calibrating
+from headgate.evidence.pods.history import History
+from headgate.evidence.pods.state import Noise
+from headgate.evidence.segments import judge as segmented
 from headgate.evidence.view import Evidence, GuardReading, MirrorReading, SegmentsReading
 
 _PATIENCE = 3

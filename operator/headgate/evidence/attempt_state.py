@@ -5,14 +5,16 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from headgate.evidence import judge, noise_state, segmented, timeline
-from headgate.evidence.decisions import Watch
+from headgate.evidence import judge, timeline
+from headgate.evidence.counting.tracker import Tracker
+from headgate.evidence.counting.values import Values
+from headgate.evidence.fairness.decisions import Watch
 from headgate.evidence.judge import JudgeState
-from headgate.evidence.noise_state import Noise
-from headgate.evidence.segmented import Split
+from headgate.evidence.pods import state as noise_state
+from headgate.evidence.pods.state import Noise
+from headgate.evidence.segments import judge as segmented
+from headgate.evidence.segments.judge import Split
 from headgate.evidence.timeline import Timeline
-from headgate.evidence.tracker import Tracker
-from headgate.evidence.values import Values
 
 TIMELINE = "timeline"
 """The part of a checkpoint that is for people alone: without it, evidence goes on and the picture begins anew."""

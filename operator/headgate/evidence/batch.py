@@ -6,14 +6,14 @@ from functools import partial
 
 import numpy as np
 
-from headgate.evidence import eprocess, means, noise, panel
-from headgate.evidence.arrays import Floats, joined
-from headgate.evidence.calibration import FEWEST_ARMS, Calibration, fit, tempered
+from headgate.evidence.bets import eprocess, means, noise, panel
+from headgate.evidence.bets.arrays import Floats, joined
+from headgate.evidence.bets.calibration import FEWEST_ARMS, Calibration, fit, tempered
+from headgate.evidence.bets.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, limits_of
+from headgate.evidence.bets.intervals import intervals
+from headgate.evidence.bets.panel import ACT, GOOD, Panel, Rows
 from headgate.evidence.check import Check, Question, Worse
-from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, limits_of
-from headgate.evidence.intervals import intervals
 from headgate.evidence.judge import weights_of
-from headgate.evidence.panel import ACT, GOOD, Panel, Rows
 
 _FITTED_AT_ONCE = 1_000_000
 """Blocks of A/A data that are fitted at once: what bounds the memory it takes."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from math import exp
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
+from headgate.evidence.bets.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, Line
 from headgate.evidence.check import Check, Worse
-from headgate.evidence.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, Line
 from headgate.evidence.view import CheckReading
 
 _LARGEST_LOG = 700.0

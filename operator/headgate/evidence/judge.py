@@ -13,18 +13,18 @@ from math import log
 import numpy as np
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence import eprocess, panel
-from headgate.evidence.arrays import Floats, joined
-from headgate.evidence.block import Block
-from headgate.evidence.calibration import Calibration
+from headgate.evidence.bets import eprocess, panel
+from headgate.evidence.bets.arrays import Floats, joined
+from headgate.evidence.bets.calibration import Calibration
+from headgate.evidence.bets.comparison import Limits, Line
+from headgate.evidence.bets.intervals import intervals
+from headgate.evidence.bets.panel import Panel, Rows
 from headgate.evidence.check import Check, Question
 from headgate.evidence.check_reading import Found, reading_of, value_of
-from headgate.evidence.comparison import Limits, Line
-from headgate.evidence.intervals import intervals
+from headgate.evidence.counting.block import Block
 from headgate.evidence.judge_state import JudgeState, from_json, to_json
-from headgate.evidence.latency import Choice, Past, Unresolved
+from headgate.evidence.latency.slow_shares import Choice, Past, Unresolved
 from headgate.evidence.measure import Reading, limits_for, measure, refusal
-from headgate.evidence.panel import Panel, Rows
 from headgate.evidence.view import CheckReading, Lacking
 
 __all__ = ["Case", "JudgeState", "Judgement", "advance", "advance_all", "assess", "expecting", "follow", "from_json", "start", "to_json"]

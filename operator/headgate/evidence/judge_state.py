@@ -3,9 +3,9 @@
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from headgate.evidence.latency import Choice, Pair, Past, Unresolved
+from headgate.evidence.bets.panel import Panel
+from headgate.evidence.latency.slow_shares import Choice, Pair, Past, Unresolved
 from headgate.evidence.measure import Latency
-from headgate.evidence.panel import Panel
 
 _FORMAT = 2
 

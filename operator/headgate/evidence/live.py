@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from headgate.evidence import guards
+from headgate.evidence.bets.panel import predicted
 from headgate.evidence.check import Guard
+from headgate.evidence.counting.series import Arm
 from headgate.evidence.guards import WINDOW, Moment, Window
-from headgate.evidence.panel import predicted
 from headgate.evidence.power import Traffic
-from headgate.evidence.series import Arm
 from headgate.evidence.view import LiveReading
 
 SETTLE = 15.0

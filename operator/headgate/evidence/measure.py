@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from headgate.api.quantities import Unit
 from headgate.api.vocabulary import SUMMED, Metric
-from headgate.evidence.block import Block
+from headgate.evidence.bets.comparison import NOTHING, Counts, Limits, counted, counts_of, limits_of
 from headgate.evidence.check import Check
-from headgate.evidence.comparison import NOTHING, Counts, Limits, counted, counts_of, limits_of
-from headgate.evidence.latency import Choice, Past, Unresolved, choose, pair_counts, remember, slow
+from headgate.evidence.counting.block import Block
+from headgate.evidence.latency.slow_shares import Choice, Past, Unresolved, choose, pair_counts, remember, slow
 
 Latency = Past | Choice | Unresolved
 """What is known about the buckets: not yet enough, chosen, or not enough ever."""

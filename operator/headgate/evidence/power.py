@@ -18,12 +18,12 @@ from math import ceil, inf, log, sqrt
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
-from headgate.evidence.arrays import Floats
-from headgate.evidence.comparison import Line
-from headgate.evidence.confirmation import AGREEMENT
-from headgate.evidence.eprocess import GOOD_PRIOR, HARM_PRIOR, LEAST_RATE, good_targets, harm_targets
-from headgate.evidence.latency import Past
-from headgate.evidence.projection import project
+from headgate.evidence.bets.arrays import Floats
+from headgate.evidence.bets.comparison import Line
+from headgate.evidence.bets.confirmation import AGREEMENT
+from headgate.evidence.bets.eprocess import GOOD_PRIOR, HARM_PRIOR, LEAST_RATE, good_targets, harm_targets
+from headgate.evidence.bets.projection import project
+from headgate.evidence.latency.slow_shares import Past
 
 _WIDEST = 1e4
 _HALVINGS = 20

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.fairness_reading import FairnessReading, GroupReading
+from headgate.evidence.fairness.reading import FairnessReading, GroupReading
 from headgate.evidence.view import CheckReading, Evidence, GuardReading, MirrorReading, NoiseMode, SegmentReading, SegmentsReading
 
 READINGS_KEY = "readings.json"

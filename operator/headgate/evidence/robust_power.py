@@ -8,10 +8,10 @@ from math import exp, inf, log
 
 import numpy as np
 
-from headgate.evidence import asymptotic
-from headgate.evidence.arrays import Floats
-from headgate.evidence.asymptotic import BURN_IN, TUNING, Drift
-from headgate.evidence.calibration import ASYMPTOTIC, ROBUST_SHARES
+from headgate.evidence.bets import asymptotic
+from headgate.evidence.bets.arrays import Floats
+from headgate.evidence.bets.asymptotic import BURN_IN, TUNING, Drift
+from headgate.evidence.bets.calibration import ASYMPTOTIC, ROBUST_SHARES
 from headgate.evidence.power import NEVER, Contest, Flow, Judging, Wait, whole
 
 _DEVIATIONS = (0.0, 1.2816)

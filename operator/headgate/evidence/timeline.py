@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.check import Check, Question
-from headgate.evidence.exposure import Exposure
+from headgate.evidence.counting.exposure import Exposure
 from headgate.evidence.judge import Judgement
 from headgate.evidence.view import CheckReading
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.fairness_reading import FairnessReading
+from headgate.evidence.fairness.reading import FairnessReading
 from headgate.evidence.power import Traffic
 
 

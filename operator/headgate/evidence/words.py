@@ -3,7 +3,7 @@
 from math import floor
 
 from headgate.api.vocabulary import SUMMED, Metric, Verdict
-from headgate.evidence.asymptotic import BURN_IN
+from headgate.evidence.bets.asymptotic import BURN_IN
 from headgate.evidence.view import CheckReading, NoiseMode
 
 _SHOWN_AT = 10.0

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
 
 Codes = NDArray[np.intp]
 

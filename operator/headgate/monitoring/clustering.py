@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
 
 _FEWEST = 8
 """Stretches. With fewer the order of rows says nothing, and they are taken for independent."""

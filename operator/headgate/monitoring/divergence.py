@@ -15,7 +15,7 @@ from math import log, sqrt
 import numpy as np
 from scipy.special import chdtrc, chdtri, chndtr, chndtrinc, kolmogi, kolmogorov, ndtri, rel_entr
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
 
 CONFIDENCE = 0.95
 """Of every interval here."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
 from headgate.monitoring.bins import Codes, neighbours, rare_together, summed
 from headgate.monitoring.clustering import clustering
 from headgate.monitoring.divergence import MEASURES, Measured, Pair, Statistic

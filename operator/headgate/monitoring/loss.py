@@ -7,7 +7,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
 from headgate.monitoring.drift import Limits
 from headgate.monitoring.intervals import difference
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed

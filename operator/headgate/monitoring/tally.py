@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
 from headgate.monitoring.bins import Codes
 
 _STRETCHES = 40

@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
 from headgate.monitoring.windows import Noise, Window, counted, days, noise, pairwise_slopes, sen_slope, shares
 

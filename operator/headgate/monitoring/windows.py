@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from headgate.evidence.arrays import Floats
+from headgate.evidence.bets.arrays import Floats
 
 
 class Better(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from headgate.evidence.series import Outage
+from headgate.evidence.counting.series import Outage
 from headgate.prometheus.client import SourceError
 
 _ROWS = '"result":['

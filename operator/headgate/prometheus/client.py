@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import httpx
 
-from headgate.evidence.series import Outage
+from headgate.evidence.counting.series import Outage
 
 
 class SourceError(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from headgate.evidence.series import Arm
+from headgate.evidence.counting.series import Arm
 from headgate.prometheus.profiles import NATIVE, Http, Labels, Meaning, Target, counted_for, matching, of_pods
 from headgate.prometheus.values import meaning_of, series_names
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from headgate.api.vocabulary import Metric, Profile
 from headgate.evidence.check import DecisionCounters
-from headgate.evidence.series import Arm, What
+from headgate.evidence.counting.series import Arm, What
 
 Labels = Mapping[str, str]
 

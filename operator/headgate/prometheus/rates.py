@@ -3,9 +3,9 @@
 import asyncio
 from math import isfinite
 
-from headgate.evidence.latency import Past
+from headgate.evidence.counting.tally import classify
+from headgate.evidence.latency.slow_shares import Past
 from headgate.evidence.power import Traffic
-from headgate.evidence.tally import classify
 from headgate.prometheus.answers import garbled, rows
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.profiles import COPIES, MetricsProfile, Target

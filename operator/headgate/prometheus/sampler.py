@@ -9,8 +9,8 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
-from headgate.evidence import native
-from headgate.evidence.series import NoAnswer, RawSeries, TargetSamples, What
+from headgate.evidence.counting.series import NoAnswer, RawSeries, TargetSamples, What
+from headgate.evidence.latency import native
 from headgate.prometheus.answers import garbled, read_aside, require
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.profiles import Counters, Meaning, Target, instance

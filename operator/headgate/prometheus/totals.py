@@ -5,9 +5,9 @@ from array import array
 from collections.abc import Sequence
 from functools import partial
 
+from headgate.evidence.counting.series import Arm, NoAnswer
+from headgate.evidence.counting.tally import NOT_REJECTED, classify
 from headgate.evidence.live import LiveTotals, Sums
-from headgate.evidence.series import Arm, NoAnswer
-from headgate.evidence.tally import NOT_REJECTED, classify
 from headgate.prometheus.answers import garbled, read_aside, rows
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.profiles import COPIES, MetricsProfile, Summed, Target

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from headgate.evidence.series import Arm, What
+from headgate.evidence.counting.series import Arm, What
 from headgate.prometheus.profiles import PLACE, Labels, Meaning, Target, by_model, counted_for, matching, of_pods, one_of
 
 _ENDS = {"_count": What.VALUED, "_sum": What.TOTAL}

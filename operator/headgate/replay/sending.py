@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import httpx
 
 from headgate.api.replay import HttpSource, ReplayPlan
-from headgate.evidence.answers import Answer
-from headgate.evidence.pairing import Pairing
+from headgate.evidence.answers.alike import Answer
+from headgate.evidence.answers.pairing import Pairing
 from headgate.replay.requests import Request, Requests, UnusableError
 
 _AT_ONCE = 16

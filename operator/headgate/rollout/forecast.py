@@ -7,12 +7,14 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Unit
 from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import Metric
-from headgate.evidence import history, latency, power, robust_power
-from headgate.evidence.calibration import BETS, CALIBRATED_SHARES, FEWEST_ARMS
+from headgate.evidence import power, robust_power
+from headgate.evidence.bets.calibration import BETS, CALIBRATED_SHARES, FEWEST_ARMS
+from headgate.evidence.bets.comparison import Line, limits_of
+from headgate.evidence.bets.eprocess import start_weight
 from headgate.evidence.check import Check, Question
-from headgate.evidence.comparison import Line, limits_of
-from headgate.evidence.eprocess import start_weight
-from headgate.evidence.latency import Pair, Unresolved
+from headgate.evidence.latency import slow_shares as latency
+from headgate.evidence.latency.slow_shares import Pair, Unresolved
+from headgate.evidence.pods import history
 from headgate.evidence.power import Contest, Flow, Judging, Traffic, Wait
 from headgate.rollout.questions import judged_with, question_in
 from headgate.rollout.stages import Step, steps_of

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Metric, RollbackCause, Verdict
-from headgate.evidence.fairness_words import fairness_words
-from headgate.evidence.segment_words import harm_words
+from headgate.evidence.fairness.words import fairness_words
+from headgate.evidence.segments.words import harm_words
 from headgate.evidence.view import CheckReading, Evidence, GuardReading
 from headgate.evidence.words import sentence
 from headgate.rollout.snapshot import Snapshot

@@ -7,8 +7,8 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus, AttemptKind, CandidateStatus
 from headgate.api.vocabulary import Metric
 from headgate.evidence.check import Check, DecisionCounters, FairnessQuestion, Question, SegmentsQuestion, Worse, request_guards
-from headgate.evidence.exposure import Exposure
-from headgate.evidence.series import Arm
+from headgate.evidence.counting.exposure import Exposure
+from headgate.evidence.counting.series import Arm
 from headgate.rollout.stages import Step, steps_of
 
 _SHADOW_SHARE = 5

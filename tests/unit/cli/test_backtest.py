@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from headgate.cli import recorded
+from headgate.cli.judging import recorded
 from headgate.cli.main import app
 from headgate.cli.refused import Refused
 

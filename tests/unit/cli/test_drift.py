@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from headgate.cli.main import app
-from headgate.cli.samples import Reading, samples
+from headgate.cli.monitoring.samples import Reading, samples
 
 HEAD = "time,age,region\n"
 NOTHING = Reading(None, {}, frozenset(), frozenset())

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.cli.cluster_in_memory import IN_CANARY, LIVE, READINGS, ROLLED_BACK, T0, ClusterInMemory, headgate
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.cli.story import bands, spells
+from headgate.cli.showing.story import bands, spells
 from headgate.evidence.readings import encode
 from headgate.evidence.timeline import Mark, Point, StageLook, Standing, Timeline, to_json
 from headgate.evidence.view import CheckReading

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.cli.cluster_in_memory import LIVE, ClusterInMemory, headgate
 from tests.unit.cli.test_plan import SPEC, URL, manifest
 
-from headgate.cli import own_past, plan
+from headgate.cli.judging import own_past, plan
 from headgate.kube.resources import AIMODELS, ROLLOUT_POLICIES
 from headgate.prometheus.client import PrometheusClient
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from tests.unit.cli.cluster_in_memory import IN_CANARY, LIVE, ClusterInMemory, headgate
 
-from headgate.cli import plan
+from headgate.cli.judging import plan
 from headgate.kube.resources import AIMODELS, ROLLOUT_POLICIES
 from headgate.prometheus.client import PrometheusClient
 

@@ -11,8 +11,8 @@ from tests.unit.cli.cluster_in_memory import CANDIDATE, GATE, IN_CANARY, LIVE, R
 
 from headgate.api.vocabulary import Verdict
 from headgate.cli.kubeconfig import current_namespace
-from headgate.cli.status import age
-from headgate.evidence.fairness_reading import FairnessReading, GroupReading
+from headgate.cli.showing.status import age
+from headgate.evidence.fairness.reading import FairnessReading, GroupReading
 from headgate.evidence.view import SegmentReading, SegmentsReading
 from headgate.kube.errors import Forbidden, NotFound, Unavailable
 
@@ -66,7 +66,7 @@ def test_watching_prints_each_change_and_outlives_a_server_that_is_away(memory: 
         if step is not None:
             step()
 
-    monkeypatch.setattr("headgate.cli.status.sleep", next_look)
+    monkeypatch.setattr("headgate.cli.showing.status.sleep", next_look)
     result = headgate("status", "credit-scorer", "-n", "lending", "-w", "-o", "json")
     assert result.exit_code == 0
     assert [json.loads(line)["status"]["phase"] for line in result.stdout.splitlines()] == ["Canary", "Live"]

@@ -14,9 +14,9 @@ from tests.unit.cli.test_own_past import cluster, prometheus
 from tests.unit.cli.test_plan import URL
 
 from headgate.api.vocabulary import Metric
-from headgate.cli.injection import Injection, harmed
-from headgate.cli.shared_traffic import Counters, shared
-from headgate.evidence.series import Arm
+from headgate.cli.judging.injection import Injection, harmed
+from headgate.cli.judging.shared_traffic import Counters, shared
+from headgate.evidence.counting.series import Arm
 
 __all__ = ["cluster"]
 

@@ -5,7 +5,7 @@ import asyncio
 from tests.unit.controller.operator_world import KEY, OperatorWorld
 
 from headgate.cli.cluster import Cluster
-from headgate.cli.subject import statement_of
+from headgate.cli.governing.subject import statement_of
 from headgate.governance.subjects import subject_of
 
 

@@ -16,8 +16,8 @@ from headgate.controller.judging import SHORTEST_TICK, Judging, harmful, tells_n
 from headgate.controller.queue import Priority
 from headgate.evidence import timeline
 from headgate.evidence.attempt_state import AttemptEvidence
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
 from headgate.evidence.readings import READINGS_KEY, config_map_name, decode
-from headgate.evidence.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
 from headgate.evidence.timeline import TIMELINE_KEY, Timeline
 from headgate.evidence.view import Evidence, GuardReading
 from headgate.kube.errors import KubeError, Unavailable

@@ -15,8 +15,8 @@ from headgate.controller.checkpoints import CHECKPOINT, config_map_name
 from headgate.controller.judging import harmful, tells_news
 from headgate.controller.queue import Priority
 from headgate.evidence.check import DecisionCounters
-from headgate.evidence.fairness_reading import FairnessReading
-from headgate.evidence.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
+from headgate.evidence.fairness.reading import FairnessReading
 from headgate.kube.resources import CONFIG_MAPS
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import SampleBatch

@@ -11,7 +11,7 @@ from tests.unit.evidence.segments import server
 from headgate.api.vocabulary import RollbackCause, Verdict
 from headgate.controller.judging import harmful
 from headgate.controller.queue import Priority
-from headgate.evidence.series import NoAnswer, Outage
+from headgate.evidence.counting.series import NoAnswer, Outage
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import SampleBatch
 

@@ -11,7 +11,7 @@ from tests.unit.evidence.pods import StablePods
 
 from headgate.controller.judging import harmful
 from headgate.controller.noise import NoiseReader
-from headgate.evidence.series import NoAnswer, Outage, TargetSamples
+from headgate.evidence.counting.series import NoAnswer, Outage, TargetSamples
 from headgate.evidence.view import NoiseMode
 from headgate.prometheus.pods import Wanted
 from headgate.prometheus.profiles import Target

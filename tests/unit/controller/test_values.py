@@ -11,7 +11,7 @@ from tests.unit.evidence.shop import Shop
 
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.controller.noise import NoiseReader
-from headgate.evidence.series import Arm, TargetSamples
+from headgate.evidence.counting.series import Arm, TargetSamples
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import SampleBatch
 

@@ -16,8 +16,8 @@ from headgate.controller.facts import ModelFacts, ModelKey
 from headgate.controller.observe import Surroundings, observe
 from headgate.controller.queue import Priority
 from headgate.controller.watching import LONGEST_TICK, Watching, watched_of
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage
 from headgate.evidence.live import LiveTotals, Sums
-from headgate.evidence.series import Arm, NoAnswer, Outage
 from headgate.evidence.view import GuardReading, LiveReading
 from headgate.kube.resources import ROLLOUT_POLICIES
 from headgate.prometheus.profiles import Target

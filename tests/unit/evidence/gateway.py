@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from headgate.evidence.exposure import Exposure
-from headgate.evidence.series import Arm, RawSeries, TargetSamples, What
+from headgate.evidence.counting.exposure import Exposure
+from headgate.evidence.counting.series import Arm, RawSeries, TargetSamples, What
 
 
 @dataclass

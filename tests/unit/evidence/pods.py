@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from headgate.evidence.series import Arm, RawSeries, TargetSamples, What
+from headgate.evidence.counting.series import Arm, RawSeries, TargetSamples, What
 
 BOUNDS = ("0.025", "0.05", "0.1", "0.25")
 Share = Callable[[np.random.Generator, int], int]

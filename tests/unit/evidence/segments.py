@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from headgate.evidence.series import Arm, RawSeries, TargetSamples, What
+from headgate.evidence.counting.series import Arm, RawSeries, TargetSamples, What
 
 FAILS = tuple[int, int]
 """(requests per second, failures in ten seconds)."""

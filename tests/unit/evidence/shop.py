@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from headgate.evidence.series import Arm, RawSeries, TargetSamples, What
+from headgate.evidence.counting.series import Arm, RawSeries, TargetSamples, What
 
 WORTH, TAKEN = "headgate_value", "headgate_conversion"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from headgate.evidence.agreement import ac1, directions, kappa, mcnemar
+from headgate.evidence.answers.agreement import ac1, directions, kappa, mcnemar
 
 COUNTS = st.integers(0, 400)
 FLIPS = st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), st.integers(1, 500), min_size=1)

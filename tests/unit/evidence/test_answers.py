@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.api.replay import Replay
-from headgate.evidence.answers import MISSING, NO_ANSWER, Answer, agree, class_of, read, resolve
-from headgate.evidence.pairing import Pairing
+from headgate.evidence.answers.alike import MISSING, NO_ANSWER, Answer, agree, class_of, read, resolve
+from headgate.evidence.answers.pairing import Pairing
 
 DOCUMENT = {"a/b": 1, "m~n": {"": 2}, "list": [{"x": None}, 3], "0": 4}
 

@@ -8,9 +8,9 @@ from tests.unit.evidence.pods import StablePods, in_clusters
 
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric
-from headgate.evidence.arms import MOST_PODS, PodBlock, Pods, arms_of, fold
 from headgate.evidence.check import Check
-from headgate.evidence.history import MOST_SAMPLES, history_of, span
+from headgate.evidence.pods.arms import MOST_PODS, PodBlock, Pods, arms_of, fold
+from headgate.evidence.pods.history import MOST_SAMPLES, history_of, span
 
 ERRORS = Check(Metric.ERRORS, Margin(1, Unit.POINTS))
 REJECTIONS = Check(Metric.REJECTIONS, Margin(1, Unit.POINTS))

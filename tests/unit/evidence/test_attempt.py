@@ -13,7 +13,7 @@ from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.attempt import begin, observe, read
 from headgate.evidence.attempt_state import checkpoint, restore
 from headgate.evidence.check import Check, Guard, Question
-from headgate.evidence.series import Arm, NoAnswer, Outage, TargetSamples
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage, TargetSamples
 
 QUESTION = Question(
     checks=(

@@ -5,13 +5,13 @@ import pytest
 from tests.statistics.arms import ERRORS, question
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence import panel
-from headgate.evidence.arrays import joined
 from headgate.evidence.batch import Streams, judge_streams
-from headgate.evidence.block import ArmCounts, Block
-from headgate.evidence.calibration import Calibration, fit, tempered
+from headgate.evidence.bets import panel
+from headgate.evidence.bets.arrays import joined
+from headgate.evidence.bets.calibration import Calibration, fit, tempered
+from headgate.evidence.bets.noise import Dispersion, learn
+from headgate.evidence.counting.block import ArmCounts, Block
 from headgate.evidence.judge import advance, assess, start
-from headgate.evidence.noise import Dispersion, learn
 
 BLOCKS = 60
 ASKED = question(ERRORS, stages=(BLOCKS,))

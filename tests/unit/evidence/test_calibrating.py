@@ -11,11 +11,11 @@ from tests.unit.evidence.pods import StablePods, in_clusters
 from tests.unit.evidence.test_attempt import QUESTION
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence import noise_state
 from headgate.evidence.attempt import begin, observe, observe_history, observe_pods, read
 from headgate.evidence.attempt_state import AttemptEvidence, checkpoint, restore
-from headgate.evidence.history import History, history_of
-from headgate.evidence.series import Arm, NoAnswer, Outage
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage
+from headgate.evidence.pods import state as noise_state
+from headgate.evidence.pods.history import History, history_of
 from headgate.evidence.view import CheckReading, NoiseMode
 from headgate.evidence.words import sentence
 

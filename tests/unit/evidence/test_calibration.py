@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.evidence.calibration import Calibration, fit, tempered
-from headgate.evidence.noise import Dispersion, deviations, learn, with_arms
-from headgate.evidence.selfnormal import log_factors
+from headgate.evidence.bets.calibration import Calibration, fit, tempered
+from headgate.evidence.bets.noise import Dispersion, deviations, learn, with_arms
+from headgate.evidence.bets.selfnormal import log_factors
 
 MARGIN = np.full(1, 0.005)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from headgate.evidence.arrays import joined
-from headgate.evidence.confirmation import TAIL, WINDOWS, Confirmation, agreed, confirmed, exceeds, glaring, obvious
-from headgate.evidence.confirmation import observe as observe_many
+from headgate.evidence.bets.arrays import joined
+from headgate.evidence.bets.confirmation import TAIL, WINDOWS, Confirmation, agreed, confirmed, exceeds, glaring, obvious
+from headgate.evidence.bets.confirmation import observe as observe_many
 
 HALF, WHOLE = np.array([1.0, 0.005]), np.array([1.0, 0.01])
 

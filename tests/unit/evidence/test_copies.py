@@ -5,7 +5,7 @@ from tests.unit.evidence.gateway import Gateway, exposure
 
 from headgate.evidence import attempt
 from headgate.evidence.check import Question
-from headgate.evidence.series import Arm
+from headgate.evidence.counting.series import Arm
 from headgate.evidence.view import MirrorReading
 
 SHADOW = {"candidate": Arm.MIRROR, "share": 0.0, "mirrored": 1.0, "stage_name": "shadow"}

@@ -12,10 +12,10 @@ from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence import attempt, attempt_state
 from headgate.evidence.check import Check, FairnessQuestion, Question
-from headgate.evidence.decisions import MOST_GROUPS, Watch, fold, read
-from headgate.evidence.exposure import Exposure
+from headgate.evidence.counting.exposure import Exposure
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
+from headgate.evidence.fairness.decisions import MOST_GROUPS, Watch, fold, read
 from headgate.evidence.readings import decode, encode
-from headgate.evidence.series import Arm, NoAnswer, Outage, RawSeries, TargetSamples, What
 
 ASKED = FairnessQuestion(min_ratio=0.8, alpha=0.05, reference="A")
 CANARY = Exposure("1", 1, "canary", 0.0, 0.0, Arm.CANDIDATE, 15.0, 60.0, share=0.05)

@@ -6,8 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import comb
 
-from headgate.evidence import eprocess
-from headgate.evidence.eprocess import HARM_GAPS, LOG_ZERO, block_log_evalue, good_targets, grow, harm_targets, log_evidence, start_weight
+from headgate.evidence.bets import eprocess
+from headgate.evidence.bets.eprocess import (
+    HARM_GAPS,
+    LOG_ZERO,
+    block_log_evalue,
+    good_targets,
+    grow,
+    harm_targets,
+    log_evidence,
+    start_weight,
+)
 
 GRID = np.linspace(0.0, 1.0, 81)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from headgate.api.vocabulary import Verdict
 from headgate.evidence.check import FairnessQuestion
-from headgate.evidence.fairness import Batch, Lines, is_full, log_evidence, pair_up
-from headgate.evidence.fairness_judge import evaluate
-from headgate.evidence.fairness_words import fairness_words
+from headgate.evidence.fairness.disparity import Batch, Lines, is_full, log_evidence, pair_up
+from headgate.evidence.fairness.judge import evaluate
+from headgate.evidence.fairness.words import fairness_words
 
 ASKED = FairnessQuestion(min_ratio=0.8, alpha=0.05, reference="A")
 BEST = replace(ASKED, reference="")

@@ -11,12 +11,12 @@ from tests.statistics.arms import ENVOY_BOUNDS, ERRORS, LATENCY, REJECTIONS, arm
 
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence.block import ArmCounts, Block
-from headgate.evidence.calibration import Calibration
+from headgate.evidence.bets.calibration import Calibration
+from headgate.evidence.bets.confirmation import confirmed
 from headgate.evidence.check import Check, Question
-from headgate.evidence.confirmation import confirmed
+from headgate.evidence.counting.block import ArmCounts, Block
 from headgate.evidence.judge import Case, Judgement, JudgeState, advance, advance_all, assess, from_json, start, to_json
-from headgate.evidence.latency import Choice
+from headgate.evidence.latency.slow_shares import Choice
 
 ALL = question(ERRORS, REJECTIONS, LATENCY, stages=(300, 300))
 

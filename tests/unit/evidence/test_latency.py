@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from headgate.api.quantities import Margin, Unit
-from headgate.evidence.block import ArmCounts, Block
-from headgate.evidence.comparison import NOTHING
-from headgate.evidence.latency import Choice, Pair, Past, Unresolved, choose, pair_counts, remember, slow
-from headgate.evidence.native import BOUNDS
+from headgate.evidence.bets.comparison import NOTHING
+from headgate.evidence.counting.block import ArmCounts, Block
+from headgate.evidence.latency.native import BOUNDS
+from headgate.evidence.latency.slow_shares import Choice, Pair, Past, Unresolved, choose, pair_counts, remember, slow
 
 DEFAULT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 FINE = tuple(round(0.025 * k, 3) for k in range(1, 41))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from headgate.api.vocabulary import Metric
 from headgate.evidence.check import Guard
+from headgate.evidence.counting.series import Arm
 from headgate.evidence.live import SETTLE, LiveCount, LiveTotals, Sums, fold, read
-from headgate.evidence.series import Arm
 
 ERRORS, REJECTIONS = Guard(Metric.ERRORS, 0.2, 30), Guard(Metric.REJECTIONS, 0.5, 30)
 ALONE = {Arm.STABLE: -1000.0, Arm.CANDIDATE: -1000.0}

@@ -10,15 +10,15 @@ from tests.statistics.arms import question
 
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.evidence import means
-from headgate.evidence.arrays import joined
 from headgate.evidence.batch import Streams, judge_streams
-from headgate.evidence.block import ArmCounts, Block
-from headgate.evidence.calibration import Calibration, tempered
+from headgate.evidence.bets import means
+from headgate.evidence.bets.arrays import joined
+from headgate.evidence.bets.calibration import Calibration, tempered
+from headgate.evidence.bets.comparison import UNKNOWN, limits_of, summed
+from headgate.evidence.bets.noise import Dispersion, learn
 from headgate.evidence.check import Check, Worse
-from headgate.evidence.comparison import UNKNOWN, limits_of, summed
+from headgate.evidence.counting.block import ArmCounts, Block
 from headgate.evidence.judge import advance, assess, start
-from headgate.evidence.noise import Dispersion, learn
 
 VALUE = Check(Metric.VALUE, Margin(10, Unit.RELATIVE), worse=Worse.LESS, summary="v")
 CONVERSIONS = replace(VALUE, metric=Metric.CONVERSIONS)

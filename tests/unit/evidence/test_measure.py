@@ -7,12 +7,12 @@ import pytest
 from tests.statistics.arms import ERRORS, LATENCY, REJECTIONS
 
 from headgate.api.quantities import Margin, Unit
-from headgate.evidence.block import ArmCounts, Block
-from headgate.evidence.comparison import NOTHING, Line, counts_of, limits_of
-from headgate.evidence.eprocess import good_targets
-from headgate.evidence.latency import Choice, Pair
+from headgate.evidence.bets.comparison import NOTHING, Line, counts_of, limits_of
+from headgate.evidence.bets.eprocess import good_targets
+from headgate.evidence.bets.panel import HISTORY_REQUESTS, learn, predicted
+from headgate.evidence.counting.block import ArmCounts, Block
+from headgate.evidence.latency.slow_shares import Choice, Pair
 from headgate.evidence.measure import measure
-from headgate.evidence.panel import HISTORY_REQUESTS, learn, predicted
 
 CHOICE = Choice(Pair(0.05, 0.1), Pair(0.05, 0.1), Pair(0.025, 0.05), 200, (6, 50, 6), "")
 

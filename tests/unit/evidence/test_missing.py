@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.evidence.missing import OLDEST_AGE, UNKNOWN_AGE, Ledger, Split, compare, plausible_age, settle
+from headgate.evidence.counting.missing import OLDEST_AGE, UNKNOWN_AGE, Ledger, Split, compare, plausible_age, settle
 
 BUCKETS = {"0.025": 50.0, "0.05": 99.5, "0.1": 100.0, "+Inf": 100.0}
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.evidence.block import ArmCounts
-from headgate.evidence.native import BOUNDS, FINEST, coarse, cumulated, exact, schema_of
-from headgate.evidence.tally import OpenBlock, close
+from headgate.evidence.counting.block import ArmCounts
+from headgate.evidence.counting.tally import OpenBlock, close
+from headgate.evidence.latency.native import BOUNDS, FINEST, coarse, cumulated, exact, schema_of
 
 TIMES = st.lists(st.floats(0.0001, 60.0), min_size=1, max_size=60)
 

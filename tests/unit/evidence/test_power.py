@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.evidence import robust_power
-from headgate.evidence.asymptotic import BURN_IN
-from headgate.evidence.comparison import Line
-from headgate.evidence.eprocess import block_log_evalue, good_targets, harm_targets
+from headgate.evidence.bets.asymptotic import BURN_IN
+from headgate.evidence.bets.comparison import Line
+from headgate.evidence.bets.eprocess import block_log_evalue, good_targets, harm_targets
 from headgate.evidence.power import NEVER, Contest, Flow, Judging, Wait, growth, until_good, until_harm, whole
 
 LEVEL = log(20) + log(2)

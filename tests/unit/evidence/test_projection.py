@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from headgate.evidence.projection import project
+from headgate.evidence.bets.projection import project
 
 rates = st.floats(1e-6, 1 - 1e-6)
 requests = st.floats(1, 1e6)

@@ -3,9 +3,9 @@
 import numpy as np
 from tests.statistics.arms import ERRORS, REJECTIONS, question
 
-from headgate.evidence.arms import PodBlock
 from headgate.evidence.batch import judge_streams
-from headgate.evidence.replay import FEWEST_PAST, MOST_PODS, Replay, against_itself
+from headgate.evidence.pods.arms import PodBlock
+from headgate.evidence.pods.replay import FEWEST_PAST, MOST_PODS, Replay, against_itself
 
 CHECKS = (ERRORS, REJECTIONS)
 LENGTH = 60

@@ -12,9 +12,9 @@ from tests.unit.evidence.segments import server
 from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.check import Check, Question, SegmentsQuestion
-from headgate.evidence.segment_words import harm_words, segment_words
-from headgate.evidence.segmented import Split, fold, from_json, read, to_json
-from headgate.evidence.series import Arm, NoAnswer, Outage, TargetSamples
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage, TargetSamples
+from headgate.evidence.segments.judge import Split, fold, from_json, read, to_json
+from headgate.evidence.segments.words import harm_words, segment_words
 
 EACH = Question(
     checks=(Check(Metric.ERRORS, Margin(1, Unit.POINTS)),),

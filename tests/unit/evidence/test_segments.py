@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.evidence.segments import e_bh, running_mean
+from headgate.evidence.segments.several import e_bh, running_mean
 
 LOGS = st.lists(st.floats(-20, 20), min_size=1, max_size=12)
 

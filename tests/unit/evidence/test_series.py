@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.evidence.series import Arm, Cursor, Cursors, RawSeries, What, increments
+from headgate.evidence.counting.series import Arm, Cursor, Cursors, RawSeries, What, increments
 
 
 def raw(points, arm=Arm.CANDIDATE, what=What.ANSWERED, part="200", instance="gw/1", origin="0"):

@@ -17,8 +17,8 @@ from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.attempt import begin, observe
 from headgate.evidence.attempt_state import checkpoint, restore
 from headgate.evidence.check import Check, Question
+from headgate.evidence.counting.series import Arm
 from headgate.evidence.judge import Judgement
-from headgate.evidence.series import Arm
 from headgate.evidence.timeline import MOST, Mark, Point, Standing, Timeline, decode, from_json, name_of, record, to_json
 from headgate.evidence.view import CheckReading
 

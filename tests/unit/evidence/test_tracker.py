@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.evidence.gateway import Gateway, exposure, steady
 
-from headgate.evidence.block import ArmCounts
-from headgate.evidence.series import Arm, RawSeries, TargetSamples, What
-from headgate.evidence.tally import OpenBlock, arm_counts, classify, close
-from headgate.evidence.tracker import Tracker, fold
+from headgate.evidence.counting.block import ArmCounts
+from headgate.evidence.counting.series import Arm, RawSeries, TargetSamples, What
+from headgate.evidence.counting.tally import OpenBlock, arm_counts, classify, close
+from headgate.evidence.counting.tracker import Tracker, fold
 
 
 def blocks(gateway, told=None, cuts=()):

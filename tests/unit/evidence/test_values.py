@@ -13,12 +13,12 @@ from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.attempt import begin, observe, observe_history, observe_pods, observe_values, read
 from headgate.evidence.attempt_state import AttemptEvidence, checkpoint, restore
-from headgate.evidence.block import ArmCounts, Block
 from headgate.evidence.check import Check, Question, Worse
-from headgate.evidence.exposure import Exposure
-from headgate.evidence.history import history_of
-from headgate.evidence.series import Arm, NoAnswer, Outage, What
-from headgate.evidence.values import Values, fold, take
+from headgate.evidence.counting.block import ArmCounts, Block
+from headgate.evidence.counting.exposure import Exposure
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage, What
+from headgate.evidence.counting.values import Values, fold, take
+from headgate.evidence.pods.history import history_of
 from headgate.evidence.view import CheckReading, NoiseMode
 from headgate.evidence.words import sentence
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from headgate.evidence.check import DecisionCounters
-from headgate.evidence.series import Arm, What
+from headgate.evidence.counting.series import Arm, What
 from headgate.prometheus.decisions import Decisions
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import parse

@@ -9,8 +9,8 @@ from headgate.api.quantities import Margin, Unit
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.attempt import begin, observe, observe_pods, read
 from headgate.evidence.check import Check, Question
-from headgate.evidence.native import BOUNDS
-from headgate.evidence.series import Arm, Cursors, TargetSamples, What, increments
+from headgate.evidence.counting.series import Arm, Cursors, TargetSamples, What, increments
+from headgate.evidence.latency.native import BOUNDS
 from headgate.prometheus.pods import StablePods
 from headgate.prometheus.profiles import Http, Target
 from headgate.prometheus.sampler import parse

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from headgate.evidence.series import Arm, What
+from headgate.evidence.counting.series import Arm, What
 from headgate.prometheus.pods import StablePods, Wanted
 from headgate.prometheus.sampler import parse
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from headgate.evidence.series import Arm, What
+from headgate.evidence.counting.series import Arm, What
 from headgate.prometheus.profiles import PROFILES, EnvoyGateway, Http, Target
 
 CREDIT = Target("lending", "credit-scorer", "r1", "r2")

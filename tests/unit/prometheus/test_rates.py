@@ -7,9 +7,9 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from headgate.evidence.latency import Past
+from headgate.evidence.counting.series import Outage
+from headgate.evidence.latency.slow_shares import Past
 from headgate.evidence.power import Traffic
-from headgate.evidence.series import Outage
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.profiles import EnvoyGateway, Http, MetricsProfile, Target
 from headgate.prometheus.rates import present_traffic

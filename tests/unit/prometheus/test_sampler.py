@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tests.simulation import clock
 
-from headgate.evidence.series import Arm, NoAnswer, Outage, TargetSamples, What
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage, TargetSamples, What
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.profiles import EnvoyGateway, Target
 from headgate.prometheus.sampler import Sampler, chunks, clock_skew, window

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from headgate.evidence.series import Arm, What
+from headgate.evidence.counting.series import Arm, What
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import parse
 from headgate.prometheus.segments import Segments

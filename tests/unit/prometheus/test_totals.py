@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage
 from headgate.evidence.live import LiveTotals, Sums
-from headgate.evidence.series import Arm, NoAnswer, Outage
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.profiles import EnvoyGateway, Http, Target
 from headgate.prometheus.totals import TotalsSampler, question

@@ -8,7 +8,7 @@ from tests.unit.rollout.world import World, in_canary, live, policy
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Phase, RollbackCause, Verdict
 from headgate.evidence.check import DecisionCounters, FairnessQuestion
-from headgate.evidence.fairness_reading import FairnessReading, GroupReading
+from headgate.evidence.fairness.reading import FairnessReading, GroupReading
 from headgate.rollout.questions import question_of
 
 UNFAIR = FairnessReading(

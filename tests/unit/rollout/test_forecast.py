@@ -13,7 +13,7 @@ from headgate.api.conditions import ConditionType
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.vocabulary import Metric
-from headgate.evidence.latency import Past
+from headgate.evidence.latency.slow_shares import Past
 from headgate.evidence.power import Traffic
 from headgate.evidence.view import LiveReading
 from headgate.rollout.advice import advice, span, undecided

@@ -6,7 +6,7 @@ from tests.statistics.arms import arm, block
 from tests.unit.rollout.world import policy
 
 from headgate.api.status import AttemptKind
-from headgate.evidence.eprocess import start_weight
+from headgate.evidence.bets.eprocess import start_weight
 from headgate.evidence.judge import advance, start
 from headgate.rollout.questions import question_in
 from headgate.rollout.stages import steps_of

@@ -1,0 +1,150 @@
+"""`headgate audit`: what was decided about a model, taken out of the cluster, and proof that nobody changed it."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+from zipfile import BadZipFile, ZipFile, is_zipfile
+
+import typer
+
+from headgate.api.digests import canonical
+from headgate.cli.auditing.bundle import bundle
+from headgate.cli.auditing.history import History
+from headgate.cli.cluster import Access, Cluster, run
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE
+from headgate.cli.refused import Refused
+from headgate.governance.audit_chain import Anchor, read, verify
+from headgate.governance.audit_seal import anchor_of
+from headgate.governance.controls import ENTRIES
+from headgate.kube.audit_segments import head_of, lines_of
+
+audit = typer.Typer(help="Take the audit of a model out of the cluster, and verify it.", no_args_is_help=True)
+
+OPERATOR_NAMESPACE = Annotated[str, typer.Option("--operator-namespace", help="Where the operator runs and keeps the audit.")]
+BUNDLE = Annotated[
+    Path | None,
+    typer.Option("--bundle", dir_okay=False, help="Write entries, approvals, verdicts and a report as zip.", show_default=False),
+]
+ANCHOR_OUT = Annotated[
+    Path | None,
+    typer.Option("--anchor", dir_okay=False, help="Write the signed head into this file: keep it elsewhere.", show_default=False),
+]
+ANCHOR_IN = Annotated[
+    Path | None, typer.Option("--anchor", exists=True, dir_okay=False, help="A signed head that was kept.", show_default=False)
+]
+FILE = Annotated[
+    Path | None,
+    typer.Argument(exists=True, dir_okay=False, metavar="[FILE]", help="An export or a bundle. Default: the cluster.", show_default=False),
+]
+OF_MODEL = Annotated[str | None, typer.Option("--model", help="Whose audit in the cluster, if there is no FILE.", show_default=False)]
+
+
+@audit.command()
+def export(
+    model: MODEL_NAME,
+    bundle_file: BUNDLE = None,
+    anchor: ANCHOR_OUT = None,
+    operator_namespace: OPERATOR_NAMESPACE = "headgate-system",
+    namespace: NAMESPACE = None,
+    context: CONTEXT = None,
+    as_user: AS_USER = None,
+) -> None:
+    """Print all entries of MODEL as JSON lines and the signed head as the last one, or write a bundle for auditors."""
+    access = Access(namespace, context, as_user)
+    history = run(access, lambda cluster: _history(cluster, model, access.where, operator_namespace))
+    findings = verify(history.lines, history.model, _signed(history.head))
+    for finding in findings:
+        typer.secho(f"warning: {finding}", fg="yellow", err=True)
+    _write(anchor, canonical(history.head) + b"\n")
+    if bundle_file is None:
+        typer.echo(history.document, nl=False)
+    else:
+        _write(bundle_file, bundle(history, findings))
+        typer.echo(f"{len(history.lines)} entries of {history.model}: {bundle_file}", err=True)
+
+
+@audit.command(name="verify")
+def verify_audit(
+    file: FILE = None,
+    anchor: ANCHOR_IN = None,
+    model: OF_MODEL = None,
+    operator_namespace: OPERATOR_NAMESPACE = "headgate-system",
+    namespace: NAMESPACE = None,
+    context: CONTEXT = None,
+    as_user: AS_USER = None,
+) -> None:
+    """Find every entry that was changed, lost, exchanged or put in, in an export or in the cluster, as far as the anchor reaches."""
+    if (file is None) == (model is None):
+        raise Refused("name a FILE that was exported, or a model of the cluster with --model")
+    if file is not None:
+        history = _read(file)
+    else:
+        access = Access(namespace, context, as_user)
+        history = run(access, lambda cluster: _history(cluster, str(model), access.where, operator_namespace))
+    kept = _anchor(anchor) if anchor is not None else None
+    for finding in (findings := _findings(history, kept)):
+        typer.secho(f"error: {finding}", fg="red", err=True)
+    if findings:
+        raise typer.Exit(1)
+    reach = f"up to entry {kept.sequence} it is the one that the anchor names" if kept else "without an anchor, a cut end would not be seen"
+    typer.echo(f"{len(history.lines)} entries of {history.model} follow one another; {reach}")
+
+
+def _findings(history: History, kept: Anchor | None) -> tuple[str, ...]:
+    signed = _signed(history.head)
+    found = [*verify(history.lines, history.model, signed)]
+    if signed is None:
+        found.append("the signed head is missing, or was changed")
+    if kept is not None:
+        found += [finding for finding in verify(history.lines, history.model, kept) if finding not in found]
+    if signed is not None and kept is not None and signed.key != kept.key:
+        found.append("the head is signed by another key than the anchor: was the Secret headgate-audit-key replaced?")
+    if signed is not None and signed.sequence < len(history.lines):
+        found.append(f"entries after {signed.sequence} are not covered by the signed head")
+    return tuple(found)
+
+
+async def _history(cluster: Cluster, model: str, namespace: str, operator_namespace: str) -> History:
+    segments = await cluster.audit(model, namespace, operator_namespace)
+    decisions = await cluster.decisions(model, namespace)
+    return History(f"{namespace}/{model}", tuple(lines_of(segments)), head_of(segments) or {}, decisions)
+
+
+def _signed(head: dict[str, Any]) -> Anchor | None:
+    try:
+        return anchor_of(head)
+    except ValueError:
+        return None
+
+
+def _read(file: Path) -> History:
+    """Raises Refused for what is no export."""
+    try:
+        if is_zipfile(file):
+            with ZipFile(file) as zipped:
+                text = zipped.read(ENTRIES).decode()
+        else:
+            text = file.read_text(encoding="utf-8")
+        # Not splitlines: sentences of people may hold what Unicode takes for the end of a line.
+        *lines, last = text.removesuffix("\n").split("\n")
+        head = json.loads(last)["head"]
+        model = str(head["model"])
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+        raise Refused(f"{file} is no export of an audit: its last line is no signed head") from error
+    first = read(lines[0]) if lines else None
+    return History(str(first["model"]) if first is not None else model, tuple(lines), head)
+
+
+def _anchor(file: Path) -> Anchor:
+    try:
+        return anchor_of(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise Refused(f"{file} cannot be used as an anchor: {error}") from error
+
+
+def _write(file: Path | None, content: bytes) -> None:
+    if file is not None:
+        try:
+            file.write_bytes(content)
+        except OSError as error:
+            raise Refused(f"cannot be written: {error}") from error

@@ -1,0 +1,1 @@
+"""Commands that ask the judge about the past and the future."""

@@ -1,0 +1,1 @@
+"""Two versions' answers to the same requests, compared pair by pair."""

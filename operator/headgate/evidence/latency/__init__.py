@@ -1,0 +1,1 @@
+"""Latency as shares of slow requests, from cumulative buckets and native histograms."""

@@ -1,0 +1,1 @@
+"""One judge for each segment of users; the worst one decides."""
