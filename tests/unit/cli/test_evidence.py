@@ -198,8 +198,8 @@ def test_without_matplotlib_it_says_what_to_install_and_tables_still_work(kept: 
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for name in ("picture", "panels"):
-        monkeypatch.delitem(sys.modules, f"headgate.cli.{name}", raising=False)
-        monkeypatch.delattr(f"headgate.cli.{name}", raising=False)
+        monkeypatch.delitem(sys.modules, f"headgate.cli.showing.{name}", raising=False)
+        monkeypatch.delattr(f"headgate.cli.showing.{name}", raising=False)
     result = headgate(*EVIDENCE, "--png", str(tmp_path / "e.png"))
     assert result.exit_code == 1
     assert "pip install 'headgate[plots]'" in result.stderr
