@@ -11,8 +11,8 @@ from headgate.api.reasons import Reason
 
 
 class ConditionType(StrEnum):
-    """Reconciling and Stalled are there only while true, EvidenceSufficient only while false, Observing only where a model with a candidate
-    asks for it, UseCaseApproved only where the policy asks for an approved use case."""
+    """Reconciling, Stalled and TrafficBypass are there only while true, EvidenceSufficient only while false, Observing only where a model
+    with a candidate asks for it, UseCaseApproved only where the policy asks for an approved use case."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -25,6 +25,7 @@ class ConditionType(StrEnum):
     OBSERVING = "Observing"
     TRAFFIC_SHIFTED = "TrafficShifted"
     GOVERNANCE_ENFORCED = "GovernanceEnforced"
+    TRAFFIC_BYPASS = "TrafficBypass"
 
 
 class Condition(StatusModel):

@@ -63,6 +63,7 @@ class Reason(StrEnum):
     INTERVENTION_REFUSED = "InterventionRefused"
     GOVERNANCE_NOT_ENFORCED = "GovernanceNotEnforced"
     GOVERNANCE_ENFORCED = "GovernanceEnforced"
+    TRAFFIC_BYPASS = "TrafficBypass"
     AUDIT_UNAVAILABLE = "AuditUnavailable"
     AUDIT_BROKEN = "AuditBroken"
     # What a user has to repair

@@ -37,8 +37,10 @@ _TO_REPAIR = frozenset(
         Reason.NOT_MEASURABLE,
         Reason.DEGRADED,
         Reason.AUDIT_UNAVAILABLE,
+        Reason.TRAFFIC_BYPASS,
     }
 )
+_BAD_IF_TRUE = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.TRAFFIC_BYPASS})
 
 
 class Announcer:
@@ -87,7 +89,7 @@ def new_problems(snapshot: Snapshot, after: AIModelStatus) -> tuple[Condition, .
 
 
 def _troubled(condition: Condition, snapshot: Snapshot) -> bool:
-    bad = "True" if condition.type in (ConditionType.RECONCILING, ConditionType.STALLED) else "False"
+    bad = "True" if condition.type in _BAD_IF_TRUE else "False"
     if condition.reason is Reason.WORKLOAD_NOT_READY and not _explained(condition, snapshot):
         # Every pod is not ready at first: that is trouble only once the cluster says why.
         return False

@@ -84,6 +84,7 @@ def begin(running: Running, parts: Parts, elector: Elector, acquired: asyncio.Ev
     running.start("kinds", parts.kinds.run())
     running.start("gateways", parts.intake.run_gateways())
     running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
+    running.start("bypass", _after(filled, parts.bypass.run))
     running.start("calendar", _after(filled, parts.run_calendar))
     running.start("configuration", _after(filled, parts.configurations.run))
     running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))

@@ -26,9 +26,10 @@ from headgate.governance.approvals import Approval
 from headgate.governance.classification import BY_DEFAULT, TableState
 from headgate.governance.trust import Trust
 from headgate.kube.interface import Object
-from headgate.kube.labels import Owner
+from headgate.kube.labels import Owner, revision_name
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
 from headgate.prometheus.profiles import PROFILES, Target
+from headgate.rollout.bypass import ForeignRoutes, bypass_words
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decision import Decision
 from headgate.rollout.questions import is_judged
@@ -54,6 +55,7 @@ class Surroundings:
     trust: Trust = field(default_factory=Trust)
     clock_step: ClockStep | None = None
     governance_problem: str = ""
+    foreign: ForeignRoutes = field(default_factory=ForeignRoutes)
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
     live: LiveReading | None = None
@@ -116,6 +118,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         replay_refusal=around.replay_refusal,
         live=_live(around, status),
         governance_problem=around.governance_problem,
+        bypass=_bypass(around.foreign, spec, key, owned),
         audit=around.audit,
         query=_query(key, pinned) if around.evidence is not None else "",
         refusal=around.refusal,
@@ -214,6 +217,12 @@ def _calendar(policy: PolicyState, pinned: RolloutPolicySpec | None, freeze: Fre
     zone = zone_of(windows.time_zone)
     unknown = "" if zone is not None else f"{windows.time_zone} is no time zone"
     return Calendar(windows, zone or UTC, freeze.freezes, freeze.held or unknown)
+
+
+def _bypass(foreign: ForeignRoutes, spec: AIModelSpec | None, key: ModelKey, owned: Owned) -> str:
+    if spec is None or not (foreign.by_host or foreign.by_service):
+        return ""
+    return bypass_words(foreign, spec.traffic, key.namespace, [revision_name(key.name, revision) for revision in owned.ports])
 
 
 def _query(key: ModelKey, policy: RolloutPolicySpec | None) -> str:

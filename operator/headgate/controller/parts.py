@@ -7,6 +7,7 @@ from headgate.config import Settings
 from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
 from headgate.controller.audit import AuditTrail
+from headgate.controller.bypass import Bypass
 from headgate.controller.cache import Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.checkpoints import Checkpoints
@@ -70,6 +71,7 @@ class Parts:
         self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
         self.enforcement = Enforcement(api, wall, prefix=settings.admission_prefix)
+        self.bypass = Bypass(api, self.cache, self.intake.enqueue, namespaces=settings.kopf_namespaces)
         writer = fenced(api, leading)
         hashes = SecretHashes(writer, settings.namespace) if settings.hash_secrets else None
         self.configurations = Configurations(api, self.cache, self.intake.enqueue, hashes=hashes)
@@ -121,6 +123,7 @@ class Parts:
             setting,
             self.telemetry,
             audit=self.audit,
+            bypass=self.bypass,
             configurations=self.configurations,
             freeze=self.freeze,
             table=self.table,

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from headgate.controller.apply import Applier, Outcome
 from headgate.controller.audit import AuditTrail
+from headgate.controller.bypass import Bypass
 from headgate.controller.cache import Cache
 from headgate.controller.classification import ClassificationTable
 from headgate.controller.clock import ClockWatch
@@ -66,6 +67,7 @@ class Reconciler:
         telemetry: Telemetry,
         *,
         audit: AuditTrail,
+        bypass: Bypass,
         configurations: Configurations,
         freeze: ClusterFreeze,
         table: ClassificationTable,
@@ -83,6 +85,7 @@ class Reconciler:
         self._setting = setting
         self._telemetry = telemetry
         self._audit = audit
+        self._bypass = bypass
         self._configurations = configurations
         self._freeze = freeze
         self._table = table
@@ -175,6 +178,7 @@ class Reconciler:
             clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,
+            foreign=self._bypass.foreign,
             evidence=self._judging.evidence.get(key),
             live=self._watching.readings.get(key),
             audit=self._audit.state(key),

@@ -94,6 +94,12 @@ def revision_of(model: str, object_name: str) -> str | None:
     return revision if prefix == model and _REVISION.fullmatch(revision) else None
 
 
+def model_of(object_name: str) -> str:
+    """The model of an object that is named like one of a revision; empty for any other name."""
+    model, _, revision = object_name.rpartition("-")
+    return model if _REVISION.fullmatch(revision) else ""
+
+
 def copy_name(model: str, revision: str, config_map: str) -> str:
     """Name of the copy of one of users' ConfigMaps that belongs to a revision."""
     return f"{revision_name(model, revision)}-{hashlib.sha256(config_map.encode()).hexdigest()[:8]}"

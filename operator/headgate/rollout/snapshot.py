@@ -204,6 +204,8 @@ class Snapshot:
     """What follows from instants alone waits while there is one."""
     governance_problem: str = ""
     """Why governance is not enforced in this cluster; gates stay closed while it is set."""
+    bypass: str = ""
+    """Which routes of other people lead users around the model's own."""
     audit: AuditState = AuditState()
     query: str = ""
     """The selector of the counters that evidence rests on, as PromQL, narrowed to this model."""

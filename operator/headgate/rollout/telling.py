@@ -74,6 +74,8 @@ _Row = tuple[ConditionType, str, Reason, str]
 def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
     status, problem = draft.status, draft.problem
     rows: list[_Row] = [_ready(draft), _serving(draft.status, snapshot), _governance(snapshot)]
+    if snapshot.bypass:
+        rows.append((ConditionType.TRAFFIC_BYPASS, "True", Reason.TRAFFIC_BYPASS, snapshot.bypass))
     if status.use_case is not None:
         rows.append(_use_case(status.use_case, snapshot))
     if status.candidate is not None or status.phase in (Phase.ROLLING_BACK, Phase.AWAITING_USE_CASE):

@@ -243,6 +243,8 @@ class _Attempt:
 
 def _labelled(body: Object, name: str, equals: str, value: str) -> bool:
     labels = body["metadata"].get("labels") or {}
+    if name.endswith("!"):
+        return labels.get(name[:-1]) != value
     return labels.get(name) == value if equals else name in labels
 
 

@@ -14,6 +14,7 @@ from headgate.api.status import AIModelStatus
 from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
 from headgate.controller.audit import AuditTrail
+from headgate.controller.bypass import Bypass
 from headgate.controller.cache import WATCHED, Cache
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.classification import ClassificationTable
@@ -115,6 +116,7 @@ class OperatorWorld:
         self.table = ClassificationTable(api, "headgate-system", self.tiers)
         self.trust = TrustReader(api, "platform", "test")
         self.configurations = Configurations(api, self.cache, lambda keys: None)
+        self.bypass = Bypass(api, self.cache, lambda keys: None)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
         self.audit = AuditTrail(api, "platform", lambda key, priority: None)
         self.applier = Applier(
@@ -141,6 +143,7 @@ class OperatorWorld:
             setting,
             self.telemetry,
             audit=self.audit,
+            bypass=self.bypass,
             configurations=self.configurations,
             freeze=self.freeze,
             table=self.table,

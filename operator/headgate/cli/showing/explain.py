@@ -211,9 +211,16 @@ def waits_for(view: ModelView) -> tuple[str, ...]:
     return tuple(words)
 
 
+_TO_REPAIR = (
+    (ConditionType.GOVERNANCE_ENFORCED, "False"),
+    (ConditionType.TRAFFIC_BYPASS, "True"),
+    (ConditionType.STALLED, "True"),
+)
+
+
 def _to_repair(view: ModelView) -> tuple[str, ...]:
     words = []
-    for kind, bad in ((ConditionType.GOVERNANCE_ENFORCED, "False"), (ConditionType.STALLED, "True")):
+    for kind, bad in _TO_REPAIR:
         found = view.condition(kind)
         if found is not None and found.status == bad and view.status.phase is not Phase.ROLLED_BACK:
             words.append(f"{found.reason}: {found.message}")
