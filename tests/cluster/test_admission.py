@@ -437,6 +437,29 @@ def test_no_foreign_template_makes_pods_of_a_revision(cluster: Cluster, namespac
 REPLAY_LABELS = {"headgate.dev/model": "credit-scorer", "headgate.dev/replay": "credit-scorer-replay-0a1b2c3d"}
 
 
+@pytest.mark.parametrize("place", ["backend", "mirror", "mirror of a backend"])
+def test_no_route_of_somebody_else_leads_to_a_version(cluster: Cluster, namespace: str, place: str) -> None:
+    model = changed(AIMODEL)
+    model["metadata"] = {"name": "credit", "namespace": namespace}
+    made = cluster.admin.create(path_of(model, namespace), model)
+    assert made.accepted, made.message
+
+    def asked(service: str) -> Answer:
+        ref, own = {"name": service, "port": 80}, {"name": "own", "port": 80}
+        copied = {"type": "RequestMirror", "requestMirror": {"backendRef": ref}}
+        rule = {
+            "backend": {"backendRefs": [ref]},
+            "mirror": {"backendRefs": [own], "filters": [copied]},
+            "mirror of a backend": {"backendRefs": [{**own, "filters": [copied]}]},
+        }[place]
+        body = {"metadata": {"generateName": "other-"}, "spec": {"rules": [rule]}}
+        return cluster.admin.create(f"{ROUTES}/namespaces/{namespace}/httproutes", body, dry=True)
+
+    refused(lambda: asked("credit-0a1b2c3d"), "belongs to one version of the AIModel credit")
+    for elsewhere in ("credit", "credit-rules", "other-0a1b2c3d", "credit-0a1b2c3d-x"):
+        accepted(lambda service=elsewhere: asked(service))  # type: ignore[misc]
+
+
 def test_nobody_reports_on_answers_but_jobs_of_the_operator(cluster: Cluster, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/pods"
     account = {"serviceAccountName": "default", "automountServiceAccountToken": False}

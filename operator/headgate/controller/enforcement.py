@@ -18,7 +18,7 @@ BINDINGS = Resource(
 )
 
 APPROVALS = "approvals"
-REQUIRED = (APPROVALS, "models", "managed-objects", "audit", "status", "pods", "pod-templates", "replays")
+REQUIRED = (APPROVALS, "models", "managed-objects", "audit", "status", "pods", "pod-templates", "replays", "routes")
 """The ValidatingAdmissionPolicies of the chart, without the prefix of its release."""
 
 _SETTLING = timedelta(seconds=5)

@@ -1,4 +1,5 @@
-{{/* Name, kind and binding of one policy: every one denies, and fails closed. Takes (dict "root" $ "name" "…"). */}}
+{{/* Name, kind and binding of one policy: every one denies, and fails closed. Takes (dict "root" $ "name" "…"); with "params" the policy is
+asked once for each of its paramKind in the namespace of the request, and where there is none it denies nothing. */}}
 {{- define "headgate.policyBinding" -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
@@ -8,6 +9,9 @@ metadata:
 spec:
   policyName: {{ include "headgate.fullname" .root }}-{{ .name }}
   validationActions: [Deny]
+{{- if .params }}
+  paramRef: {selector: {}, parameterNotFoundAction: Allow}
+{{- end }}
 {{- end }}
 
 {{- define "headgate.policyHead" -}}
