@@ -76,7 +76,7 @@ def test_an_interval_is_one_question_and_reads_no_status_again(monkeypatch: pyte
     world.cache.models.update({ModelKey("lending", f"m{number}"): model for number in range(MODELS - 1)})
     read: list[bytes] = []
     real = watching.parse_status
-    monkeypatch.setattr(watching, "parse_status", lambda raw: read.append(raw) or real(raw))
+    monkeypatch.setattr(watching, "parse_status", lambda key, raw: read.append(raw) or real(key, raw))
     source, woken = Still(), []
     watch = Watching(world.cache, {Profile.ENVOY_GATEWAY: source}, lambda key, priority: woken.append(key), wall=world.seconds)
     asyncio.run(watch.tick())

@@ -1,13 +1,13 @@
 """Rows of the event table with real users: what happens when a live version turns bad, loses its pods, or the route is edited by hand."""
 
 import json
-import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.e2e.conftest import Bed
+from tests.e2e.playing import play, reach
 
 from demo.__main__ import PATH
 from demo.kubectl import CommandError, apply, kubectl
@@ -26,17 +26,16 @@ FALLBACK = "rules"
 
 Status = dict[str, Any]
 Scene = Generator[None, Status, None]
-"""Gets the model's status again and again, until it returns."""
+
+
+def look() -> dict[str, Status]:
+    """The status of every model; empty for one that has none yet."""
+    found = statuses(NAMESPACE)
+    return {model.name: found.get(model.name, {}) for model in SCENES}
 
 
 def answers(users: Fleet, model: Model, version: str) -> int:
     return sum(users.of(model.host, version).kinds.values())
-
-
-def reach(happens: Callable[[Status], object]) -> Generator[None, Status, Status]:
-    while not happens(status := (yield)):
-        pass
-    return status
 
 
 def release(model: Model, version: str, environment: dict[str, str], name: str = "events", *, fallback: bool = False) -> None:
@@ -161,7 +160,7 @@ def first_versions() -> Iterator[None]:
     kubectl("wait", "-n", NAMESPACE, "--for=condition=Available", f"deployment/{FALLBACK}", "--timeout=60s", timeout=70)
     for model in SCENES:
         release(model, "v1", TURNS_BAD if model is ALONE else GOOD, fallback=model in (ALONE, PODLESS))
-    play({model.name: reach(live("v1")) for model in SCENES})
+    play({model.name: reach(live("v1")) for model in SCENES}, look, MOST_SECONDS)
     yield
     remove(NAMESPACE)
 
@@ -170,23 +169,5 @@ def first_versions() -> Iterator[None]:
 def test_what_happens_to_users_when_versions_fail_or_routes_are_edited(bed: Bed, tmp_path: Path) -> None:
     hosts = [model.host for model in SCENES]
     with Load(bed.load, bed.gateway + PATH, hosts, Fleet(tmp_path / "requests.jsonl"), Rates(http1=100)) as users:
-        play({model.name: scene(model, users) for model, scene in SCENES.items()}, users)
+        play({model.name: scene(model, users) for model, scene in SCENES.items()}, look, MOST_SECONDS, users)
     assert users.failed == [], "all that failed was answered by a version that turned bad"
-
-
-def play(scenes: dict[str, Generator[None, Status, Any]], users: Fleet | None = None) -> None:
-    """All scenes, side by side."""
-    until = time.monotonic() + MOST_SECONDS
-    for scene in scenes.values():
-        next(scene)
-    while scenes:
-        if users is not None:
-            users.read()
-        seen = statuses(NAMESPACE)
-        for name, scene in list(scenes.items()):
-            try:
-                scene.send(seen.get(name, {}))
-            except StopIteration:
-                del scenes[name]
-        assert time.monotonic() < until, {name: seen.get(name) for name in scenes}
-        time.sleep(0.4)

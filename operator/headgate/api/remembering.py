@@ -1,6 +1,6 @@
 """What follows from an object that never changes is worked out once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import TypeVar
 
@@ -29,5 +29,31 @@ def per_object(most: int) -> Callable[[Callable[[Subject], Result]], Callable[[S
             return found[1]
 
         return once
+
+    return decorate
+
+
+def latest_per_key(most: int) -> Callable[[Callable[[Subject], Result]], Callable[[Hashable, Subject], Result]]:
+    """Decorates a function of one value, which then takes a key before it: the result is remembered for the value that a key had last, of
+    the `most` keys asked about last.
+
+    For values that replace each other: what a key had before is of no more use, and would stay in memory in a cache by value. Values are
+    compared. What `work` raises is not remembered.
+    """
+
+    def decorate(work: Callable[[Subject], Result]) -> Callable[[Hashable, Subject], Result]:
+        known: dict[Hashable, tuple[Subject, Result]] = {}
+
+        @wraps(work)
+        def latest(key: Hashable, subject: Subject) -> Result:
+            found = known.pop(key, None)
+            if found is None or found[0] != subject:
+                found = subject, work(subject)
+                if len(known) >= most:
+                    del known[next(iter(known))]
+            known[key] = found
+            return found[1]
+
+        return latest
 
     return decorate

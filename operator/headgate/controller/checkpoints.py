@@ -99,7 +99,7 @@ class Checkpoints:
         if model is None:
             return True
         try:
-            candidate = parse_status(model.status).candidate
+            candidate = parse_status(key, model.status).candidate
         except UnreadableStatus:
             return False
         return candidate is None or str(candidate.attempt) != state.attempt
@@ -115,7 +115,7 @@ class Checkpoints:
         if model is None or model.leaving:
             return
         try:
-            outlives = deletion_policy(parse_spec(model.spec)[0], parse_status(model.status)) is DeletionPolicy.ORPHAN
+            outlives = deletion_policy(parse_spec(key, model.spec)[0], parse_status(key, model.status)) is DeletionPolicy.ORPHAN
         except UnreadableStatus:
             return
         owner = None if outlives else Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)

@@ -209,7 +209,7 @@ def case_of(cache: Cache, key: ModelKey) -> Case | None:
     model = cache.models.get(key)
     if model is None:
         return None
-    status = parse_status(model.status)
+    status = parse_status(key, model.status)
     policy = _pinned(cache, key, status)
     if policy is None or not is_judged(status) or status.candidate is None:
         return None

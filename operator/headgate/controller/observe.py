@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from headgate.api.aimodel import AIModelSpec, DeletionPolicy
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
+from headgate.api.remembering import latest_per_key
 from headgate.api.status import AIModelStatus
 from headgate.controller.cache import Cache
 from headgate.controller.enforcement import Proof
@@ -35,6 +36,9 @@ from headgate.rollout.decision import Decision
 from headgate.rollout.questions import is_judged
 from headgate.rollout.rebuild import is_blank
 from headgate.rollout.snapshot import AuditState, ClockStep, ConfigurationState, PolicyState, Problem, Snapshot, WorkloadState
+
+_MOST_MODELS = 1024
+"""Whose spec and status are kept as objects, 50 kB together: as many as are in rollout at a time. Others are seldom looked at."""
 
 
 class UnreadableStatus(Exception):  # noqa: N818  named for what it says about the object
@@ -87,8 +91,8 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
     if model is None or model.leaving:
         return None
     owned = cache.owned(key)
-    spec, invalid = parse_spec(model.spec)
-    status = parse_status(model.status)
+    spec, invalid = parse_spec(key, model.spec)
+    status = parse_status(key, model.status)
     route = route_of(owned)
     policy, pinned = _policy(cache.policies.get(model.policy), model, around), _pinned(owned.copies, status)
     snapshot = Snapshot(
@@ -154,7 +158,7 @@ def _decoded(record: bytes) -> Object:
     return decoded
 
 
-@lru_cache(maxsize=4096)
+@latest_per_key(_MOST_MODELS)
 def parse_spec(raw: bytes) -> tuple[AIModelSpec | None, str]:
     """The spec, or None and what is wrong with it, field by field."""
     try:
@@ -163,7 +167,7 @@ def parse_spec(raw: bytes) -> tuple[AIModelSpec | None, str]:
         return None, _words(error, "spec")
 
 
-@lru_cache(maxsize=4096)
+@latest_per_key(_MOST_MODELS)
 def parse_status(raw: bytes) -> AIModelStatus:
     """Raises UnreadableStatus."""
     try:

@@ -196,7 +196,7 @@ def watched_of(key: ModelKey, model: ModelFacts, policy: PolicyFacts | None) -> 
     if rules is None or not guards or model.leaving:
         return None
     try:
-        status = parse_status(model.status)
+        status = parse_status(key, model.status)
     except UnreadableStatus:
         return None
     if status.stable is None or is_judged(status):

@@ -143,7 +143,7 @@ def test_a_gateway_that_does_not_exist_is_named() -> None:
 
 
 def test_an_unknown_gateway_says_nothing_where_not_all_namespaces_are_seen() -> None:
-    spec, _ = parse_spec(_raw(model_spec("v1")))
+    spec, _ = parse_spec("v1", _raw(model_spec("v1")))
     assert route_state(None, spec, None, "lending").problem is None
     assert route_state(None, spec, {}, "lending").problem is not None
 
