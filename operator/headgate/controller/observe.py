@@ -24,6 +24,7 @@ from headgate.evidence.guards import WINDOW
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import BY_DEFAULT, TableState
+from headgate.governance.literacy import Literacy
 from headgate.governance.trust import Trust
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner
@@ -52,6 +53,7 @@ class Surroundings:
     freeze: FreezeState = field(default_factory=FreezeState)
     table: TableState = BY_DEFAULT
     trust: Trust = field(default_factory=Trust)
+    literacy: Literacy = field(default_factory=Literacy)
     clock_step: ClockStep | None = None
     governance_problem: str = ""
     proof: Proof = field(default_factory=Proof)
@@ -108,6 +110,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         approvals=_approvals(cache, key, around),
         unreadable=_unreadable(cache, key),
         trust=around.trust,
+        literacy=around.literacy,
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
         workloads=workloads_of(owned, around.now),
         route=route_state(route, spec, _gateways(cache, around), key.namespace),

@@ -15,7 +15,7 @@ from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage
 from headgate.api.remembering import per_object
 from headgate.api.replay import ReplayLimits
 from headgate.api.triggers import Fairness
-from headgate.api.vocabulary import Mode, Tier
+from headgate.api.vocabulary import LiteracyRule, Mode, Tier
 
 STATEMENT_VERSION = 1
 
@@ -122,6 +122,8 @@ def _later_gates(gates: Gates) -> dict[str, Any]:
     for name, part in (("continuation", gates.continuation), ("dossier", gates.dossier)):
         if part is not None:
             written[name] = part.model_dump(mode="json", by_alias=True)
+    if gates.literacy is LiteracyRule.REQUIRED:
+        written["literacy"] = str(gates.literacy)
     return written
 
 
