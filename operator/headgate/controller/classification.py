@@ -2,10 +2,10 @@
 
 import logging
 
-from headgate.controller.polled import PolledObject
 from headgate.governance.classification import BY_DEFAULT, TableState
 from headgate.governance.classification_table import table_of
 from headgate.kube.interface import KubeApi
+from headgate.kube.polled import PolledObject
 from headgate.kube.resources import CONFIG_MAPS
 
 log = logging.getLogger(__name__)

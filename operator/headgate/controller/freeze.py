@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from headgate.api.faults import first_fault
 from headgate.api.windows import Freeze
-from headgate.controller.polled import PolledObject
 from headgate.kube.interface import KubeApi
+from headgate.kube.polled import PolledObject
 from headgate.kube.resources import CONFIG_MAPS
 
 NAME = "headgate-freeze"

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from headgate.controller.polled import PolledObject
 from headgate.governance.literacy import LITERACY, LITERACY_KEY, Literacy, assessments_of
 from headgate.kube.interface import KubeApi
+from headgate.kube.polled import PolledObject
 from headgate.kube.resources import CONFIG_MAPS
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from headgate.api.faults import first_fault
 from headgate.api.trust_store import TRUST_STORE, TrustStoreSpec
-from headgate.controller.polled import PolledObject
 from headgate.governance.trust import Trust
 from headgate.kube.interface import KubeApi
+from headgate.kube.polled import PolledObject
 from headgate.kube.resources import TRUST_STORES
 
 log = logging.getLogger(__name__)

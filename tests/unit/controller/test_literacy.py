@@ -9,8 +9,8 @@ from tests.unit.controller.operator_world import POLICY, OperatorWorld
 from tests.unit.kube.fake_api import FakeApi
 
 from headgate.controller.literacy import LiteracyReader
-from headgate.controller.polled import PolledObject
 from headgate.kube.errors import Forbidden, Unavailable
+from headgate.kube.polled import PolledObject
 from headgate.kube.resources import CONFIG_MAPS, ROLLOUT_POLICIES
 
 HEAD = "person,role,competency,score,date\n"
