@@ -118,7 +118,7 @@ def _replay(stage: Stage) -> dict[str, Any]:
 
 def _later_gates(gates: Gates) -> dict[str, Any]:
     """Nothing for a policy that names none of them: what was approved before there were any stays approved."""
-    written = {} if gates.use_case is None else {"useCase": _roles(gates.use_case)}
+    written: dict[str, Any] = {} if gates.use_case is None else {"useCase": _roles(gates.use_case)}
     for name, part in (("continuation", gates.continuation), ("dossier", gates.dossier)):
         if part is not None:
             written[name] = part.model_dump(mode="json", by_alias=True)
