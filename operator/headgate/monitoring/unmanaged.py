@@ -54,9 +54,9 @@ def _of_container(container: Mapping[str, Any], signatures: Signatures) -> Itera
     of = f"of container {container.get('name') or '?'}"
     image = str(container.get("image") or "")
     command = [part for part in (*_list(container.get("command")), *_list(container.get("args"))) if isinstance(part, str)]
-    words = _words(command)
+    words, path = _words(command), _path(image)
     for product, signature in signatures.products.items():
-        if any(_image_matches(image, pattern) for pattern in signature.images):
+        if any(_image_matches(path, pattern) for pattern in signature.images):
             yield Sign(product, f"image {_without_digest(image)} {of}")
         for asked in signature.commands:
             if _follow(words, asked.split(" ")):
@@ -80,16 +80,15 @@ def _of_environment(container: Mapping[str, Any], of: str, signatures: Signature
             yield from (Sign(product, where) for product in named.get(name, ()))
 
 
-def _image_matches(image: str, pattern: str) -> bool:
-    """Whether the parts of `pattern` follow each other in the path of `image`, whatever registry and mirror are before them."""
-    path = _without_digest(image)
-    last = path.rpartition("/")[2]
-    repository = path.removesuffix(":" + last.partition(":")[2]) if ":" in last else path
-    parts, wanted = repository.lower().split("/"), pattern.split("/")
-    return any(
-        all(_glob(want, "/").fullmatch(part) for want, part in zip(wanted, parts[begin:], strict=False))
-        for begin in range(len(parts) - len(wanted) + 1)
-    )
+def _path(image: str) -> str:
+    """Of an image, without digest and tag, after a slash: `/registry.example:5000/vllm/vllm-openai`."""
+    head, slash, last = _without_digest(image).lower().rpartition("/")
+    return f"/{head}{slash}{last.partition(':')[0]}"
+
+
+def _image_matches(path: str, pattern: str) -> bool:
+    """Whether the parts of `pattern` follow each other in `path`, whatever registry and mirror are before them."""
+    return _within(pattern).search(path) is not None
 
 
 def _without_digest(image: str) -> str:
@@ -107,20 +106,38 @@ def _follow(words: list[str], asked: list[str]) -> bool:
 
 def _hosts(text: str, signatures: Signatures) -> Iterator[tuple[str, str]]:
     """(product, host) for each known address in `text`."""
+    known = _any_host(signatures)
     for host in dict.fromkeys(_HOST.findall(text[:_MOST_TEXT].lower())):
+        if not known.fullmatch(host):
+            continue
         for product, signature in signatures.products.items():
             if _host_matches(host, signature):
                 yield product, host
 
 
 def _host_matches(host: str, signature: Signature) -> bool:
-    return any(_glob(pattern, ".").fullmatch(host) for pattern in signature.hosts)
+    return any(_whole(pattern).fullmatch(host) for pattern in signature.hosts)
 
 
-@lru_cache(maxsize=4096)
-def _glob(pattern: str, between: str) -> re.Pattern[str]:
-    """`*` stands for what has no `between` in it."""
-    return re.compile(f"[^{between}]*".join(map(re.escape, pattern.split("*"))))
+def _glob(pattern: str, between: str) -> str:
+    """A regular expression in which `*` stands for what has no `between` in it."""
+    return f"[^{between}]*".join(map(re.escape, pattern.split("*")))
+
+
+@lru_cache(maxsize=8192)
+def _within(image: str) -> re.Pattern[str]:
+    return re.compile(f"/{_glob(image, '/')}(?:/|$)")
+
+
+@lru_cache(maxsize=8192)
+def _whole(host: str) -> re.Pattern[str]:
+    return re.compile(_glob(host, "."))
+
+
+@per_object(4)
+def _any_host(signatures: Signatures) -> re.Pattern[str]:
+    """Most addresses are of nobody: one look tells."""
+    return re.compile("|".join(_glob(host, ".") for one in signatures.products.values() for host in one.hosts) or "(?!)")
 
 
 @per_object(4)
