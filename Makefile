@@ -25,8 +25,8 @@ crds: $(READY) ## generate crds/ and the chart's copy from the models
 
 .PHONY: lint
 lint: $(READY) ## ruff, mypy --strict, import rules
-	@$(BIN)/ruff check operator tests hack
-	@$(BIN)/ruff format --check operator tests hack
+	@$(BIN)/ruff check operator tests hack examples
+	@$(BIN)/ruff format --check operator tests hack examples
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache | tail -4
 

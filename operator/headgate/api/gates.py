@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, Model, each_once, list_map, rules
 from headgate.api.quantities import Duration
-from headgate.api.vocabulary import OnExpiry, Piece, Role, Tier
+from headgate.api.vocabulary import LiteracyRule, OnExpiry, Piece, Role, Tier
 
 _DAY = 86_400
 
@@ -120,6 +120,8 @@ class Gates(Model):
     deployment: TieredRoles = TieredRoles()
     continuation: Continuation | None = None
     dossier: TieredDossier | None = None
+    literacy: LiteracyRule | None = None
+    """Left out: Shown. Required goes by the assessments in ConfigMap headgate-literacy of the policy namespace."""
 
     @model_validator(mode="after")
     def _something_to_renew(self) -> Self:

@@ -110,6 +110,14 @@ class OnExpiry(StrEnum):
     ROLLBACK = "Rollback"
 
 
+class LiteracyRule(StrEnum):
+    """What it means at a gate that a person's knowledge about AI was assessed as too little, or not at all. Required: their approvals do
+    not count. Shown: people see it there."""
+
+    REQUIRED = "Required"
+    SHOWN = "Shown"
+
+
 class Piece(StrEnum):
     """What a policy may require in writing before a gate opens."""
 

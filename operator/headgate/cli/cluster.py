@@ -1,19 +1,24 @@
 """The cluster as commands see it: the only place of the command line that does input and output."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from headgate.api.trust_store import TRUST_STORE
+from headgate.api.vocabulary import LiteracyRule
 from headgate.cli.kubeconfig import current_namespace
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView, view_of
 from headgate.evidence.readings import config_map_name
+from headgate.governance.literacy import LITERACY
 from headgate.kube import audit_segments
-from headgate.kube.errors import Conflict, KubeError, NotFound
-from headgate.kube.interface import KubeApi, Object
+from headgate.kube.errors import Conflict, Forbidden, KubeError, NotFound
+from headgate.kube.interface import Object, PagedApi
 from headgate.kube.labels import revision_name
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, Resource
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, TRUST_STORES, Resource
+from headgate.kube.unmanaged import Sighting, UnmanagedSearch, UnusableSignatures
 from headgate.rollout.decision import POLICY_KEY
 
 SELF_SUBJECT_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", namespaced=False)
@@ -37,10 +42,20 @@ class Access:
         return self.namespace or current_namespace(self.context)
 
 
+@dataclass(frozen=True, slots=True)
+class LiteracyObjects:
+    """What says who needs training: whether the policy requires literacy, and what the caller may read of its namespace."""
+
+    namespace: str
+    required: bool
+    store: Object | None
+    assessments: Object | None
+
+
 class Cluster:
     """What commands ask of an API server. Every method raises KubeError."""
 
-    def __init__(self, api: KubeApi) -> None:
+    def __init__(self, api: PagedApi) -> None:
         self._api = api
 
     async def models(self, namespace: str | None) -> tuple[ModelView, ...]:
@@ -106,6 +121,30 @@ class Cluster:
         places = ", ".join(sorted("/".join(_place(item)) for item in found))
         raise Refused(f"there are several RolloutPolicies {plain}: choose one of {places} with --policy")
 
+    async def literacy(self, view: ModelView) -> LiteracyObjects | None:
+        """By the policy that the model's attempt runs on, or else the one that it names. None if the caller cannot read that one."""
+        try:
+            policy = await self.policy(str((view.spec.get("policy") or {}).get("name") or ""))
+        except (Refused, Forbidden):
+            return None
+        namespace, spec, candidate = policy["metadata"].get("namespace") or "", policy.get("spec") or {}, view.status.candidate
+        copy = await self._readable(CONFIG_MAPS, candidate.policy_copy, view.namespace) if candidate is not None else None
+        if copy is not None:
+            spec = json.loads((copy.get("data") or {}).get(POLICY_KEY) or "{}")
+        return LiteracyObjects(
+            namespace,
+            (spec.get("gates") or {}).get("literacy") == LiteracyRule.REQUIRED,
+            await self._readable(TRUST_STORES, TRUST_STORE, namespace),
+            await self._readable(CONFIG_MAPS, LITERACY, namespace),
+        )
+
+    async def unmanaged(self, namespace: str | None, operator_namespace: str) -> Sighting:
+        """AI that no AIModel owns, in one namespace, or in all for None. Raises Refused for a table of signatures that cannot be used."""
+        try:
+            return await UnmanagedSearch(self._api, operator_namespace, namespace).look()
+        except UnusableSignatures as error:
+            raise Refused(str(error)) from error
+
     async def _readable(self, resource: Resource, name: str, namespace: str) -> Object | None:
         """Approvers need not be allowed to read ConfigMaps and Deployments: without them there are no counts, no statement and no
         difference, but everything else."""
@@ -163,7 +202,7 @@ def _place(item: Object) -> tuple[str, str]:
 
 
 async def open_client(access: Access) -> Any:
-    """An async context manager that is a KubeApi. Imported late: `--help` and usage errors need no cluster."""
+    """An async context manager that is a PagedApi. Imported late: `--help` and usage errors need no cluster."""
     from headgate.kube.client import KubeClient
     from headgate.kube.wire import Impersonation
 

@@ -24,6 +24,7 @@ from headgate.cli.monitoring.drift import drift
 from headgate.cli.monitoring.literacy import literacy
 from headgate.cli.monitoring.scorecard import scorecard
 from headgate.cli.monitoring.trend import trend
+from headgate.cli.monitoring.unmanaged import unmanaged
 from headgate.cli.monitoring.value import value
 from headgate.cli.refused import Refused
 from headgate.cli.showing.evidence import evidence
@@ -52,7 +53,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-_ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
+_ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate, unmanaged)
 _ABOUT_FILES = (classify, verify, drift, trend, value, literacy, scorecard)
 for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)

@@ -17,6 +17,7 @@ NAMESPACE = Annotated[
 CONTEXT = Annotated[str | None, typer.Option("--context", help="Context of the kubeconfig to use.", show_default=False)]
 AS_USER = Annotated[str | None, typer.Option("--as", help="Act as this user; needs the right to impersonate.", show_default=False)]
 GATE = Annotated[Gate, typer.Option("--gate", "-g", help="Which gate is decided on.")]
+OPERATOR_NAMESPACE = Annotated[str, typer.Option("--operator-namespace", help="Where the operator runs and keeps what is its own.")]
 YES = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

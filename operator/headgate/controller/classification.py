@@ -4,8 +4,8 @@ import logging
 
 from headgate.governance.classification import BY_DEFAULT, TableState
 from headgate.governance.classification_table import table_of
-from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
+from headgate.kube.polled import PolledObject
 from headgate.kube.resources import CONFIG_MAPS
 
 log = logging.getLogger(__name__)
@@ -20,30 +20,19 @@ class ClassificationTable:
 
     def __init__(self, api: KubeApi, namespace: str, config_map: str) -> None:
         """`config_map` is empty for the built-in table."""
-        self._api = api
-        self._namespace = namespace
-        self._config_map = config_map
         self._where = f"the classification table in ConfigMap {namespace}/{config_map}"
-        self._version = ""
+        self._object = PolledObject(api, CONFIG_MAPS, config_map, namespace, self._where) if config_map else None
         self.state = TableState(None, f"{self._where} has not been read yet") if config_map else BY_DEFAULT
 
     async def look(self) -> bool:
         """Whether the answer changed."""
-        if not self._config_map:
+        if self._object is None or not await self._object.look():
             return False
-        before = self.state
-        try:
-            body = await self._api.get(CONFIG_MAPS, self._config_map, self._namespace)
-        except NotFound:
-            self._version = ""
+        before, body = self.state, self._object.body
+        if body is None:
             self.state = TableState(None, f"{self._where} does not exist: create it, or leave out the chart value that names it")
-        except KubeError as error:
-            log.warning("%s could not be read: %s", self._where, error)
         else:
-            version = str(body["metadata"].get("resourceVersion") or "")
-            if not version or version != self._version:
-                self._version = version
-                self.state = self._read((body.get("data") or {}).get(KEY))
+            self.state = self._read((body.get("data") or {}).get(KEY))
         if self.state != before and self.state.problem:
             log.error(self.state.problem)
         return self.state != before

@@ -1,6 +1,5 @@
 """The freeze of the whole cluster: one ConfigMap in the policy namespace, which one command makes and every auditor can read."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +9,9 @@ from pydantic import ValidationError
 
 from headgate.api.faults import first_fault
 from headgate.api.windows import Freeze
-from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
+from headgate.kube.polled import PolledObject
 from headgate.kube.resources import CONFIG_MAPS
-
-log = logging.getLogger(__name__)
 
 NAME = "headgate-freeze"
 EACH = 15.0
@@ -36,22 +33,18 @@ class ClusterFreeze:
 
     def __init__(self, api: KubeApi, namespace: str, wall: Callable[[], datetime]) -> None:
         """`namespace` is that of the policies: who may edit these may freeze."""
-        self._api = api
-        self._namespace = namespace
+        self._where = f"ConfigMap {namespace}/{NAME}"
+        self._object = PolledObject(api, CONFIG_MAPS, NAME, namespace, f"the freeze of the cluster in {self._where}")
         self._wall = wall
         self.state = FreezeState(held="it has not been read yet whether the cluster is frozen")
 
     async def look(self) -> bool:
-        """Whether the answer changed."""
+        """Whether the answer changed. It also does by the time alone: a freeze without an end begins."""
         before = self.state
-        try:
-            body = await self._api.get(CONFIG_MAPS, NAME, self._namespace)
-        except NotFound:
-            self.state = FreezeState()
-        except KubeError as error:
-            log.warning("it could not be read whether the cluster is frozen: %s", error)
-        else:
-            self.state = read(body.get("data") or {}, f"ConfigMap {self._namespace}/{NAME}", self._wall())
+        await self._object.look()
+        if self._object.known:
+            body = self._object.body
+            self.state = FreezeState() if body is None else read(body.get("data") or {}, self._where, self._wall())
         return self.state != before
 
 

@@ -25,6 +25,7 @@ from headgate.evidence.guards import WINDOW
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import BY_DEFAULT, TableState
+from headgate.governance.literacy import Literacy
 from headgate.governance.trust import Trust
 from headgate.kube.interface import Object
 from headgate.kube.labels import Owner, revision_name
@@ -57,6 +58,7 @@ class Surroundings:
     freeze: FreezeState = field(default_factory=FreezeState)
     table: TableState = BY_DEFAULT
     trust: Trust = field(default_factory=Trust)
+    literacy: Literacy = field(default_factory=Literacy)
     clock_step: ClockStep | None = None
     governance_problem: str = ""
     foreign: ForeignRoutes = field(default_factory=ForeignRoutes)
@@ -114,6 +116,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         approvals=_approvals(cache, key, around),
         unreadable=_unreadable(cache, key),
         trust=around.trust,
+        literacy=around.literacy,
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
         workloads=workloads_of(owned, around.now),
         route=route_state(route, spec, _gateways(cache, around), key.namespace),

@@ -21,6 +21,7 @@ from headgate.controller.freeze import EACH, ClusterFreeze
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
+from headgate.controller.literacy import LiteracyReader
 from headgate.controller.manifests import Manifests
 from headgate.controller.noise import NoiseReader
 from headgate.controller.orphans import Orphans
@@ -78,6 +79,7 @@ class Parts:
         self.freeze = ClusterFreeze(api, settings.policy_namespace, wall)
         self.table = ClassificationTable(api, settings.namespace, settings.classification_table)
         self.trust = TrustReader(api, settings.policy_namespace, settings.environment, required=settings.trust_store_required)
+        self.literacy = LiteracyReader(api, settings.policy_namespace)
         self.clock = ClockWatch(wall, monotonic)
         self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
@@ -128,6 +130,7 @@ class Parts:
             freeze=self.freeze,
             table=self.table,
             trust=self.trust,
+            literacy=self.literacy,
             clock=self.clock,
         )
         self.heartbeat = Heartbeat(monotonic, self.telemetry)
@@ -149,7 +152,7 @@ class Parts:
 
     async def run_calendar(self) -> None:
         """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right; every model when
-        the classification table changed, or other persons are trusted."""
+        the classification table changed, other persons are trusted, or other assessments of them are there."""
         while True:
             await asyncio.sleep(EACH)
             if await self.table.look():
@@ -158,6 +161,8 @@ class Parts:
             if await self.freeze.look() or (self.clock.look() is not None) != before:
                 self.intake.enqueue(set(self.cache.moving))
             if await self.trust.look():
+                self.decide_all()
+            if await self.literacy.look():
                 self.decide_all()
 
     def decide_all(self) -> None:

@@ -19,6 +19,7 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.fence import NotLeading
 from headgate.controller.freeze import ClusterFreeze
 from headgate.controller.judging import Judging
+from headgate.controller.literacy import LiteracyReader
 from headgate.controller.observe import Observation, Surroundings, UnreadableStatus, observe
 from headgate.controller.orphans import Orphans
 from headgate.controller.queue import Priority, Queue, ShutDown
@@ -72,6 +73,7 @@ class Reconciler:
         freeze: ClusterFreeze,
         table: ClassificationTable,
         trust: TrustReader,
+        literacy: LiteracyReader,
         clock: ClockWatch,
         decide: Callable[[Snapshot], Decision] = decide,
     ) -> None:
@@ -90,6 +92,7 @@ class Reconciler:
         self._freeze = freeze
         self._table = table
         self._trust = trust
+        self._literacy = literacy
         self._clock = clock
         self._decide = decide
         self._refusals: dict[ModelKey, Problem] = {}
@@ -175,6 +178,7 @@ class Reconciler:
             freeze=self._freeze.state,
             table=self._table.state,
             trust=self._trust.trust,
+            literacy=self._literacy.literacy,
             clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,

@@ -15,7 +15,7 @@ from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage
 from headgate.api.remembering import per_object
 from headgate.api.replay import ReplayLimits
 from headgate.api.triggers import Fairness
-from headgate.api.vocabulary import Mode, Tier
+from headgate.api.vocabulary import LiteracyRule, Mode, Tier
 
 STATEMENT_VERSION = 1
 
@@ -118,10 +118,12 @@ def _replay(stage: Stage) -> dict[str, Any]:
 
 def _later_gates(gates: Gates) -> dict[str, Any]:
     """Nothing for a policy that names none of them: what was approved before there were any stays approved."""
-    written = {} if gates.use_case is None else {"useCase": _roles(gates.use_case)}
+    written: dict[str, Any] = {} if gates.use_case is None else {"useCase": _roles(gates.use_case)}
     for name, part in (("continuation", gates.continuation), ("dossier", gates.dossier)):
         if part is not None:
             written[name] = part.model_dump(mode="json", by_alias=True)
+    if gates.literacy is LiteracyRule.REQUIRED:
+        written["literacy"] = str(gates.literacy)
     return written
 
 

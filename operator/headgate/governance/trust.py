@@ -9,6 +9,7 @@ from headgate.api.approval import GovernanceApprovalSpec
 from headgate.api.remembering import per_object
 from headgate.api.trust_store import TrustedKey, TrustedPerson, TrustStoreSpec
 from headgate.api.vocabulary import Role, Tier
+from headgate.governance.literacy import NEEDS_TRAINING, Literacy, of_person, shortfall
 from headgate.governance.persons import deceptive, person
 from headgate.governance.signatures import key_digest, verifies
 
@@ -26,6 +27,8 @@ class Trust:
     """Why the store cannot be read: nobody's approval counts meanwhile."""
     known: bool = True
     """False until it was looked for."""
+    literacy: Literacy | None = None
+    """The assessments that approvals are counted by; None where the policy does not require them."""
 
     def identity(self, username: str) -> str:
         """One value for all usernames of a person; the normalised username for who is not listed."""
@@ -56,6 +59,9 @@ class Trust:
 
     def not_entitled(self, spec: GovernanceApprovalSpec, *, tier: Tier, made: datetime, now: datetime) -> str:
         """Why the author of `spec`, once proven, may not decide so, in words; empty if they may. `made`: when they did."""
+        return self._not_entitled(spec, tier, made, now) or self._illiterate(spec.approver, now)
+
+    def _not_entitled(self, spec: GovernanceApprovalSpec, tier: Tier, made: datetime, now: datetime) -> str:
         strange = deceptive(spec.approver)
         if strange:
             return strange
@@ -70,6 +76,18 @@ class Trust:
         if now >= entry.training_valid_until:
             return f"the training of {entry.name} was valid until {entry.training_valid_until:%Y-%m-%d %H:%M} UTC"
         return self._without_role(spec, entry, made)
+
+    def _illiterate(self, username: str, now: datetime) -> str:
+        """In words that everybody who reads a status may know: neither scores nor topics."""
+        if self.literacy is None:
+            return ""
+        entry = self._entry(username)
+        found = of_person(self.literacy, (username, *((entry.name, *entry.usernames) if entry else ())))
+        if not found:
+            return f"the policy requires AI literacy, and {username} was never assessed"
+        if not shortfall(found, now.date()):
+            return ""
+        return f"the policy requires AI literacy, and {username} is assessed below {NEEDS_TRAINING:g} or past their training"
 
     def _without_store(self, spec: GovernanceApprovalSpec, tier: Tier) -> str:
         if spec.on_behalf_of is not None:

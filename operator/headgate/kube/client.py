@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -82,23 +82,36 @@ class KubeClient:
         self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "", page: int = 500
     ) -> Listing:
         try:
-            return await self._pages(resource, namespace, labels, fields, page)
+            return await self._all(resource, namespace, labels, fields, page)
         except Gone:
             # The continue token outlived the server's history: only a new list is consistent.
-            return await self._pages(resource, namespace, labels, fields, page)
+            return await self._all(resource, namespace, labels, fields, page)
 
-    async def _pages(self, resource: Resource, namespace: str | None, labels: str, fields: str, page: int) -> Listing:
+    async def pages(self, resource: Resource, namespace: str | None = None, *, page: int = 200) -> AsyncIterator[tuple[Object, ...]]:
+        token = ""
+        while True:
+            listing, token = await self._page(resource, namespace, {"limit": str(page), "continue": token})
+            yield listing.items
+            if not token:
+                return
+
+    async def _all(self, resource: Resource, namespace: str | None, labels: str, fields: str, page: int) -> Listing:
         items: list[Object] = []
-        token, accept = "", _PARTIAL_LIST if resource.only_metadata else _JSON
+        token = ""
         while True:
             query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(page), "continue": token}
-            answer = await self._request("GET", resource.path(namespace), query, accept=accept)
-            # Items of a list carry neither, unlike the same object from get or watch.
-            items += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in answer.get("items") or ()]
-            metadata = answer.get("metadata") or {}
-            token = metadata.get("continue") or ""
+            listing, token = await self._page(resource, namespace, query)
+            items += listing.items
             if not token:
-                return Listing(tuple(items), metadata.get("resourceVersion") or "")
+                return Listing(tuple(items), listing.resource_version)
+
+    async def _page(self, resource: Resource, namespace: str | None, query: Mapping[str, str]) -> tuple[Listing, str]:
+        """One page, and the token of the next one; empty after the last."""
+        answer = await self._request("GET", resource.path(namespace), query, accept=_PARTIAL_LIST if resource.only_metadata else _JSON)
+        # Items of a list carry neither, unlike the same object from get or watch.
+        items = [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in answer.get("items") or ()]
+        metadata = answer.get("metadata") or {}
+        return Listing(tuple(items), metadata.get("resourceVersion") or ""), metadata.get("continue") or ""
 
     async def create(self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False) -> Object:
         path = resource.path((body.get("metadata") or {}).get("namespace"))

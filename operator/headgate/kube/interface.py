@@ -1,6 +1,6 @@
 """What the rest of Headgate asks of an API server. KubeClient answers it over HTTP; tests and simulations stand in for it."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -70,4 +70,13 @@ class KubeApi(Protocol):
         self, resource: Resource, name: str, namespace: str | None = None, *, uid: str = "", propagation: Propagation = "Background"
     ) -> None:
         """With `uid`, Conflict if the name now belongs to another object. NotFound if there is none."""
+        ...
+
+
+class PagedApi(KubeApi, Protocol):
+    """For whoever looks at more objects than should be in memory at once."""
+
+    def pages(self, resource: Resource, namespace: str | None = None) -> AsyncIterator[tuple[Object, ...]]:
+        """All objects, a page at a time. Without namespace: all namespaces. Gone if the caller took so long that the server no longer
+        knows the list: begin again."""
         ...

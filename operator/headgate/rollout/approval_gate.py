@@ -9,6 +9,7 @@ from headgate.api.vocabulary import GATE_DECISIONS, Gate, Mode, Tier, Verdict
 from headgate.governance.dossier import deployment_lacks
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.governance.trust import Trust
 from headgate.rollout.break_glass import broken
 from headgate.rollout.copying import copies_objection
 from headgate.rollout.draft import Draft
@@ -18,17 +19,18 @@ from headgate.rollout.replaying import agreement_words, replay_objection
 from headgate.rollout.risk import obstacle, tier_of
 from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.stages import Step
+from headgate.rollout.trusting import trust_of
 from headgate.rollout.use_case import unmet
 
 
 def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps: tuple[Step, ...]) -> Draft:
     """Evaluate the Deployment gate for the candidate. Kinds without a gate keep none."""
-    candidate, spec = draft.candidate, snapshot.spec
-    if candidate.kind not in GATED or spec is None or not (snapshot.approvals_known and snapshot.trust.known):
+    candidate, spec, trust = draft.candidate, snapshot.spec, trust_of(snapshot, policy)
+    if candidate.kind not in GATED or spec is None or not (snapshot.approvals_known and trust.known):
         return draft
     unclear, tier, mode = obstacle(snapshot, policy), tier_of(snapshot), allowed_mode(snapshot, policy)
     if unclear is not None:
-        return _shut(draft, snapshot, unclear)
+        return _shut(draft, snapshot, unclear, trust)
     assert tier is not None, "an unknown tier is an obstacle"
     unapproved = unmet(draft, policy)
     lacking = (*((line(f"use case: {unapproved}"),) if unapproved else ()), *deployment_lacks(spec, policy.gates.dossier_of(tier)))
@@ -43,7 +45,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
         automated=_automated_checks(snapshot, candidate, policy, steps, mode),
-        trust=snapshot.trust,
+        trust=trust,
         lacking=lacking,
     )
     draft, glass = broken(draft, snapshot, tier, _beyond_approvals(reading, lacking))
@@ -60,7 +62,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         counted=reading.counted[:16],
         open=is_open,
         break_glass=glass,
-        lapsed_since=_lapsed_since(candidate, is_open, snapshot),
+        lapsed_since=_lapsed_since(candidate, is_open, snapshot, trust),
     )
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
 
@@ -70,11 +72,11 @@ def _beyond_approvals(reading: GateReading, lacking: tuple[str, ...]) -> str:
     return "a Reject or Revoke stands" if reading.rejected else "; ".join(lacking)
 
 
-def _shut(draft: Draft, snapshot: Snapshot, problem: Problem) -> Draft:
+def _shut(draft: Draft, snapshot: Snapshot, problem: Problem, trust: Trust) -> Draft:
     """Nobody knows any more what must be approved: what was open closes, and says why."""
     gate = draft.candidate.gate
     if gate is not None:
-        since = _lapsed_since(draft.candidate, is_open=False, snapshot=snapshot)
+        since = _lapsed_since(draft.candidate, is_open=False, snapshot=snapshot, trust=trust)
         told = {"missing": (line(problem.message),), "counted": (), "break_glass": "", "lapsed_since": since}
         draft = draft.with_candidate(gate=gate.model_copy(update={"open": False, **told}))
     return draft.held_by(problem.reason, problem.message, stalled=True)
@@ -112,12 +114,12 @@ def owed_approvals(candidate: CandidateStatus) -> Problem | None:
     return Problem(Reason.BREAK_GLASS, f"{gate.break_glass}; to go live it needs its approvals: {waiting_words(gate)}")
 
 
-def _lapsed_since(candidate: CandidateStatus, is_open: bool, snapshot: Snapshot) -> object:
+def _lapsed_since(candidate: CandidateStatus, is_open: bool, snapshot: Snapshot, trust: Trust) -> object:
     if is_open or candidate.exposed is None:
         return None
     before = candidate.gate.lapsed_since if candidate.gate else None
     # Who is trusted is unknown then, and nobody's approval has ended.
-    return before if snapshot.trust.problem else before or snapshot.now
+    return before if trust.problem else before or snapshot.now
 
 
 def _automated_checks(

@@ -9,15 +9,16 @@ from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import Harm
 from headgate.rollout.snapshot import Problem, Snapshot
+from headgate.rollout.trusting import trust_of
 from headgate.rollout.use_case import WARNINGS, due_days, governing
 from headgate.rollout.withdraw import block_stable
 
 
 def watch_continuation(draft: Draft, snapshot: Snapshot) -> Draft:
     """Warn before the approval of the use case ends, and act once when it has. What follows from instants alone waits for the clock,
-    and for a trust store that can be read: nobody knows meanwhile who has renewed it."""
+    and for a trust store and assessments that can be read: nobody knows meanwhile who has renewed it."""
     case = draft.status.use_case
-    if case is None or case.stands_for is None or (_unsure(snapshot) and not case.rejected):
+    if case is None or case.stands_for is None or (_unsure(draft, snapshot) and not case.rejected):
         return draft
     if not (case.rejected or (not case.open and case.until is not None and snapshot.now >= case.until)):
         return _warned(draft.with_status(use_case=case.model_copy(update={"lapsed_since": None})), snapshot)
@@ -29,8 +30,9 @@ def watch_continuation(draft: Draft, snapshot: Snapshot) -> Draft:
     return _rolled_back(draft, snapshot, case)
 
 
-def _unsure(snapshot: Snapshot) -> bool:
-    return snapshot.clock_step is not None or bool(snapshot.trust.problem) or not snapshot.trust.known
+def _unsure(draft: Draft, snapshot: Snapshot) -> bool:
+    trust = trust_of(snapshot, governing(draft, snapshot))
+    return snapshot.clock_step is not None or bool(trust.problem) or not trust.known
 
 
 def expired(draft: Draft, snapshot: Snapshot) -> Problem | None:

@@ -11,6 +11,7 @@ from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_r
 from headgate.rollout.draft import Draft
 from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.trusting import trust_of
 
 TAKE_UP_WITHIN = timedelta(hours=24)
 INTERVENTIONS = (
@@ -187,7 +188,7 @@ def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastS
         subject=version.subject,
         technical_owner=snapshot.spec.owners.technical.user,
         now=snapshot.now,
-        trust=snapshot.trust,
+        trust=trust_of(snapshot, snapshot.pinned or snapshot.policy.spec),
     )
     return next(iter(standing_rejections(standing(snapshot, draft.status.latches), matter)), None)
 

@@ -13,6 +13,7 @@ from headgate.api.status import AIModelStatus, Blocked, TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import BY_DEFAULT, TableState
+from headgate.governance.literacy import Literacy
 from headgate.governance.trust import Trust
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.configuration import Reference
@@ -185,6 +186,8 @@ class Snapshot:
     """False until a full list was seen: absence counts as deletion only then."""
     trust: Trust = field(default_factory=Trust)
     """Who stands behind which username."""
+    literacy: Literacy = field(default_factory=Literacy)
+    """How much people know about AI, for policies that require it."""
     workloads: dict[str, WorkloadState] = field(default_factory=dict)
     """By revision."""
     route: RouteState = RouteState()

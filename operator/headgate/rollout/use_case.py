@@ -19,6 +19,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.people import standing
 from headgate.rollout.risk import obstacle, tier_of
 from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.trusting import trust_of
 
 WARNINGS = (30, 7, 1)
 """Days before the end at which it is told."""
@@ -34,7 +35,7 @@ def governing(draft: Draft, snapshot: Snapshot) -> RolloutPolicySpec | None:
 def note_use_case(draft: Draft, snapshot: Snapshot) -> Draft:
     """Read the UseCase gate into the status. What was approved before is remembered: a live model rests on it until it ends."""
     policy, before = governing(draft, snapshot), draft.status.use_case
-    if snapshot.spec is None or policy is None or not (snapshot.approvals_known and snapshot.trust.known):
+    if snapshot.spec is None or policy is None or not (snapshot.approvals_known and trust_of(snapshot, policy).known):
         return draft
     if policy.gates.use_case is None:
         return _not_asked(draft, snapshot)
@@ -115,7 +116,7 @@ def _matter(snapshot: Snapshot, spec: AIModelSpec, policy: RolloutPolicySpec, ti
         required=policy.gates.use_case.of(tier),
         validity=timedelta(seconds=policy.gates.renewal.validity.of(tier)),
         technical_owner=spec.owners.technical.user,
-        trust=snapshot.trust,
+        trust=trust_of(snapshot, policy),
         lacking=use_case_lacks(spec, policy.gates.dossier_of(tier)),
         renewed=before is not None and before.stands_for == subject,
     )

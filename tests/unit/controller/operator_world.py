@@ -25,6 +25,7 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.freeze import ClusterFreeze
 from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
+from headgate.controller.literacy import LiteracyReader
 from headgate.controller.manifests import Manifests
 from headgate.controller.orphans import Orphans
 from headgate.controller.ownership import OwnershipWriter
@@ -115,6 +116,7 @@ class OperatorWorld:
         self.freeze = ClusterFreeze(api, "platform", wall)
         self.table = ClassificationTable(api, "headgate-system", self.tiers)
         self.trust = TrustReader(api, "platform", "test")
+        self.literacy = LiteracyReader(api, "platform")
         self.configurations = Configurations(api, self.cache, lambda keys: None)
         self.bypass = Bypass(api, self.cache, lambda keys: None)
         traffic, events = TrafficWriter(api, self.cache, Refusals(monotonic=clocks.monotonic)), EventRecorder(api, "test", clocks=clocks)
@@ -148,6 +150,7 @@ class OperatorWorld:
             freeze=self.freeze,
             table=self.table,
             trust=self.trust,
+            literacy=self.literacy,
             clock=ClockWatch(wall, lambda: self.lived),
         )
 
@@ -182,6 +185,7 @@ class OperatorWorld:
         await self.freeze.look()
         await self.table.look()
         await self.trust.look()
+        await self.literacy.look()
         await self.configurations.refresh(secrets=True)
         if not self.configurations.state(KEY).known:
             await self.configurations.load(KEY)

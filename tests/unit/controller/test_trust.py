@@ -41,12 +41,16 @@ def test_a_store_is_read_and_read_again_when_it_changed() -> None:
     assert not reader.trust.knows("dana@bank.example")
 
 
-def test_when_the_api_server_cannot_be_asked_the_last_answer_stands() -> None:
+def test_when_the_api_server_cannot_be_asked_the_last_answer_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     api = FakeCluster()
     api.put(TRUST_STORES, store())
     reader = TrustReader(api, "platform", "test")
     look(reader)
-    api.error = Unavailable("down", status=503)
+
+    async def down(*_: object) -> None:
+        raise Unavailable("down", status=503)
+
+    monkeypatch.setattr(api, "get", down)
     assert not look(reader)
     assert reader.trust.knows("dana@bank.example")
 

@@ -1,7 +1,7 @@
 """An API server in memory, as far as leases and events need one: names, resourceVersions, merge patches, and failures on demand."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -45,6 +45,13 @@ class FakeApi:
     async def list(self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "") -> Listing:
         await self._begin("list", resource.plural)
         return Listing(tuple(deepcopy(self.of(resource))), str(self._version))
+
+    async def pages(self, resource: Resource, namespace: str | None = None) -> AsyncIterator[tuple[Object, ...]]:
+        """Two objects a page."""
+        found = [one for (plural, where, _), one in self.objects.items() if plural == resource.plural and namespace in (None, where)]
+        for begin in range(0, max(len(found), 1), 2):
+            await self._begin("page", resource.plural)
+            yield tuple(deepcopy(found[begin : begin + 2]))
 
     async def create(self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False) -> Object:
         metadata = body["metadata"]

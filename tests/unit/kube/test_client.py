@@ -241,6 +241,16 @@ def test_a_list_whose_token_expired_starts_again_and_mixes_nothing() -> None:
     assert [item["metadata"]["name"] for item in listing.items] == ["new"]
 
 
+def test_pages_come_one_at_a_time_and_a_token_that_expired_is_the_callers_matter() -> None:
+    async def read(client: KubeClient) -> list[list[str]]:
+        return [[item["kind"] + " " + item["metadata"]["name"] for item in one] async for one in client.pages(DEPLOYMENTS, page=1)]
+
+    server = Server([page("one", "more"), page("two", "")])
+    assert call(server, read).value == [["Deployment one"], ["Deployment two"]]
+    assert [query for _, _, query, *_ in server.seen] == [{"limit": "1"}, {"limit": "1", "continue": "more"}]
+    assert type(call(Server([page("one", "more"), refusal(410)]), read).value) is Gone
+
+
 def test_without_any_configuration_the_error_says_what_to_do(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(NotConfigured, match="Set KUBECONFIG"):

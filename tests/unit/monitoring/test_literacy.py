@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from headgate.monitoring.literacy import Assessment, StaffRole, gaps, latest, untrained
+from headgate.governance.literacy import Assessment, StaffRole, latest, untrained
+from headgate.monitoring.literacy import gaps
 
 TODAY = date(2026, 3, 1)
 MANAGER, TECHNICAL = StaffRole.MANAGER, StaffRole.TECHNICAL

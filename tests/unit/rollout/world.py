@@ -16,6 +16,7 @@ from headgate.evidence.view import CheckReading, Evidence, GuardReading, LiveRea
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import TableState
 from headgate.governance.classification_table import BUILT_IN
+from headgate.governance.literacy import Literacy
 from headgate.governance.trust import Trust
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
@@ -115,6 +116,7 @@ class World:
     wanted_replay: WantedReplay | None = None
     table: TableState = field(default_factory=lambda: TableState(BUILT_IN))
     trust: Trust = field(default_factory=Trust)
+    literacy: Literacy = field(default_factory=Literacy)
     events: list[str] = field(default_factory=list)
     generation: int = 1
 
@@ -137,6 +139,7 @@ class World:
             established=self.established,
             approvals=tuple(self.approvals),
             trust=self.trust,
+            literacy=self.literacy,
             workloads=dict(self.workloads),
             route=replace(self.route, edited_by=self.edited_by),
             evidence=self.evidence(),

@@ -11,7 +11,7 @@ from headgate.api.digests import canonical
 from headgate.cli.auditing.bundle import bundle
 from headgate.cli.auditing.history import History
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OPERATOR_NAMESPACE
 from headgate.cli.refused import Refused
 from headgate.governance.audit_chain import Anchor, read, verify
 from headgate.governance.audit_seal import anchor_of
@@ -20,7 +20,6 @@ from headgate.kube.audit_segments import head_of, lines_of
 
 audit = typer.Typer(help="Take the audit of a model out of the cluster, and verify it.", no_args_is_help=True)
 
-OPERATOR_NAMESPACE = Annotated[str, typer.Option("--operator-namespace", help="Where the operator runs and keeps the audit.")]
 BUNDLE = Annotated[
     Path | None,
     typer.Option("--bundle", dir_okay=False, help="Write entries, approvals, verdicts and a report as zip.", show_default=False),

@@ -12,6 +12,7 @@ from headgate.api.status import GateState, GateStatus, UseCaseStatus
 from headgate.api.vocabulary import Gate
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.decisions import nothing_to_approve
+from headgate.cli.governing.training import training_of
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.kube.interface import Object
@@ -27,19 +28,24 @@ def gates(
     as_user: AS_USER = None,
     output: OUTPUT = Format.TEXT,
 ) -> None:
-    """Show the gates UseCase, Deployment and Continuation of MODEL: open or closed, by whom, until when, who is missing, and why each
-    decision counts or does not."""
+    """Show the gates UseCase, Deployment and Continuation of MODEL: open or closed, by whom and until when, who is missing,
+    who needs training, and why each decision counts or does not."""
     access = Access(namespace, context, as_user)
     view = run(access, lambda cluster: cluster.model(model, access.where))
     decided = run(access, lambda cluster: cluster.decisions(model, access.where))
+    training = training_of(run(access, lambda cluster: cluster.literacy(view)), decided)
     if output is not Format.TEXT:
         told = {"namespace": view.namespace, "name": view.name, "gates": _document(view), "decisions": [_decision(one) for one in decided]}
+        told |= {"literacy": training.document()} if training is not None else {}
         typer.echo(rendered(told, output))
         return
     console = Console(width=None if Console().is_terminal else _WIDE, highlight=False, markup=False)
     for gate in Gate:
         console.print(str(gate), style="bold", soft_wrap=True)
         for words in gate_words(view, gate) or (nothing_to_approve(view, gate),):
+            console.print(f"  {words}", soft_wrap=True)
+        asked = view.gate_state(gate)
+        for words in training.words(tuple(asked.required)) if training is not None and asked is not None else ():
             console.print(f"  {words}", soft_wrap=True)
     if decided:
         console.print(_table(decided))

@@ -1,6 +1,5 @@
 """Small files that people write: YAML of one document, CSV with named columns. What is wrong with them is said in one line."""
 
-import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from headgate.api.faults import first_fault
+from headgate.api.tables import table_rows
 from headgate.cli.refused import Refused
 
 _Document = TypeVar("_Document", bound=BaseModel)
@@ -26,23 +26,11 @@ def document(file: Path, model: type[_Document]) -> _Document:
 
 
 def rows(file: Path, columns: Sequence[str], most: int, parse: Callable[[dict[str, str]], _Row], example: str) -> list[_Row]:
-    """Each row parsed; `parse` raises ValueError for what is wrong with it, and gets "" for a cell that is missing.
-
-    Raises Refused, naming the row and showing an example, where columns are missing, and for more than `most` rows.
-    """
+    """Each row of a CSV file parsed, as `table_rows` does. Raises Refused where that raises ValueError."""
     try:
         with file.open(newline="") as opened:
-            reader = csv.DictReader(opened, restval="")
-            if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
-                raise Refused(f"{file} has no column {', '.join(missing)}. Columns: {', '.join(columns)}")
-            found: list[_Row] = []
-            for row in reader:
-                if len(found) == most:
-                    raise Refused(f"{file} has more than {most} rows: the newest are enough")
-                try:
-                    found.append(parse(row))
-                except ValueError as error:
-                    raise Refused(f"{file}, row {len(found) + 1}: {error}. Write like {example}") from error
-            return found
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            return table_rows(opened, columns, most, parse, example)
+    except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{file} cannot be read: {error}") from error
+    except ValueError as error:
+        raise Refused(f"{file}: {error}") from error

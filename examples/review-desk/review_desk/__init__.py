@@ -1,0 +1,1 @@
+"""A desk at which people review a model's answers: an example of headgate.review in an application."""
