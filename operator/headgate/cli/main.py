@@ -26,6 +26,7 @@ from headgate.cli.monitoring.scorecard import scorecard
 from headgate.cli.monitoring.trend import trend
 from headgate.cli.monitoring.value import value
 from headgate.cli.refused import Refused
+from headgate.cli.screen import complain
 from headgate.cli.showing.evidence import evidence
 from headgate.cli.showing.explain import explain
 from headgate.cli.showing.status import status
@@ -38,7 +39,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Refused as refused:
-            typer.secho(f"error: {refused}", fg="red", err=True)
+            complain(str(refused))
             raise typer.Exit(1) from refused
 
 

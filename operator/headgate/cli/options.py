@@ -24,11 +24,19 @@ class Format(StrEnum):
     """How to print."""
 
     TEXT = "text"
+    WIDE = "wide"
     JSON = "json"
     YAML = "yaml"
 
+    @property
+    def is_document(self) -> bool:
+        """Whether it is for programs."""
+        return self in (Format.JSON, Format.YAML)
 
-OUTPUT = Annotated[Format, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
+
+OUTPUT = Annotated[
+    Format, typer.Option("--output", "-o", help="text or wide (more columns, where there are more) for people, json or yaml for programs.")
+]
 
 
 def parse_duration(text: str) -> Duration:

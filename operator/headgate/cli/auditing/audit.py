@@ -13,6 +13,7 @@ from headgate.cli.auditing.history import History
 from headgate.cli.cluster import Access, Cluster, run
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE
 from headgate.cli.refused import Refused
+from headgate.cli.screen import complain, warn
 from headgate.governance.audit_chain import Anchor, read, verify
 from headgate.governance.audit_seal import anchor_of
 from headgate.governance.controls import ENTRIES
@@ -54,7 +55,7 @@ def export(
     history = run(access, lambda cluster: _history(cluster, model, access.where, operator_namespace))
     findings = verify(history.lines, history.model, _signed(history.head))
     for finding in findings:
-        typer.secho(f"warning: {finding}", fg="yellow", err=True)
+        warn(finding)
     _write(anchor, canonical(history.head) + b"\n")
     if bundle_file is None:
         typer.echo(history.document, nl=False)
@@ -83,7 +84,7 @@ def verify_audit(
         history = run(access, lambda cluster: _history(cluster, str(model), access.where, operator_namespace))
     kept = _anchor(anchor) if anchor is not None else None
     for finding in (findings := _findings(history, kept)):
-        typer.secho(f"error: {finding}", fg="red", err=True)
+        complain(finding)
     if findings:
         raise typer.Exit(1)
     reach = f"up to entry {kept.sequence} it is the one that the anchor names" if kept else "without an anchor, a cut end would not be seen"

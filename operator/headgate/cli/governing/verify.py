@@ -111,9 +111,9 @@ def verify(
     """Check signed approvals against a trust store, without a cluster. Exit code 1 if one of them would not count."""
     store, now = trust_of(trust_store), datetime.now(UTC)
     found = [checked(document, store, environment, now) for file in files for document in documents(file, GOVERNANCE_APPROVALS)]
-    if output is not Format.TEXT:
+    if output.is_document:
         typer.echo(rendered(found, output))
-    for one in found if output is Format.TEXT else ():
+    for one in found if not output.is_document else ():
         said = f"{one['decision']} of {one['model']} as {one['role']} by {one['approver']}" if "decision" in one else "no decision"
         where = f", for {one['environment']}, signed at {one['signedAt']}, subject {one['subject']}" if "environment" in one else ""
         typer.echo(f"{one['namespace']}/{one['name']}: {'verified' if one['verified'] else 'NOT VERIFIED: ' + one['problem']}")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
@@ -16,6 +15,7 @@ from headgate.cli.judging.planned import document, page
 from headgate.cli.judging.policy_file import parsed_policy, policy_of
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
+from headgate.cli.screen import screen
 from headgate.cli.view import ModelView
 from headgate.evidence.bets.calibration import FEWEST_ARMS
 from headgate.evidence.power import Traffic
@@ -89,10 +89,9 @@ def plan(
     )
     made = forecast(spec, traffic, Noise(_pods(view) if pods is None else pods, dispersion))
     called = policy or (_policy_name(view) if view else "")
-    if output is Format.TEXT:
+    if not output.is_document:
         title = f"{f'{access.where}/{model}' if model else 'a model'} under policy {called}"
-        console = Console(width=None if Console().is_terminal else 200, highlight=False)
-        console.print(page(title, made, _notes(view, read=requests is None)))
+        screen().print(page(title, made, _notes(view, read=requests is None)))
         return
     told = document(made, namespace=access.where if model else None, name=model, policy=called)
     typer.echo(rendered(told, output))

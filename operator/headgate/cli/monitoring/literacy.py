@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headgate.cli.monitoring.verdicts import JSON
 from headgate.cli.monitoring.written import rows
 from headgate.cli.refused import Refused
+from headgate.cli.screen import screen
 from headgate.monitoring.literacy import Assessment, Gap, StaffRole, gaps, latest, untrained
 
 FILE = Annotated[
@@ -61,7 +61,7 @@ def literacy(file: FILE, today: TODAY = None, as_json: JSON = False) -> None:
 
 
 def _print(found: tuple[Gap, ...], persons: dict[str, str]) -> None:
-    console = Console(width=None if Console().is_terminal else 120, highlight=False, markup=False)
+    console = screen()
     table = Table(box=None, header_style="bold")
     for title in ("ROLE", "COMPETENCY", "PERSONS", "MEAN", "BELOW 0.7", ""):
         table.add_column(title, justify="left" if title in ("ROLE", "COMPETENCY", "") else "right", overflow="fold")

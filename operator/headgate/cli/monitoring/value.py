@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from rich.console import Console
 from rich.table import Table
 
 from headgate.cli.monitoring.verdicts import JSON
 from headgate.cli.monitoring.written import document
+from headgate.cli.screen import screen
 from headgate.monitoring.value import ValueCase, Worth, worth
 
 FILE = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="YAML with the value case.")]
@@ -110,7 +110,7 @@ def _print(planned: Worth, measured: Worth | None) -> None:
     for name, words in _ROWS.items():
         cells = [_written(name, getattr(one, name)) for one in (planned, measured) if one is not None]
         table.add_row(words, *cells)
-    Console(width=None if Console().is_terminal else 120, highlight=False).print(table)
+    screen().print(table)
 
 
 def _written(name: str, number: float | None) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from headgate.cli.screen import screen
 from headgate.monitoring.result import LimitVerdict, Result
 
 JSON = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
@@ -39,5 +40,5 @@ def print_results(results: Iterable[tuple[str, Result]], *, of: str) -> None:
         interval = "" if result.interval is None else f"{result.interval[0]:.3g} to {result.interval[1]:.3g}"
         value = "" if result.value is None else f"{result.value:.3g}"
         samples = " / ".join(f"{number:,}" for number in result.samples)
-        table.add_row(name, result.statistic, value, interval, samples, f"[{_COLOURS[result.verdict]}]{result.verdict}[/]", result.why)
-    Console(width=None if Console().is_terminal else 200, highlight=False).print(table)
+        table.add_row(name, result.statistic, value, interval, samples, Text(result.verdict, style=_COLOURS[result.verdict]), result.why)
+    screen().print(table)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +18,7 @@ from headgate.api.status import GateState, UseCaseStatus
 from headgate.api.vocabulary import Gate, Verdict
 from headgate.cli.cluster import Access, Cluster, run
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
+from headgate.cli.screen import screen
 from headgate.cli.showing.explain import observed_words, tested_words, waits_for
 from headgate.cli.showing.replayed import replay_words
 from headgate.cli.view import ModelView, clock
@@ -205,13 +206,12 @@ def status(
         return json.dumps(found) if watch else rendered(found, output)
 
     try:
-        if output is not Format.TEXT:
+        if output.is_document:
             run(access, lambda cluster: _print_changes(cluster, look, document, once=not watch))
         elif watch:
             run(access, lambda cluster: _paint(cluster, look, text))
         else:
-            # A pipe has no width, and cut cells help nobody.
-            Console(width=None if Console().is_terminal else 240, highlight=False).print(text(run(access, look)))
+            screen().print(text(run(access, look)))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
@@ -221,7 +221,7 @@ _Look = Callable[[Cluster], Awaitable[Views]]
 
 async def _paint(cluster: Cluster, look: _Look, text: Callable[[Views], RenderableType]) -> None:
     """Repaint in place. A server that does not answer for a while is said and waited out."""
-    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+    with Live(console=screen(), auto_refresh=False) as live:
         last: RenderableType = Text("")
         while True:
             try:
