@@ -43,10 +43,10 @@ class Cluster:
     def __init__(self, api: KubeApi) -> None:
         self._api = api
 
-    async def models(self, namespace: str | None) -> tuple[ModelView, ...]:
-        """All models of a namespace, or of all of them for None, without their evidence."""
+    async def models(self, namespace: str | None, labels: str = "") -> tuple[ModelView, ...]:
+        """All models of a namespace, or of all of them for None, without their evidence. `labels`: a selector."""
         try:
-            listing = await self._api.list(AIMODELS, namespace)
+            listing = await self._api.list(AIMODELS, namespace, labels=labels)
         except NotFound as error:
             raise Refused(_NOT_INSTALLED) from error
         return tuple(view_of(item) for item in sorted(listing.items, key=_place))

@@ -29,6 +29,7 @@ from headgate.cli.refused import Refused
 from headgate.cli.screen import complain
 from headgate.cli.showing.evidence import evidence
 from headgate.cli.showing.explain import explain
+from headgate.cli.showing.listing import list_models
 from headgate.cli.showing.status import status
 
 
@@ -61,6 +62,7 @@ for _kind, _help in OPPOSITION.items():
     app.command(name=_kind.value.lower(), help=_help)(opposition(_kind))
 for _kind, _help in HELP.items():
     app.command(name=command_name(_kind), help=_help)(intervention(_kind))
+app.command(name="list")(list_models)
 app.add_typer(audit, name="audit")
 
 

@@ -88,7 +88,7 @@ def plan(
         rejections=traffic.rejections if rejections is None else rejections,
     )
     made = forecast(spec, traffic, Noise(_pods(view) if pods is None else pods, dispersion))
-    called = policy or (_policy_name(view) if view else "")
+    called = policy or (view.policy_name if view else "")
     if not output.is_document:
         title = f"{f'{access.where}/{model}' if model else 'a model'} under policy {called}"
         screen().print(page(title, made, _notes(view, read=requests is None)))
@@ -109,12 +109,8 @@ def _pods(view: ModelView | None) -> int:
     return stable.replicas if stable is not None else FEWEST_ARMS
 
 
-def _policy_name(view: ModelView) -> str:
-    return str((view.spec.get("policy") or {}).get("name") or "")
-
-
 async def _stored_policy(cluster: Cluster, named: str | None, view: ModelView | None) -> RolloutPolicySpec:
-    wanted = named or (_policy_name(view) if view else "")
+    wanted = named or (view.policy_name if view else "")
     found = await cluster.policy(wanted)
     return parsed_policy(found.get("spec"), f"policy {wanted}")
 
