@@ -11,7 +11,7 @@ from headgate.cli.view import ModelView, view_of
 from headgate.evidence.readings import config_map_name
 from headgate.kube import audit_segments
 from headgate.kube.errors import Conflict, KubeError, NotFound
-from headgate.kube.interface import KubeApi, Object
+from headgate.kube.interface import InformedApi, KubeApi, Object
 from headgate.kube.labels import revision_name
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, Resource
 from headgate.rollout.decision import POLICY_KEY
@@ -173,10 +173,15 @@ async def open_client(access: Access) -> Any:
 
 def run(access: Access, work: Callable[[Cluster], Awaitable[T]]) -> T:
     """Do `work` against the cluster. Raises Refused with the server's words for whatever it refuses."""
+    return run_with_api(access, lambda api: work(Cluster(api)))
+
+
+def run_with_api(access: Access, work: Callable[[InformedApi], Awaitable[T]]) -> T:
+    """As `run`, for work that looks at more than models and decisions."""
 
     async def connected() -> T:
         async with await open_client(access) as client:
-            return await work(Cluster(client))
+            return await work(client)
 
     try:
         return asyncio.run(connected())

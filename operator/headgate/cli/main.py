@@ -20,6 +20,7 @@ from headgate.cli.governing.verify import verify
 from headgate.cli.judging.backtest import backtest
 from headgate.cli.judging.plan import plan
 from headgate.cli.judging.simulate import simulate
+from headgate.cli.linting.lint import lint
 from headgate.cli.monitoring.drift import drift
 from headgate.cli.monitoring.literacy import literacy
 from headgate.cli.monitoring.scorecard import scorecard
@@ -55,7 +56,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
 _ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
-_ABOUT_FILES = (classify, verify, drift, trend, value, literacy, scorecard)
+_ABOUT_FILES = (lint, classify, verify, drift, trend, value, literacy, scorecard)
 for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
 for _kind, _help in OPPOSITION.items():

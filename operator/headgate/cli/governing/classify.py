@@ -27,7 +27,7 @@ def classify(file: FILE, table: TABLE = None, output: OUTPUT = Format.TEXT) -> N
     Exit code 1 if the risk is prohibited or not known: such a model is not started.
     """
     body = manifest_in(file, "AIModel")
-    reading = assess(_classification(body, file), TableState(_table(table)))
+    reading = assess(_classification(body, file), TableState(chosen_table(table)))
     if not output.is_document:
         _show(str((body.get("metadata") or {}).get("name") or file), reading)
     else:
@@ -45,8 +45,8 @@ def _classification(body: dict[str, Any], file: Path) -> Classification:
         raise Refused(f"{file}: {fault}") from error
 
 
-def _table(file: Path | None) -> Table:
-    """Raises Refused."""
+def chosen_table(file: Path | None) -> Table:
+    """The table in `file`, or the built-in one without a file. Raises Refused."""
     if file is None:
         return BUILT_IN
     try:

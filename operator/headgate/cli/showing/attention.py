@@ -34,9 +34,7 @@ def attention(view: ModelView) -> Attention:
     status = view.status
     if status.phase is Phase.ROLLING_BACK or status.failover is not None or _is(view, ConditionType.SERVING, "False"):
         return Attention.USERS_AT_RISK
-    if _is(view, ConditionType.GOVERNANCE_ENFORCED, "False") or (
-        _is(view, ConditionType.STALLED, "True") and status.phase not in _STOPPED
-    ):
+    if _is(view, ConditionType.GOVERNANCE_ENFORCED, "False") or (_is(view, ConditionType.STALLED, "True") and status.phase not in _STOPPED):
         return Attention.TO_REPAIR
     if status.phase in _STOPPED:
         return Attention.TAKEN_BACK

@@ -12,7 +12,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from headgate.api.conditions import ConditionType
 from headgate.api.status import GateState, UseCaseStatus
 from headgate.api.vocabulary import Gate, Verdict
 from headgate.cli.cluster import Access, Cluster, run
@@ -144,8 +143,9 @@ def status(
         now = datetime.now(UTC)
         if model:
             return detail(views[0], now, wide=output is Format.WIDE)
-        wide = output is Format.WIDE
-        return table(views, now, namespaces=everywhere, wide=wide) if views else Text(f"no AIModels{'' if everywhere else ' in ' + access.where}")
+        if not views:
+            return Text(f"no AIModels{'' if everywhere else ' in ' + access.where}")
+        return table(views, now, namespaces=everywhere, wide=output is Format.WIDE)
 
     def document(views: Views) -> str:
         found = as_json(views[0]) if model else [as_json(view) for view in views]
