@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from headgate.kube.resources import Resource
@@ -19,6 +20,14 @@ class Listing:
 
     items: tuple[Object, ...]
     resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an API server says of itself: its version, like v1.36.3, and its time of day, None where it did not say."""
+
+    version: str
+    date: datetime | None
 
 
 class KubeApi(Protocol):
@@ -71,3 +80,9 @@ class KubeApi(Protocol):
     ) -> None:
         """With `uid`, Conflict if the name now belongs to another object. NotFound if there is none."""
         ...
+
+
+class InformedApi(KubeApi, Protocol):
+    """An API server that is asked about itself as well."""
+
+    async def about(self) -> About: ...
