@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from headgate.cli.auditing.audit import audit
+from headgate.cli.doctor.doctor import doctor
 from headgate.cli.governing.approve import approve
 from headgate.cli.governing.classify import classify
 from headgate.cli.governing.gates import gates
@@ -57,7 +58,7 @@ app = typer.Typer(
 )
 _ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
 _ABOUT_FILES = (lint, classify, verify, drift, trend, value, literacy, scorecard)
-for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
+for _command in (doctor, *_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
 for _kind, _help in OPPOSITION.items():
     app.command(name=_kind.value.lower(), help=_help)(opposition(_kind))
