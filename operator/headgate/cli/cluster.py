@@ -7,13 +7,25 @@ from typing import Any, TypeVar
 
 from headgate.cli.kubeconfig import current_namespace
 from headgate.cli.refused import Refused
+from headgate.cli.starting.taken import Surroundings
 from headgate.cli.view import ModelView, view_of
 from headgate.evidence.readings import config_map_name
 from headgate.kube import audit_segments
-from headgate.kube.errors import Conflict, KubeError, NotFound
+from headgate.kube.errors import Conflict, Forbidden, KubeError, NotFound
 from headgate.kube.interface import InformedApi, KubeApi, Object
 from headgate.kube.labels import revision_name
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, Resource
+from headgate.kube.resources import (
+    AIMODELS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    GOVERNANCE_APPROVALS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    HTTP_ROUTES,
+    PODS,
+    ROLLOUT_POLICIES,
+    SERVICES,
+    Resource,
+)
 from headgate.rollout.decision import POLICY_KEY
 
 SELF_SUBJECT_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", namespaced=False)
@@ -126,6 +138,28 @@ class Cluster:
                 "and is there such a model (-n)?"
             )
         return tuple(found)
+
+    async def surroundings(self, name: str, namespace: str) -> Surroundings:
+        """A Deployment and what may belong to it, as far as it may be read. Raises Refused if there is none."""
+        try:
+            deployment = await self._api.get(DEPLOYMENTS, name, namespace)
+        except NotFound as error:
+            raise Refused(f"there is no Deployment {name} in namespace {namespace} (-n chooses another one)") from error
+        labels = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
+        return Surroundings(
+            deployment,
+            services=await self._listed(SERVICES, namespace),
+            autoscalers=await self._listed(HORIZONTAL_POD_AUTOSCALERS, namespace),
+            routes=await self._listed(HTTP_ROUTES, namespace),
+            pods=await self._listed(PODS, namespace, ",".join(f"{key}={value}" for key, value in labels.items())),
+        )
+
+    async def _listed(self, resource: Resource, namespace: str, labels: str = "") -> tuple[Object, ...]:
+        """None of them where the user may not list them, or the cluster does not know them."""
+        try:
+            return (await self._api.list(resource, namespace, labels=labels)).items
+        except (Forbidden, NotFound):
+            return ()
 
     async def whoami(self) -> str:
         """The user name that admission will see."""

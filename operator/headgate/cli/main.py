@@ -33,6 +33,7 @@ from headgate.cli.showing.evidence import evidence
 from headgate.cli.showing.explain import explain
 from headgate.cli.showing.listing import list_models
 from headgate.cli.showing.status import status
+from headgate.cli.starting.init import init
 
 
 class _Commands(TyperGroup):
@@ -57,7 +58,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
 _ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
-_ABOUT_FILES = (lint, classify, verify, drift, trend, value, literacy, scorecard)
+_ABOUT_FILES = (init, lint, classify, verify, drift, trend, value, literacy, scorecard)
 for _command in (doctor, *_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
 for _kind, _help in OPPOSITION.items():

@@ -10,6 +10,7 @@ from headgate.api.vocabulary import Gate, Leave, Mode, Piece, Tier
 from headgate.cli.linting.findings import Finding
 from headgate.cli.linting.manifests import Collection, Manifest
 from headgate.cli.manifest_file import Place
+from headgate.cli.starting.scaffold import NO_DIGEST
 from headgate.governance.classification import RiskReading, TableState, assess
 from headgate.governance.dossier import deployment_lacks, use_case_lacks
 from headgate.governance.persons import deceptive, person
@@ -23,6 +24,7 @@ def model_findings(collection: Collection, table: TableState) -> Iterator[Findin
     """Of every model: owners, tier, policy, and what the policy asks to have in writing."""
     for model in collection.models:
         yield from _owners(model)
+        yield from _placeholders(model)
         policy = collection.policy_of(model)
         if policy is None:
             yield _policy_missing(model, collection)
@@ -54,6 +56,15 @@ def _owners(model: Manifest[AIModelSpec]) -> Iterator[Finding]:
     if owners.business is not None and person(owners.business.user) == person(owners.technical.user):
         said = f"{owners.business.user} is business and technical owner: whoever builds the model also accepts its risk"
         yield model.warning("owner-conflict", ("owners", "business"), said)
+
+
+def _placeholders(model: Manifest[AIModelSpec]) -> Iterator[Finding]:
+    """What `headgate init` leaves to be filled in."""
+    said = f"{NO_DIGEST[:15]}... stands for a digest that is not known yet: fill it in"
+    if model.spec.artifact.digest == NO_DIGEST:
+        yield model.warning("placeholder", ("artifact", "digest"), said)
+    if NO_DIGEST in str(model.spec.serving.deployment.template):
+        yield model.warning("placeholder", ("serving", "deployment", "template"), said)
 
 
 def _risk(model: Manifest[AIModelSpec], risk: RiskReading, policy: RolloutPolicySpec | None) -> Iterator[Finding]:
