@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from headgate.cli.auditing.audit import audit
+from headgate.cli.auditing.tried import history
 from headgate.cli.doctor.doctor import doctor
 from headgate.cli.governing.approve import approve
 from headgate.cli.governing.classify import classify
@@ -57,7 +58,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-_ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
+_ABOUT_MODELS = (status, history, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
 _ABOUT_FILES = (init, lint, classify, verify, drift, trend, value, literacy, scorecard)
 for _command in (doctor, *_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
