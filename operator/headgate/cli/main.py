@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 refused or failed, the reason is on standard error; 2 wrong usage.
 """
 
+import sys
 from typing import Any
 
 import typer
@@ -10,6 +11,7 @@ from typer.core import TyperGroup
 
 from headgate.cli.auditing.audit import audit
 from headgate.cli.auditing.tried import history
+from headgate.cli.completing.completion import complete_for_kubectl, completion, prepare
 from headgate.cli.doctor.doctor import doctor
 from headgate.cli.governing.approve import approve
 from headgate.cli.governing.classify import classify
@@ -59,7 +61,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
 _ABOUT_MODELS = (status, history, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
-_ABOUT_FILES = (init, lint, classify, verify, drift, trend, value, literacy, scorecard)
+_ABOUT_FILES = (completion, init, lint, classify, verify, drift, trend, value, literacy, scorecard)
 for _command in (doctor, *_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
 for _kind, _help in OPPOSITION.items():
@@ -72,4 +74,10 @@ app.add_typer(audit, name="audit")
 
 def main() -> None:
     """Run the command line; ends the process."""
+    prepare()
     app()
+
+
+def complete_plugin() -> None:
+    """Entry point of `kubectl_complete-headgate`, which kubectl runs to complete `kubectl headgate`."""
+    typer.echo(complete_for_kubectl(app, sys.argv[1:]))

@@ -9,8 +9,9 @@ import yaml
 
 from headgate.api.quantities import Duration
 from headgate.api.vocabulary import Gate
+from headgate.cli.completing.names import model_names
 
-MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False)]
+MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False, autocompletion=model_names)]
 NAMESPACE = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the model. Default: that of the kubeconfig.", show_default=False)
 ]

@@ -11,6 +11,7 @@ import typer
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
 from headgate.cli.cluster import Access, Cluster, run
+from headgate.cli.completing.names import model_names
 from headgate.cli.judging.planned import document, page
 from headgate.cli.judging.policy_file import parsed_policy, policy_of
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
@@ -29,7 +30,10 @@ ADDRESS = "HEADGATE_PROMETHEUS_URL"
 _FILES = (".yaml", ".yml", ".json")
 
 MODEL = Annotated[
-    str | None, typer.Argument(metavar="MODEL", help="Name of the AIModel. Without one: a policy file and rates.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="MODEL", help="Name of the AIModel. Without one: a policy file and rates.", show_default=False, autocompletion=model_names
+    ),
 ]
 POLICY = Annotated[
     str | None,

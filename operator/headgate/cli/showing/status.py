@@ -15,6 +15,7 @@ from rich.text import Text
 from headgate.api.status import GateState, UseCaseStatus
 from headgate.api.vocabulary import Gate, Verdict
 from headgate.cli.cluster import Access, Cluster, run
+from headgate.cli.completing.names import model_names
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.screen import screen
 from headgate.cli.showing.columns import COLOURS, table
@@ -27,6 +28,9 @@ from headgate.evidence.segments.words import segment_words
 from headgate.evidence.words import limit, of_candidate, of_stable
 from headgate.kube.errors import Unavailable
 
+SOME_MODEL = Annotated[
+    str | None, typer.Argument(help="Name of one AIModel. Default: all of the namespace.", show_default=False, autocompletion=model_names)
+]
 EVERYWHERE = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Models of all namespaces.")]
 _EVERY_SECONDS = 2.0
 Views = tuple[ModelView, ...]
@@ -121,7 +125,7 @@ def as_json(view: ModelView) -> dict[str, Any]:
 
 
 def status(
-    model: Annotated[str | None, typer.Argument(help="Name of one AIModel. Default: all of the namespace.", show_default=False)] = None,
+    model: SOME_MODEL = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep showing it until interrupted.")] = False,
     everywhere: EVERYWHERE = False,
     namespace: NAMESPACE = None,
