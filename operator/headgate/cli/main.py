@@ -30,6 +30,7 @@ from headgate.cli.monitoring.literacy import literacy
 from headgate.cli.monitoring.scorecard import scorecard
 from headgate.cli.monitoring.trend import trend
 from headgate.cli.monitoring.value import value
+from headgate.cli.options import EXIT_CODES
 from headgate.cli.refused import Refused
 from headgate.cli.screen import complain
 from headgate.cli.showing.evidence import evidence
@@ -58,17 +59,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
-    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
+    epilog=EXIT_CODES,
 )
+
+
+def _codes(command: Any) -> str | None:
+    """Commands that have more to say by their exit code say it themselves."""
+    return None if "xit code" in (command.__doc__ or "") else EXIT_CODES
+
+
 _ABOUT_MODELS = (status, history, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
 _ABOUT_FILES = (completion, init, lint, classify, verify, drift, trend, value, literacy, scorecard)
 for _command in (doctor, *_ABOUT_MODELS, *_ABOUT_FILES):
-    app.command()(_command)
+    app.command(epilog=_codes(_command))(_command)
 for _kind, _help in OPPOSITION.items():
-    app.command(name=_kind.value.lower(), help=_help)(opposition(_kind))
+    app.command(name=_kind.value.lower(), help=_help, epilog=EXIT_CODES)(opposition(_kind))
 for _kind, _help in HELP.items():
-    app.command(name=command_name(_kind), help=_help)(intervention(_kind))
-app.command(name="list")(list_models)
+    app.command(name=command_name(_kind), help=_help, epilog=EXIT_CODES)(intervention(_kind))
+app.command(name="list", epilog=EXIT_CODES)(list_models)
 app.add_typer(audit, name="audit")
 
 

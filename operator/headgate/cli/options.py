@@ -11,6 +11,9 @@ from headgate.api.quantities import Duration
 from headgate.api.vocabulary import Gate
 from headgate.cli.completing.names import model_names
 
+EXIT_CODES = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
+"""At the end of each command's help, unless it has more to say by its exit code."""
+
 MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False, autocompletion=model_names)]
 NAMESPACE = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the model. Default: that of the kubeconfig.", show_default=False)
@@ -50,7 +53,7 @@ def parse_duration(text: str) -> Duration:
 
 def rendered(document: Any, output: Format) -> str:
     """`document` as YAML, or as JSON, without a line feed at the end."""
-    written = json.dumps(document, indent=2)
+    written = json.dumps(document, indent=2, allow_nan=False)
     if output is not Format.YAML:
         return written
     # By way of JSON: no enums, and no part that YAML would write once and refer to.

@@ -114,3 +114,31 @@ def test_for_programs_a_list_holds_what_status_holds(several: ClusterInMemory) -
 def test_nothing_is_a_sentence_and_no_failure(several: ClusterInMemory) -> None:
     assert listed("-n", "lending", "--waiting-for", "legal-approval") == ["none of 3 AIModels in lending is like that"]
     assert listed("-n", "empty") == ["no AIModels in empty"]
+
+
+def test_every_command_says_what_its_exit_codes_mean() -> None:
+    import typer
+    from typer.core import TyperGroup
+
+    from headgate.cli.main import app
+
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    parts: dict[str, Any] = dict(group.commands)
+    audit = parts.pop("audit")
+    silent = [
+        name for name, command in {**parts, **audit.commands}.items() if "xit code" not in f"{command.help or ''} {command.epilog or ''}"
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("arguments", [("history", "credit-scorer"), ("status",), ("gates", "credit-scorer"), ("list",)])
+def test_wide_is_understood_wherever_something_is_shown(memory: ClusterInMemory, arguments: tuple[str, ...]) -> None:
+    assert headgate(*arguments, "-n", "lending", "-o", "wide").exit_code == 0
+
+
+def test_errors_have_no_colour_where_nobody_wants_any(memory: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    done = headgate("status", "none", "-n", "lending")
+    assert done.stderr.startswith("error: there is no AIModel none")

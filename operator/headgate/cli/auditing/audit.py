@@ -11,7 +11,7 @@ from headgate.api.digests import canonical
 from headgate.cli.auditing.bundle import bundle
 from headgate.cli.auditing.history import History
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE
+from headgate.cli.options import AS_USER, CONTEXT, EXIT_CODES, MODEL_NAME, NAMESPACE
 from headgate.cli.refused import Refused
 from headgate.cli.screen import complain, warn
 from headgate.governance.audit_chain import Anchor, read, verify
@@ -40,7 +40,7 @@ FILE = Annotated[
 OF_MODEL = Annotated[str | None, typer.Option("--model", help="Whose audit in the cluster, if there is no FILE.", show_default=False)]
 
 
-@audit.command()
+@audit.command(epilog=EXIT_CODES)
 def export(
     model: MODEL_NAME,
     bundle_file: BUNDLE = None,
@@ -64,7 +64,7 @@ def export(
         typer.echo(f"{len(history.lines)} entries of {history.model}: {bundle_file}", err=True)
 
 
-@audit.command(name="verify")
+@audit.command(name="verify", epilog=EXIT_CODES)
 def verify_audit(
     file: FILE = None,
     anchor: ANCHOR_IN = None,

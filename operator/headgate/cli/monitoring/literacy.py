@@ -1,6 +1,5 @@
 """`headgate literacy`: gaps by role and competency, and the persons who need training."""
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from headgate.cli.monitoring.verdicts import JSON
+from headgate.cli.monitoring.verdicts import JSON, printed
 from headgate.cli.monitoring.written import rows
+from headgate.cli.options import OUTPUT, Format
 from headgate.cli.refused import Refused
 from headgate.cli.screen import screen
 from headgate.monitoring.literacy import Assessment, Gap, StaffRole, gaps, latest, untrained
@@ -33,7 +33,7 @@ class _Row:
     valid_until: date | None
 
 
-def literacy(file: FILE, today: TODAY = None, as_json: JSON = False) -> None:
+def literacy(file: FILE, today: TODAY = None, output: OUTPUT = Format.TEXT, as_json: JSON = False) -> None:
     """Show where knowledge about AI is missing: competencies by role, worst first, and persons below 0.7 or past their training.
 
     Of each person, role and competency the newest score counts.
@@ -53,10 +53,9 @@ def literacy(file: FILE, today: TODAY = None, as_json: JSON = False) -> None:
             person = row.assessment.person
             valid_until[person] = max(row.valid_until, valid_until.get(person, row.valid_until))
     persons = untrained(current, valid_until, now)
-    if as_json:
-        told = [asdict(gap) | {"priority": gap.priority} for gap in found]
-        typer.echo(json.dumps({"gaps": told, "persons": [{"person": name, "why": why} for name, why in persons.items()]}, indent=2))
-    else:
+    told = [asdict(gap) | {"priority": gap.priority} for gap in found]
+    lacking = [{"person": name, "why": why} for name, why in persons.items()]
+    if not printed({"gaps": told, "persons": lacking}, output, as_json=as_json):
         _print(found, persons)
 
 

@@ -1,6 +1,5 @@
 """`headgate value`: what a model was meant to be worth, beside what it is measured to be."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from rich.table import Table
 
-from headgate.cli.monitoring.verdicts import JSON
+from headgate.cli.monitoring.verdicts import JSON, printed
 from headgate.cli.monitoring.written import document
+from headgate.cli.options import OUTPUT, Format
 from headgate.cli.screen import screen
 from headgate.monitoring.value import ValueCase, Worth, worth
 
@@ -65,7 +65,7 @@ _ROWS = {
 }
 
 
-def value(file: FILE, as_json: JSON = False) -> None:
+def value(file: FILE, output: OUTPUT = Format.TEXT, as_json: JSON = False) -> None:
     """Compute net present value, internal rate of return, return on investment and payback of a value case.
 
     With `measured` beside `valueCase` both are shown. What was not measured is as planned, and named.
@@ -77,9 +77,8 @@ def value(file: FILE, as_json: JSON = False) -> None:
         found = written.measured.model_dump(exclude_none=True)
         measured = worth(_case(written.value_case.model_copy(update=found)))
         assumed = [to_camel(name) for name in _Measured.model_fields if name not in found]
-    if as_json:
-        told = {"planned": _figures(planned), "measured": measured and _figures(measured), "asPlanned": assumed if measured else None}
-        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+    told = {"planned": _figures(planned), "measured": measured and _figures(measured), "asPlanned": assumed if measured else None}
+    if printed(told, output, as_json=as_json):
         return
     _print(planned, measured)
     if measured and assumed:

@@ -1,16 +1,17 @@
 """How commands tell figures that have a verdict: a table or JSON, and the exit code."""
 
 from collections.abc import Iterable
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from headgate.cli.options import Format, rendered
 from headgate.cli.screen import screen
 from headgate.monitoring.result import LimitVerdict, Result
 
-JSON = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+JSON = Annotated[bool, typer.Option("--json", help="The same as -o json.")]
 
 EXIT_CODES = {
     LimitVerdict.WITHIN_LIMITS: 0,
@@ -29,6 +30,14 @@ _COLOURS = {
 def leave(verdict: LimitVerdict) -> NoReturn:
     """End the command with the exit code of the worst verdict."""
     raise typer.Exit(EXIT_CODES[verdict])
+
+
+def printed(document: Any, output: Format, *, as_json: bool) -> bool:
+    """Print `document` if it was asked for by a program; else leave the text to the caller."""
+    form = Format.JSON if as_json else output
+    if form.is_document:
+        typer.echo(rendered(document, form))
+    return form.is_document
 
 
 def print_results(results: Iterable[tuple[str, Result]], *, of: str) -> None:
