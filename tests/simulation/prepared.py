@@ -14,8 +14,8 @@ from tests.simulation.policies import NAMESPACE, PLATFORM, POLICIES, Document
 from tests.simulation.versions import GOOD
 from tests.simulation.world import BEGIN, World
 
-from headgate.controller.enforcement import BINDINGS, REQUIRED
-from headgate.controller.enforcement import POLICIES as ADMISSION
+from headgate.kube.admission import BINDINGS, REQUIRED
+from headgate.kube.admission import POLICIES as ADMISSION
 from headgate.kube.resources import (
     AIMODELS,
     CUSTOM_RESOURCE_DEFINITIONS,

@@ -10,14 +10,27 @@ from headgate.api.trust_store import TRUST_STORE
 from headgate.api.vocabulary import LiteracyRule
 from headgate.cli.kubeconfig import current_namespace
 from headgate.cli.refused import Refused
+from headgate.cli.starting.taken import Surroundings
 from headgate.cli.view import ModelView, view_of
 from headgate.evidence.readings import config_map_name
 from headgate.governance.literacy import LITERACY
 from headgate.kube import audit_segments
 from headgate.kube.errors import Conflict, Forbidden, KubeError, NotFound
-from headgate.kube.interface import Object, PagedApi
+from headgate.kube.interface import InformedApi, Object, PagedApi
 from headgate.kube.labels import revision_name
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, TRUST_STORES, Resource
+from headgate.kube.resources import (
+    AIMODELS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    GOVERNANCE_APPROVALS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    HTTP_ROUTES,
+    PODS,
+    ROLLOUT_POLICIES,
+    SERVICES,
+    TRUST_STORES,
+    Resource,
+)
 from headgate.kube.unmanaged import Sighting, UnmanagedSearch, UnusableSignatures
 from headgate.rollout.decision import POLICY_KEY
 
@@ -58,10 +71,10 @@ class Cluster:
     def __init__(self, api: PagedApi) -> None:
         self._api = api
 
-    async def models(self, namespace: str | None) -> tuple[ModelView, ...]:
-        """All models of a namespace, or of all of them for None, without their evidence."""
+    async def models(self, namespace: str | None, labels: str = "") -> tuple[ModelView, ...]:
+        """All models of a namespace, or of all of them for None, without their evidence. `labels`: a selector."""
         try:
-            listing = await self._api.list(AIMODELS, namespace)
+            listing = await self._api.list(AIMODELS, namespace, labels=labels)
         except NotFound as error:
             raise Refused(_NOT_INSTALLED) from error
         return tuple(view_of(item) for item in sorted(listing.items, key=_place))
@@ -166,6 +179,28 @@ class Cluster:
             )
         return tuple(found)
 
+    async def surroundings(self, name: str, namespace: str) -> Surroundings:
+        """A Deployment and what may belong to it, as far as it may be read. Raises Refused if there is none."""
+        try:
+            deployment = await self._api.get(DEPLOYMENTS, name, namespace)
+        except NotFound as error:
+            raise Refused(f"there is no Deployment {name} in namespace {namespace} (-n chooses another one)") from error
+        labels = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
+        return Surroundings(
+            deployment,
+            services=await self._listed(SERVICES, namespace),
+            autoscalers=await self._listed(HORIZONTAL_POD_AUTOSCALERS, namespace),
+            routes=await self._listed(HTTP_ROUTES, namespace),
+            pods=await self._listed(PODS, namespace, ",".join(f"{key}={value}" for key, value in labels.items())),
+        )
+
+    async def _listed(self, resource: Resource, namespace: str, labels: str = "") -> tuple[Object, ...]:
+        """None of them where the user may not list them, or the cluster does not know them."""
+        try:
+            return (await self._api.list(resource, namespace, labels=labels)).items
+        except (Forbidden, NotFound):
+            return ()
+
     async def whoami(self) -> str:
         """The user name that admission will see."""
         review = await self._api.create(SELF_SUBJECT_REVIEWS, {"metadata": {}}, field_manager=FIELD_MANAGER)
@@ -212,10 +247,15 @@ async def open_client(access: Access) -> Any:
 
 def run(access: Access, work: Callable[[Cluster], Awaitable[T]]) -> T:
     """Do `work` against the cluster. Raises Refused with the server's words for whatever it refuses."""
+    return run_with_api(access, lambda api: work(Cluster(api)))
+
+
+def run_with_api(access: Access, work: Callable[[InformedApi], Awaitable[T]]) -> T:
+    """As `run`, for work that looks at more than models and decisions."""
 
     async def connected() -> T:
         async with await open_client(access) as client:
-            return await work(Cluster(client))
+            return await work(client)
 
     try:
         return asyncio.run(connected())

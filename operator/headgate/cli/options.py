@@ -9,8 +9,12 @@ import yaml
 
 from headgate.api.quantities import Duration
 from headgate.api.vocabulary import Gate
+from headgate.cli.completing.names import model_names
 
-MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False)]
+EXIT_CODES = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
+"""At the end of each command's help, unless it has more to say by its exit code."""
+
+MODEL_NAME = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the AIModel.", show_default=False, autocompletion=model_names)]
 NAMESPACE = Annotated[
     str | None, typer.Option("--namespace", "-n", help="Namespace of the model. Default: that of the kubeconfig.", show_default=False)
 ]
@@ -25,11 +29,19 @@ class Format(StrEnum):
     """How to print."""
 
     TEXT = "text"
+    WIDE = "wide"
     JSON = "json"
     YAML = "yaml"
 
+    @property
+    def is_document(self) -> bool:
+        """Whether it is for programs."""
+        return self in (Format.JSON, Format.YAML)
 
-OUTPUT = Annotated[Format, typer.Option("--output", "-o", help="text for people, json or yaml for programs.")]
+
+OUTPUT = Annotated[
+    Format, typer.Option("--output", "-o", help="text or wide (more columns, where there are more) for people, json or yaml for programs.")
+]
 
 
 def parse_duration(text: str) -> Duration:
@@ -42,7 +54,7 @@ def parse_duration(text: str) -> Duration:
 
 def rendered(document: Any, output: Format) -> str:
     """`document` as YAML, or as JSON, without a line feed at the end."""
-    written = json.dumps(document, indent=2)
+    written = json.dumps(document, indent=2, allow_nan=False)
     if output is not Format.YAML:
         return written
     # By way of JSON: no enums, and no part that YAML would write once and refer to.

@@ -61,6 +61,11 @@ class ModelView:
         return str(self.spec.get("version") or "")
 
     @property
+    def policy_name(self) -> str:
+        """The policy that the spec names."""
+        return str((self.spec.get("policy") or {}).get("name") or "")
+
+    @property
     def gate(self) -> GateStatus | None:
         return self.status.candidate.gate if self.status.candidate else None
 

@@ -1,28 +1,15 @@
 """Are the admission policies in force that prove who decided, and that nobody goes around the operator? While not, gates stay closed."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
+from headgate.kube.admission import BINDINGS, POLICIES, Standing, standing
 from headgate.kube.errors import Forbidden, KubeError, NotFound
 from headgate.kube.interface import KubeApi
-from headgate.kube.resources import Resource
 
 log = logging.getLogger(__name__)
-
-POLICIES = Resource("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", namespaced=False)
-BINDINGS = Resource(
-    "admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", namespaced=False
-)
-
-APPROVALS = "approvals"
-REQUIRED = (APPROVALS, "models", "managed-objects", "audit", "status", "pods", "pod-templates", "replays", "routes")
-"""The ValidatingAdmissionPolicies of the chart, without the prefix of its release."""
-
-_SETTLING = timedelta(seconds=5)
-"""API servers take a moment until a new policy binds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +22,6 @@ class Proof:
     def covers(self, moment: datetime) -> bool:
         """Whether the author of an approval made at `moment` is proven."""
         return self.since is not None and moment > self.since and not any(begin <= moment <= end for begin, end in self.gaps)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What one look at the cluster found: `problem` in words (empty if all is well), and since when the policy on approvals stands."""
-
-    problem: str
-    since: datetime | None
 
 
 class Enforcement:
@@ -81,31 +60,3 @@ class Enforcement:
             # It was missing for some part of this time, and nobody knows for which.
             proof = replace(proof, gaps=(*proof.gaps, (self._well_at, now)))
         self._in_gap, self._well_at, self.proof = False, now, proof
-
-
-def standing(policies: Iterable[Mapping[str, Any]], bindings: Iterable[Mapping[str, Any]], prefix: str) -> Standing:
-    """What the policies and bindings of the cluster amount to. Recreated ones prove nothing about the time before."""
-    by_name = {policy["metadata"]["name"]: policy for policy in policies}
-    bound = [binding for binding in bindings if "Deny" in ((binding.get("spec") or {}).get("validationActions") or ())]
-    faults = []
-    for name in (f"{prefix}-{short}" for short in REQUIRED):
-        policy = by_name.get(name)
-        if policy is None:
-            faults.append(f"ValidatingAdmissionPolicy {name} is missing")
-        elif (policy.get("spec") or {}).get("failurePolicy", "Fail") != "Fail":
-            faults.append(f"ValidatingAdmissionPolicy {name} lets requests pass when it fails")
-        elif not _bindings_of(name, bound):
-            faults.append(f"no ValidatingAdmissionPolicyBinding denies by {name}")
-    if faults:
-        return Standing(f"{'; '.join(faults)}: install the chart's admission policies again", None)
-    approvals = f"{prefix}-{APPROVALS}"
-    ages = [_made(by_name[approvals]), *(_made(binding) for binding in _bindings_of(approvals, bound))]
-    return Standing("", max(ages) + _SETTLING)
-
-
-def _bindings_of(name: str, bindings: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [binding for binding in bindings if binding["spec"].get("policyName") == name]
-
-
-def _made(thing: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(thing["metadata"]["creationTimestamp"])

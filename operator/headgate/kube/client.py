@@ -3,14 +3,16 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
 from headgate.kube.errors import Gone, KubeError, Throttled, Unavailable, from_response
-from headgate.kube.interface import Listing, Object, Propagation, Subresource
+from headgate.kube.interface import About, Listing, Object, Propagation, Subresource
 from headgate.kube.resources import Resource
-from headgate.kube.wire import HttpWire, Impersonation, Transport, Wire
+from headgate.kube.wire import HttpWire, Impersonation, Reply, Transport, Wire
 
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
@@ -74,6 +76,11 @@ class KubeClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def about(self) -> About:
+        """Which version the server is, and what time it has there. The clock is read to the second."""
+        reply = await self._answered("GET", "/version", {}, None, _JSON, _JSON)
+        return About(str(reply.body.get("gitVersion") or ""), _time_of_day(reply.date))
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
         return await self._request("GET", resource.path(namespace, name), accept=_PARTIAL if resource.only_metadata else _JSON)
@@ -194,6 +201,11 @@ class KubeClient:
     async def _once(
         self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
     ) -> Object:
+        return (await self._answered(method, path, query, body, content, accept)).body
+
+    async def _answered(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None, content: str, accept: str
+    ) -> Reply:
         if method != "GET":
             self._permit()
         try:
@@ -203,8 +215,15 @@ class KubeClient:
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(f"no connection to {self._wire.host}: {error}") from error
         if 200 <= reply.status < 300:
-            return reply.body
+            return reply
         raise from_response(reply.status, reply.body, reply.text, reply.retry_after)
+
+
+def _time_of_day(header: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header)
+    except ValueError:
+        return None
 
 
 def _typed(resource: Resource, body: Mapping[str, Any]) -> Object:

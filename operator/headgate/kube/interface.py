@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from headgate.kube.resources import Resource
@@ -19,6 +20,14 @@ class Listing:
 
     items: tuple[Object, ...]
     resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an API server says of itself: its version, like v1.36.3, and its time of day, None where it did not say."""
+
+    version: str
+    date: datetime | None
 
 
 class KubeApi(Protocol):
@@ -80,3 +89,9 @@ class PagedApi(KubeApi, Protocol):
         """All objects, a page at a time. Without namespace: all namespaces. Gone if the caller took so long that the server no longer
         knows the list: begin again."""
         ...
+
+
+class InformedApi(PagedApi, Protocol):
+    """For whoever also asks an API server about itself."""
+
+    async def about(self) -> About: ...

@@ -44,6 +44,8 @@ class Reply:
     body: Object
     text: str = ""
     retry_after: float = 0.0
+    date: str = ""
+    """The server's time of day, as HTTP writes it; empty where it did not say."""
 
 
 class Wire(Protocol):
@@ -105,7 +107,9 @@ class HttpWire:
         await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         response = await self._client.rest_client.request(method, url, headers=headers, body=body, _request_timeout=self._timeout)
         text = (await response.read()).decode("utf-8", errors="replace")
-        return Reply(response.status, _decoded(text), text, _seconds(response.headers.get("Retry-After")))
+        headers_back = response.headers
+        date = headers_back.get("Date") or ""
+        return Reply(response.status, _decoded(text), text, _seconds(headers_back.get("Retry-After")), date)
 
     async def close(self) -> None:
         await self._client.close()

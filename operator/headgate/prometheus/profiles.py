@@ -308,3 +308,8 @@ def _seconds(bound: str | None, units: int) -> str | None:
 
 
 PROFILES: Mapping[Profile, MetricsProfile] = {Profile.ENVOY_GATEWAY: EnvoyGateway(), Profile.HTTP: Http()}
+
+
+def counter_names(profile: Profile) -> tuple[str, ...]:
+    """The counters that a profile reads."""
+    return tuple(_ENVOY if profile is Profile.ENVOY_GATEWAY else _HTTP)

@@ -1,6 +1,6 @@
 """Step 5, with no candidate on its way: does the spec ask for another version, and may it start?"""
 
-from headgate.api.aimodel import AIModelSpec, SideEffects
+from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import sha256
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
@@ -12,6 +12,7 @@ from headgate.rollout.approval_gate import deployment_subject
 from headgate.rollout.capacity import bounds_of, frozen
 from headgate.rollout.decision import PolicyCopy
 from headgate.rollout.draft import Draft
+from headgate.rollout.fitting import misfit
 from headgate.rollout.forecast import Noise, forecast
 from headgate.rollout.observing import allowed_mode, objection
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
@@ -194,20 +195,8 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
     if (denied := obstacle(snapshot, policy)) is not None:
         return _denied(draft, denied)
     kind = _kind(draft, wanted)
-    if kind is AttemptKind.ROLLOUT and policy.stages[0].is_shadow and spec.serving.side_effects is not SideEffects.NONE:
-        return draft.held_by(
-            Reason.SHADOW_NOT_ALLOWED,
-            f"policy {spec.policy.name} begins with a shadow stage, and mirrored requests are executed: set spec.serving.sideEffects: None "
-            "if scoring has no side effects, or name a policy without shadow",
-            stalled=True,
-        )
-    if limits_of(policy, kind) is not None and spec.serving.replay is None:
-        return draft.held_by(
-            Reason.REPLAY_MISSING,
-            f"policy {spec.policy.name} compares answers in shadow: say in spec.serving.replay to which requests, and what makes two "
-            "of them alike, or name a policy without replay",
-            stalled=True,
-        )
+    if (unfit := misfit(spec, policy, kind)) is not None:
+        return draft.held_by(unfit.reason, unfit.message, stalled=True)
     if unapproved := unmet(draft, policy):
         told = f"the UseCase gate is closed: {unapproved}"
         return draft.with_status(phase=Phase.AWAITING_USE_CASE).held_by(Reason.WAITING_FOR_APPROVAL, told)

@@ -22,7 +22,11 @@ def tier_of(snapshot: Snapshot) -> Tier | None:
 
 def obstacle(snapshot: Snapshot, policy: RolloutPolicySpec | None = None) -> Problem | None:
     """Why the risk lets no version of the model start, under `policy` if one is given; None if it does."""
-    risk = risk_of(snapshot)
+    return obstacle_in(risk_of(snapshot), policy)
+
+
+def obstacle_in(risk: RiskReading, policy: RolloutPolicySpec | None = None) -> Problem | None:
+    """As `obstacle`, of a risk that is known already."""
     if risk.prohibited:
         return Problem(Reason.PROHIBITED, risk.words)
     if risk.tier is None:

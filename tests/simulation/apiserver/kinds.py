@@ -8,8 +8,8 @@ from typing import Any
 from tests.simulation.apiserver import defaults
 from tests.simulation.apiserver.schema import ANY, Node, builtin, definition, metadata_node, own_definition
 
-from headgate.controller.enforcement import BINDINGS, POLICIES
 from headgate.kube import resources
+from headgate.kube.admission import BINDINGS, POLICIES
 from headgate.kube.resources import Resource
 
 Object = dict[str, Any]

@@ -13,7 +13,7 @@ from tests.resources import ROOT
 
 from headgate.api.crd import RESOURCES
 from headgate.api.vocabulary import DecisionKind, Gate, Role
-from headgate.controller.enforcement import REQUIRED
+from headgate.kube.admission import REQUIRED
 
 CHART = ROOT / "charts" / "headgate"
 Object = dict[str, Any]

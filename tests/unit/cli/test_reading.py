@@ -11,7 +11,7 @@ from tests.unit.cli.cluster_in_memory import CANDIDATE, GATE, IN_CANARY, LIVE, R
 
 from headgate.api.vocabulary import Verdict
 from headgate.cli.kubeconfig import current_namespace
-from headgate.cli.showing.status import age
+from headgate.cli.showing.columns import age
 from headgate.evidence.fairness.reading import FairnessReading, GroupReading
 from headgate.evidence.view import SegmentReading, SegmentsReading
 from headgate.kube.errors import Forbidden, NotFound, Unavailable

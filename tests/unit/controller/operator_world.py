@@ -20,7 +20,7 @@ from headgate.controller.capacity import CapacityWriter
 from headgate.controller.classification import ClassificationTable
 from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
-from headgate.controller.enforcement import BINDINGS, POLICIES, REQUIRED, Enforcement
+from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
 from headgate.controller.freeze import ClusterFreeze
 from headgate.controller.judging import Judging
@@ -37,6 +37,7 @@ from headgate.controller.traffic import TrafficWriter
 from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.evidence.view import Evidence
+from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
 from headgate.kube.replays import RunnerImage

@@ -8,7 +8,8 @@ import pytest
 from tests.unit.controller.fake_cluster import START, FakeCluster
 from tests.unit.controller.operator_world import OperatorWorld
 
-from headgate.controller.enforcement import BINDINGS, POLICIES, REQUIRED, Enforcement, Proof
+from headgate.controller.enforcement import Enforcement, Proof
+from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
 from headgate.kube.errors import Forbidden, KubeError, Unavailable
 from headgate.kube.interface import Listing
 from headgate.kube.resources import Resource

@@ -7,9 +7,9 @@ import pytest
 from tests.unit.controller.operator_world import KEY, OperatorWorld, live, model_spec
 
 from headgate.config import Settings
-from headgate.controller.enforcement import POLICIES
 from headgate.controller.parts import Parts
 from headgate.controller.queue import Priority
+from headgate.kube.admission import POLICIES
 from headgate.kube.resources import AIMODELS
 from headgate.prometheus.client import PrometheusClient
 

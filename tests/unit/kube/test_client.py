@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from kubernetes.aio.client import Configuration
 from headgate import __version__
 from headgate.kube.client import KubeClient
 from headgate.kube.errors import Conflict, Forbidden, Gone, Invalid, KubeError, NotConfigured, NotFound, Throttled, Unavailable
+from headgate.kube.interface import About
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SERVICES, Resource
 from headgate.kube.wire import HttpWire, Impersonation, Transport
 
@@ -285,3 +287,15 @@ def test_metadata_alone_is_asked_for_by_the_media_type() -> None:
         "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
         "application/json",
     ]
+
+
+def test_a_server_says_its_version_and_its_time() -> None:
+    server = Server([(200, {"gitVersion": "v1.36.3"}, {"Date": "Fri, 20 Nov 2026 12:00:00 GMT"})])
+    outcome = call(server, lambda client: client.about())
+    assert outcome.value == About("v1.36.3", datetime(2026, 11, 20, 12, tzinfo=UTC))
+    assert server.seen[0][:2] == ("GET", "/version")
+
+
+def test_a_time_that_cannot_be_read_is_none() -> None:
+    server = Server([(200, {}, {"Date": "soon"})])
+    assert call(server, lambda client: client.about()).value == About("", None)

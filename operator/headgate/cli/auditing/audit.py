@@ -11,8 +11,9 @@ from headgate.api.digests import canonical
 from headgate.cli.auditing.bundle import bundle
 from headgate.cli.auditing.history import History
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OPERATOR_NAMESPACE
+from headgate.cli.options import AS_USER, CONTEXT, EXIT_CODES, MODEL_NAME, NAMESPACE, OPERATOR_NAMESPACE
 from headgate.cli.refused import Refused
+from headgate.cli.screen import complain, warn
 from headgate.governance.audit_chain import Anchor, read, verify
 from headgate.governance.audit_seal import anchor_of
 from headgate.governance.controls import ENTRIES
@@ -38,7 +39,7 @@ FILE = Annotated[
 OF_MODEL = Annotated[str | None, typer.Option("--model", help="Whose audit in the cluster, if there is no FILE.", show_default=False)]
 
 
-@audit.command()
+@audit.command(epilog=EXIT_CODES)
 def export(
     model: MODEL_NAME,
     bundle_file: BUNDLE = None,
@@ -53,7 +54,7 @@ def export(
     history = run(access, lambda cluster: _history(cluster, model, access.where, operator_namespace))
     findings = verify(history.lines, history.model, _signed(history.head))
     for finding in findings:
-        typer.secho(f"warning: {finding}", fg="yellow", err=True)
+        warn(finding)
     _write(anchor, canonical(history.head) + b"\n")
     if bundle_file is None:
         typer.echo(history.document, nl=False)
@@ -62,7 +63,7 @@ def export(
         typer.echo(f"{len(history.lines)} entries of {history.model}: {bundle_file}", err=True)
 
 
-@audit.command(name="verify")
+@audit.command(name="verify", epilog=EXIT_CODES)
 def verify_audit(
     file: FILE = None,
     anchor: ANCHOR_IN = None,
@@ -82,7 +83,7 @@ def verify_audit(
         history = run(access, lambda cluster: _history(cluster, str(model), access.where, operator_namespace))
     kept = _anchor(anchor) if anchor is not None else None
     for finding in (findings := _findings(history, kept)):
-        typer.secho(f"error: {finding}", fg="red", err=True)
+        complain(finding)
     if findings:
         raise typer.Exit(1)
     reach = f"up to entry {kept.sequence} it is the one that the anchor names" if kept else "without an anchor, a cut end would not be seen"

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 
 from headgate.api.aimodel import Classification
 from headgate.api.faults import first_fault
 from headgate.cli.manifest_file import manifest_in
 from headgate.cli.options import OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
+from headgate.cli.screen import prose
 from headgate.governance.classification import RiskReading, TableState, assess
 from headgate.governance.classification_table import BUILT_IN, Table, table_of
 
@@ -27,8 +27,8 @@ def classify(file: FILE, table: TABLE = None, output: OUTPUT = Format.TEXT) -> N
     Exit code 1 if the risk is prohibited or not known: such a model is not started.
     """
     body = manifest_in(file, "AIModel")
-    reading = assess(_classification(body, file), TableState(_table(table)))
-    if output is Format.TEXT:
+    reading = assess(_classification(body, file), TableState(chosen_table(table)))
+    if not output.is_document:
         _show(str((body.get("metadata") or {}).get("name") or file), reading)
     else:
         typer.echo(rendered(_document(reading), output))
@@ -45,8 +45,8 @@ def _classification(body: dict[str, Any], file: Path) -> Classification:
         raise Refused(f"{file}: {fault}") from error
 
 
-def _table(file: Path | None) -> Table:
-    """Raises Refused."""
+def chosen_table(file: Path | None) -> Table:
+    """The table in `file`, or the built-in one without a file. Raises Refused."""
     if file is None:
         return BUILT_IN
     try:
@@ -66,7 +66,7 @@ def _document(reading: RiskReading) -> dict[str, Any]:
 
 
 def _show(name: str, reading: RiskReading) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = prose()
     by = f" (table {reading.table_version})" if reading.table_version else ""
     console.print(f"{name}: {reading.risk or 'Unknown'}{by}", style="bold")
     for heading, lines in (("Because", reading.reasons), ("Controls", reading.controls), ("Documents", reading.documents)):

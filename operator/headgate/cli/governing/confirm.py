@@ -32,7 +32,7 @@ def record(access: Access, view: ModelView, spec: GovernanceApprovalSpec, output
     created, fresh = run(
         access, lambda cluster: cluster.record(body_of(view, spec), lambda existing: still_stands(view, spec, existing, now))
     )
-    if output is not Format.TEXT:
+    if output.is_document:
         typer.echo(rendered(created, output))
         return
     done = "recorded" if fresh else "was decided before and still stands"

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headgate.api.approval import GovernanceApprovalStatus
@@ -14,10 +13,10 @@ from headgate.cli.cluster import Access, run
 from headgate.cli.governing.decisions import nothing_to_approve
 from headgate.cli.governing.training import training_of
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
+from headgate.cli.screen import screen
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.kube.interface import Object
 
-_WIDE = 240
 _OF_SPEC = ("decision", "gate", "role", "approver", "onBehalfOf", "subject", "conditions", "expiresAt")
 
 
@@ -34,12 +33,12 @@ def gates(
     view = run(access, lambda cluster: cluster.model(model, access.where))
     decided = run(access, lambda cluster: cluster.decisions(model, access.where))
     training = training_of(run(access, lambda cluster: cluster.literacy(view)), decided)
-    if output is not Format.TEXT:
+    if output.is_document:
         told = {"namespace": view.namespace, "name": view.name, "gates": _document(view), "decisions": [_decision(one) for one in decided]}
         told |= {"literacy": training.document()} if training is not None else {}
         typer.echo(rendered(told, output))
         return
-    console = Console(width=None if Console().is_terminal else _WIDE, highlight=False, markup=False)
+    console = screen()
     for gate in Gate:
         console.print(str(gate), style="bold", soft_wrap=True)
         for words in gate_words(view, gate) or (nothing_to_approve(view, gate),):

@@ -98,7 +98,7 @@ def subject(
     if asked is None:
         raise Refused(nothing_to_approve(view, gate))
     statement = statement_of(view, gate)
-    if output is not Format.TEXT:
+    if output.is_document:
         typer.echo(rendered({"subject": asked.subject, "statement": statement}, output))
         return
     typer.echo(asked.subject)

@@ -9,6 +9,7 @@ import typer
 
 from headgate.api.quantities import Duration
 from headgate.cli.cluster import Access, run
+from headgate.cli.completing.names import model_names
 from headgate.cli.judging.plan import ADDRESS, PROMETHEUS, chosen_policy
 from headgate.cli.judging.policy_file import policy_of
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE
@@ -20,7 +21,10 @@ from headgate.rollout.questions import checks_of
 if TYPE_CHECKING:
     from headgate.cli.judging.rejudge import Result
 
-MODEL = Annotated[str | None, typer.Argument(metavar="MODEL", help="An AIModel, against itself. Or give --blocks.", show_default=False)]
+MODEL = Annotated[
+    str | None,
+    typer.Argument(metavar="MODEL", help="An AIModel, against itself. Or give --blocks.", show_default=False, autocompletion=model_names),
+]
 BLOCKS = Annotated[
     Path | None, typer.Option("--blocks", exists=True, dir_okay=False, help="Counts per series and block: .csv, .csv.gz or .parquet.")
 ]

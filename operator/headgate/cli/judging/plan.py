@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
 from headgate.cli.cluster import Access, Cluster, run
+from headgate.cli.completing.names import model_names
 from headgate.cli.judging.planned import document, page
 from headgate.cli.judging.policy_file import parsed_policy, policy_of
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
+from headgate.cli.screen import screen
 from headgate.cli.view import ModelView
 from headgate.evidence.bets.calibration import FEWEST_ARMS
 from headgate.evidence.power import Traffic
@@ -29,7 +30,10 @@ ADDRESS = "HEADGATE_PROMETHEUS_URL"
 _FILES = (".yaml", ".yml", ".json")
 
 MODEL = Annotated[
-    str | None, typer.Argument(metavar="MODEL", help="Name of the AIModel. Without one: a policy file and rates.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="MODEL", help="Name of the AIModel. Without one: a policy file and rates.", show_default=False, autocompletion=model_names
+    ),
 ]
 POLICY = Annotated[
     str | None,
@@ -88,11 +92,10 @@ def plan(
         rejections=traffic.rejections if rejections is None else rejections,
     )
     made = forecast(spec, traffic, Noise(_pods(view) if pods is None else pods, dispersion))
-    called = policy or (_policy_name(view) if view else "")
-    if output is Format.TEXT:
+    called = policy or (view.policy_name if view else "")
+    if not output.is_document:
         title = f"{f'{access.where}/{model}' if model else 'a model'} under policy {called}"
-        console = Console(width=None if Console().is_terminal else 200, highlight=False)
-        console.print(page(title, made, _notes(view, read=requests is None)))
+        screen().print(page(title, made, _notes(view, read=requests is None)))
         return
     told = document(made, namespace=access.where if model else None, name=model, policy=called)
     typer.echo(rendered(told, output))
@@ -110,12 +113,8 @@ def _pods(view: ModelView | None) -> int:
     return stable.replicas if stable is not None else FEWEST_ARMS
 
 
-def _policy_name(view: ModelView) -> str:
-    return str((view.spec.get("policy") or {}).get("name") or "")
-
-
 async def _stored_policy(cluster: Cluster, named: str | None, view: ModelView | None) -> RolloutPolicySpec:
-    wanted = named or (_policy_name(view) if view else "")
+    wanted = named or (view.policy_name if view else "")
     found = await cluster.policy(wanted)
     return parsed_policy(found.get("spec"), f"policy {wanted}")
 

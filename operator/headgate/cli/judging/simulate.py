@@ -80,7 +80,7 @@ def simulate(
         Plan(asked, injections, since_stage), histories, rollouts=rollouts, seconds=float(duration(rollout)), seed=seed, progress=_progress
     )
     called = policy or "of the model"
-    told = "\n".join(simulated.told(made, called)) if output is Format.TEXT else rendered(simulated.document(made, called), output)
+    told = "\n".join(simulated.told(made, called)) if not output.is_document else rendered(simulated.document(made, called), output)
     typer.echo(told)
 
 

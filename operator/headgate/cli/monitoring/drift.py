@@ -1,12 +1,12 @@
 """`headgate drift`: whether the rows of one file are distributed like those of another, feature by feature."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headgate.cli.monitoring.verdicts import JSON, leave, print_results
+from headgate.cli.monitoring.verdicts import JSON, leave, print_results, printed
+from headgate.cli.options import OUTPUT, Format
 from headgate.monitoring.result import not_assessed, worst
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def drift(
     categorical: CATEGORICAL = None,
     ignore: IGNORE = None,
     alpha: ALPHA = 0.05,
+    output: OUTPUT = Format.TEXT,
     as_json: JSON = False,
 ) -> None:
     """Compare each column of CURRENT with that of REFERENCE: .csv, .csv.gz or .parquet with a header, rows in the order of time.
@@ -50,9 +51,7 @@ def drift(
     found = samples(reference, current, reading)
     findings = (*assess(found.features, Rules(alpha)), *(Finding(name, not_assessed("drift", why)) for name, why in found.left_out.items()))
     verdict = worst(finding.result.verdict for finding in findings)
-    if as_json:
-        typer.echo(json.dumps({"verdict": verdict, "findings": [finding.document() for finding in findings]}, indent=2, allow_nan=False))
-    else:
+    if not printed({"verdict": verdict, "findings": [finding.document() for finding in findings]}, output, as_json=as_json):
         print_results(((finding.feature, finding.result) for finding in findings), of="FEATURE")
     _tell(found)
     leave(verdict)

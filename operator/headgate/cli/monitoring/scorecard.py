@@ -1,14 +1,14 @@
 """`headgate scorecard`: indicators in a file to scores by dimension."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Self
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from headgate.cli.monitoring.verdicts import JSON, leave, print_results
+from headgate.cli.monitoring.verdicts import JSON, leave, print_results, printed
 from headgate.cli.monitoring.written import document
+from headgate.cli.options import OUTPUT, Format
 from headgate.monitoring.result import worst
 from headgate.monitoring.scorecard import Dimension, Indicator, dimension, overall
 
@@ -43,7 +43,7 @@ class _Document(BaseModel):
     indicators: Annotated[tuple[_Indicator, ...], Field(min_length=1, max_length=200)]
 
 
-def scorecard(file: FILE, as_json: JSON = False) -> None:
+def scorecard(file: FILE, output: OUTPUT = Format.TEXT, as_json: JSON = False) -> None:
     """Score a model from 0 to 1 technically, for the business, in its risks and in its adoption, and as a whole.
 
     Exit codes: 0 within limits, 4 a dimension is below its floor, 5 something was not measured.
@@ -52,8 +52,6 @@ def scorecard(file: FILE, as_json: JSON = False) -> None:
     dimensions = [dimension(of, indicators) for of in Dimension]
     results = (*dimensions, overall(dimensions))
     verdict = worst(result.verdict for result in results)
-    if as_json:
-        typer.echo(json.dumps({"verdict": verdict, "scores": [result.document() for result in results]}, indent=2, allow_nan=False))
-    else:
+    if not printed({"verdict": verdict, "scores": [result.document() for result in results]}, output, as_json=as_json):
         print_results((("score", result) for result in results), of="OF")
     leave(verdict)

@@ -1,6 +1,5 @@
 """`headgate trend`: how much of its baseline a model has lost, and when it will be at its limit."""
 
-import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,8 +9,9 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from headgate.api.quantities import Duration, PointsMargin
-from headgate.cli.monitoring.verdicts import JSON, leave, print_results
+from headgate.cli.monitoring.verdicts import JSON, leave, print_results, printed
 from headgate.cli.monitoring.written import rows
+from headgate.cli.options import OUTPUT, Format
 from headgate.cli.refused import Refused
 from headgate.monitoring.result import worst
 from headgate.monitoring.windows import Baseline, Better, Window, counted, good, mature, noise
@@ -50,6 +50,7 @@ def trend(
     recent: RECENT = 7,
     horizon: HORIZON = 30,
     today: TODAY = None,
+    output: OUTPUT = Format.TEXT,
     as_json: JSON = False,
 ) -> None:
     """Say how much of the baseline the last days have lost, since when, whether the share falls steadily, and when it reaches the limit.
@@ -69,12 +70,10 @@ def trend(
     results = (lost(windows, recent, pinned, Limits(_DRIFTING * most, most)), sums, slope)
     verdict = worst(result.verdict for result in results)
     told = _told(windows, pinned, found, horizon)
-    if as_json:
-        document: dict[str, Any] = {"verdict": verdict, "results": [result.document() for result in results], "notes": told}
-        document["onset"] = alarm and {"day": alarm.onset.isoformat(), "between": [day.isoformat() for day in alarm.between]}
-        document["projection"] = found and _projection(found, bound)
-        typer.echo(json.dumps(document, indent=2, allow_nan=False))
-    else:
+    document: dict[str, Any] = {"verdict": verdict, "results": [result.document() for result in results], "notes": told}
+    document["onset"] = alarm and {"day": alarm.onset.isoformat(), "between": [day.isoformat() for day in alarm.between]}
+    document["projection"] = found and _projection(found, bound)
+    if not printed(document, output, as_json=as_json):
         print_results(((f"{len(windows)} days", result) for result in results), of="OF")
         typer.echo("\n".join(told))
     leave(verdict)

@@ -1,6 +1,5 @@
 """`headgate value`: what a model was meant to be worth, beside what it is measured to be."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,11 +7,12 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from rich.console import Console
 from rich.table import Table
 
-from headgate.cli.monitoring.verdicts import JSON
+from headgate.cli.monitoring.verdicts import JSON, printed
 from headgate.cli.monitoring.written import document
+from headgate.cli.options import OUTPUT, Format
+from headgate.cli.screen import screen
 from headgate.monitoring.value import ValueCase, Worth, worth
 
 FILE = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="YAML with the value case.")]
@@ -65,7 +65,7 @@ _ROWS = {
 }
 
 
-def value(file: FILE, as_json: JSON = False) -> None:
+def value(file: FILE, output: OUTPUT = Format.TEXT, as_json: JSON = False) -> None:
     """Compute net present value, internal rate of return, return on investment and payback of a value case.
 
     With `measured` beside `valueCase` both are shown. What was not measured is as planned, and named.
@@ -77,9 +77,8 @@ def value(file: FILE, as_json: JSON = False) -> None:
         found = written.measured.model_dump(exclude_none=True)
         measured = worth(_case(written.value_case.model_copy(update=found)))
         assumed = [to_camel(name) for name in _Measured.model_fields if name not in found]
-    if as_json:
-        told = {"planned": _figures(planned), "measured": measured and _figures(measured), "asPlanned": assumed if measured else None}
-        typer.echo(json.dumps(told, indent=2, allow_nan=False))
+    told = {"planned": _figures(planned), "measured": measured and _figures(measured), "asPlanned": assumed if measured else None}
+    if printed(told, output, as_json=as_json):
         return
     _print(planned, measured)
     if measured and assumed:
@@ -110,7 +109,7 @@ def _print(planned: Worth, measured: Worth | None) -> None:
     for name, words in _ROWS.items():
         cells = [_written(name, getattr(one, name)) for one in (planned, measured) if one is not None]
         table.add_row(words, *cells)
-    Console(width=None if Console().is_terminal else 120, highlight=False).print(table)
+    screen().print(table)
 
 
 def _written(name: str, number: float | None) -> str:

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from headgate.cli.cluster import Access, run
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
+from headgate.cli.screen import screen
 from headgate.cli.showing.page import page
 from headgate.cli.showing.standings import COLUMNS, MEANING, rows, thresholds
 from headgate.cli.showing.story import Story, moment_of, story_of
@@ -19,7 +20,6 @@ from headgate.cli.view import clock
 from headgate.evidence.timeline import to_json
 
 _MOST_ROWS = 16
-_PIPE_WIDTH = 160
 PNG = Annotated[Path | None, typer.Option("--png", dir_okay=False, help="Draw it into this file.", show_default=False)]
 HTML = Annotated[
     Path | None, typer.Option("--html", dir_okay=False, help="Picture, sentences and numbers as one page in this file.", show_default=False)
@@ -44,11 +44,11 @@ def evidence(
     story = story_of(view)
     if png is not None or html is not None:
         _draw(story, png, html)
-    elif output is not Format.TEXT:
+    elif output.is_document:
         told = {"namespace": view.namespace, "name": view.name, "title": story.title, "timeline": to_json(story.timeline)}
         typer.echo(json.dumps(told, allow_nan=False) if output is Format.JSON else rendered(told, output))
     else:
-        Console(width=None if Console().is_terminal else _PIPE_WIDTH, highlight=False, markup=False).print(_tables(story))
+        screen().print(_tables(story))
 
 
 def _draw(story: Story, png: Path | None, html: Path | None) -> None:

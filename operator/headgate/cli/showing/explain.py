@@ -1,7 +1,6 @@
 """What goes on with a model, why, and what it waits for: sentences. Pure but for the command at the end."""
 
 import typer
-from rich.console import Console
 
 from headgate.api.conditions import ConditionType
 from headgate.api.status import Blocked, CandidateStatus, FailoverStatus
@@ -9,6 +8,7 @@ from headgate.api.vocabulary import Gate, Mode, Phase, StandIn, Verdict
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.gates import gate_words, to_approve
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
+from headgate.cli.screen import prose
 from headgate.cli.showing.replayed import replay_words
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.evidence.fairness.words import fairness_words
@@ -238,11 +238,11 @@ def explain(
     access = Access(namespace, context, as_user)
     view = run(access, lambda cluster: cluster.model(model, access.where))
     sections = explanation(view)
-    if output is not Format.TEXT:
+    if output.is_document:
         found = {heading: list(sentences) for heading, sentences in sections}
         typer.echo(rendered({"namespace": view.namespace, "name": view.name, "explanation": found}, output))
         return
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = prose()
     for heading, sentences in sections:
         console.print(heading, style="bold")
         for words in sentences:

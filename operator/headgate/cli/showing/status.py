@@ -7,17 +7,18 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from headgate.api.conditions import ConditionType
-from headgate.api.quantities import Duration
 from headgate.api.status import GateState, UseCaseStatus
 from headgate.api.vocabulary import Gate, Verdict
 from headgate.cli.cluster import Access, Cluster, run
+from headgate.cli.completing.names import model_names
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
+from headgate.cli.screen import screen
+from headgate.cli.showing.columns import COLOURS, table
 from headgate.cli.showing.explain import observed_words, tested_words, waits_for
 from headgate.cli.showing.replayed import replay_words
 from headgate.cli.view import ModelView, clock
@@ -27,67 +28,17 @@ from headgate.evidence.segments.words import segment_words
 from headgate.evidence.words import limit, of_candidate, of_stable
 from headgate.kube.errors import Unavailable
 
+SOME_MODEL = Annotated[
+    str | None, typer.Argument(help="Name of one AIModel. Default: all of the namespace.", show_default=False, autocompletion=model_names)
+]
+EVERYWHERE = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Models of all namespaces.")]
 _EVERY_SECONDS = 2.0
-_COLUMNS = ("NAME", "LIVE", "CANDIDATE", "PHASE", "STAGE", "TRAFFIC", "VERDICT", "TIER", "READY", "AGE")
-_COLOURS = {
-    "Pass": "green",
-    "Fail": "red",
-    "Live": "green",
-    "RolledBack": "red",
-    "Frozen": "yellow",
-    "Denied": "red",
-    "Prohibited": "red",
-    "RollingBack": "red",
-    "True": "green",
-    "False": "yellow",
-}
-
 Views = tuple[ModelView, ...]
 
 
-def row(view: ModelView, now: datetime) -> tuple[str, ...]:
-    """The columns of `kubectl get aim`."""
-    status, ready = view.status, view.condition(ConditionType.READY)
-    return (
-        view.name,
-        status.live,
-        status.candidate_version,
-        str(status.phase),
-        status.stage,
-        status.traffic_summary,
-        status.verdict,
-        status.tier,
-        ready.status if ready else "",
-        age(now - view.created if view.created else None),
-    )
-
-
-def age(passed: Any) -> str:
-    """A timedelta in its largest unit, or two below ten of it: `3d4h`, `12m`; empty for None."""
-    if passed is None:
-        return ""
-    seconds = max(0, int(passed.total_seconds()))
-    for size in (86_400, 3_600, 60):
-        if seconds >= size:
-            part = size // (24 if size == 86_400 else 60)
-            return str(Duration(seconds - seconds % (part if seconds < 10 * size else size)))
-    return f"{seconds}s"
-
-
-def table(views: Views, now: datetime, *, namespaces: bool) -> Table:
-    """One row per model; with a NAMESPACE column if asked for."""
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("NAMESPACE", *_COLUMNS) if namespaces else _COLUMNS:
-        drawn.add_column(column, no_wrap=True)
-    for view in views:
-        cells = [Text(cell, style=_COLOURS.get(cell, "")) for cell in row(view, now)]
-        drawn.add_row(*([Text(view.namespace)] if namespaces else []), *cells)
-    return drawn
-
-
-def detail(view: ModelView, now: datetime) -> RenderableType:
+def detail(view: ModelView, now: datetime, *, wide: bool = False) -> RenderableType:
     """The row, who serves what share, the checks in counts, the approvals, and what is waited for."""
-    parts: list[RenderableType] = [table((view,), now, namespaces=False)]
+    parts: list[RenderableType] = [table((view,), now, namespaces=False, wide=wide)]
     for heading, lines in (("TRAFFIC", _traffic(view)), ("APPROVALS", _approvals(view)), ("WAITS FOR", waits_for(view))):
         parts += _block(heading, lines)
     if view.present_evidence is not None:
@@ -140,7 +91,7 @@ def _checks(view: ModelView) -> Table:
     for check in evidence.checks if evidence else ():
         drawn.add_row(
             str(check.metric),
-            Text(check.verdict, style=_COLOURS.get(check.verdict, "")),
+            Text(check.verdict, style=COLOURS.get(check.verdict, "")),
             of_candidate(check),
             of_stable(check),
             "" if check.verdict is Verdict.NOT_MEASURABLE else limit(check),
@@ -174,15 +125,15 @@ def as_json(view: ModelView) -> dict[str, Any]:
 
 
 def status(
-    model: Annotated[str | None, typer.Argument(help="Name of one AIModel. Default: all of the namespace.", show_default=False)] = None,
+    model: SOME_MODEL = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep showing it until interrupted.")] = False,
-    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Models of all namespaces.")] = False,
+    everywhere: EVERYWHERE = False,
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
     output: OUTPUT = Format.TEXT,
 ) -> None:
-    """Show where models and their new versions stand."""
+    """Show where a model and its new version stand; without MODEL all models by name (`list` begins with those that need somebody)."""
     if model and everywhere:
         raise typer.BadParameter("a model lives in one namespace: use -n instead of -A")
     access = Access(namespace, context, as_user)
@@ -195,8 +146,10 @@ def status(
     def text(views: Views) -> RenderableType:
         now = datetime.now(UTC)
         if model:
-            return detail(views[0], now)
-        return table(views, now, namespaces=everywhere) if views else Text(f"no AIModels{'' if everywhere else ' in ' + access.where}")
+            return detail(views[0], now, wide=output is Format.WIDE)
+        if not views:
+            return Text(f"no AIModels{'' if everywhere else ' in ' + access.where}")
+        return table(views, now, namespaces=everywhere, wide=output is Format.WIDE)
 
     def document(views: Views) -> str:
         found = as_json(views[0]) if model else [as_json(view) for view in views]
@@ -205,13 +158,12 @@ def status(
         return json.dumps(found) if watch else rendered(found, output)
 
     try:
-        if output is not Format.TEXT:
+        if output.is_document:
             run(access, lambda cluster: _print_changes(cluster, look, document, once=not watch))
         elif watch:
             run(access, lambda cluster: _paint(cluster, look, text))
         else:
-            # A pipe has no width, and cut cells help nobody.
-            Console(width=None if Console().is_terminal else 240, highlight=False).print(text(run(access, look)))
+            screen().print(text(run(access, look)))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
@@ -221,7 +173,7 @@ _Look = Callable[[Cluster], Awaitable[Views]]
 
 async def _paint(cluster: Cluster, look: _Look, text: Callable[[Views], RenderableType]) -> None:
     """Repaint in place. A server that does not answer for a while is said and waited out."""
-    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+    with Live(console=screen(), auto_refresh=False) as live:
         last: RenderableType = Text("")
         while True:
             try:

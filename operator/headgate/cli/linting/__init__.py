@@ -1,0 +1,1 @@
+"""Manifests checked together before they reach a cluster. Pure, but for reading files."""

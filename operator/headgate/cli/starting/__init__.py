@@ -1,0 +1,1 @@
+"""The first manifests of a model that Headgate shall roll out."""
