@@ -246,6 +246,8 @@ class Latch(StatusModel):
     subject: Digest | None = None
     role: Role | None = None
     rationale: Annotated[str, Field(max_length=256)] = ""
+    answered: bool = False
+    """Its role approved the subject again later. Governs while nobody can read who is trusted."""
 
 
 class SlotStatus(StatusModel):

@@ -30,7 +30,7 @@ def watch_continuation(draft: Draft, snapshot: Snapshot) -> Draft:
 
 
 def _unsure(snapshot: Snapshot) -> bool:
-    return snapshot.clock_step is not None or bool(snapshot.trust.problem) or not snapshot.trust.known
+    return snapshot.clock_step is not None or snapshot.trust.unsure
 
 
 def expired(draft: Draft, snapshot: Snapshot) -> Problem | None:

@@ -10,6 +10,7 @@ from headgate.governance.approvals import Approval
 from headgate.rollout import aa, failover, live
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.advance import advance
+from headgate.rollout.answered import note_answered
 from headgate.rollout.auditing import audited
 from headgate.rollout.begin import begin, policy_copy, resized
 from headgate.rollout.calendar import closed
@@ -67,6 +68,7 @@ def decide(snapshot: Snapshot) -> Decision:
     asked = orders(snapshot)
     draft = Draft(snapshot.status, announcements=(*found, *missed), notes=unanswered(stored, snapshot))
     draft = note_mode(note_readiness(latch_negatives(draft, snapshot), snapshot), snapshot)
+    draft = note_answered(draft, snapshot)
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)
     draft = _pause_or_resume(draft, asked)
