@@ -11,11 +11,13 @@ from typer.core import TyperGroup
 from headgate.cli.auditing.audit import audit
 from headgate.cli.governing.approve import approve
 from headgate.cli.governing.classify import classify
+from headgate.cli.governing.fingerprint import fingerprint
 from headgate.cli.governing.gates import gates
 from headgate.cli.governing.intervene import HELP, break_glass, command_name, intervention, rollback
 from headgate.cli.governing.oppose import OPPOSITION, opposition
 from headgate.cli.governing.pin import pin
 from headgate.cli.governing.subject import subject
+from headgate.cli.governing.vendor import vendor
 from headgate.cli.governing.verify import verify
 from headgate.cli.judging.backtest import backtest
 from headgate.cli.judging.plan import plan
@@ -53,7 +55,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
 _ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
-_ABOUT_FILES = (classify, verify, drift, trend, value, literacy, scorecard)
+_ABOUT_FILES = (classify, vendor, fingerprint, verify, drift, trend, value, literacy, scorecard)
 for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
 for _kind, _help in OPPOSITION.items():

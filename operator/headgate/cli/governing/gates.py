@@ -13,6 +13,7 @@ from headgate.api.vocabulary import Gate
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.decisions import nothing_to_approve
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
+from headgate.cli.vendor_words import vendor_words
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.kube.interface import Object
 
@@ -34,12 +35,18 @@ def gates(
     decided = run(access, lambda cluster: cluster.decisions(model, access.where))
     if output is not Format.TEXT:
         told = {"namespace": view.namespace, "name": view.name, "gates": _document(view), "decisions": [_decision(one) for one in decided]}
+        if view.status.vendor is not None:
+            told["vendor"] = view.status.vendor.model_dump(mode="json", by_alias=True, exclude_none=True)
         typer.echo(rendered(told, output))
         return
     console = Console(width=None if Console().is_terminal else _WIDE, highlight=False, markup=False)
     for gate in Gate:
         console.print(str(gate), style="bold", soft_wrap=True)
         for words in gate_words(view, gate) or (nothing_to_approve(view, gate),):
+            console.print(f"  {words}", soft_wrap=True)
+    if vendor := vendor_words(view.status.vendor):
+        console.print("Vendor", style="bold")
+        for words in vendor:
             console.print(f"  {words}", soft_wrap=True)
     if decided:
         console.print(_table(decided))
