@@ -156,8 +156,8 @@ def test_approvers_see_the_vendor_and_the_subject_of_the_statement_with_it(monke
     spec["classification"], spec["vendor"] = classification, vendor
     pointed_at(memory, monkeypatch)
     assert '"product": "Scores 3"' in headgate("subject", *WHERE, "--gate", "UseCase").stdout
-    how = ("--role", "risk-review", "--gate", "UseCase", "--rationale", "looked at it", "--condition", "a person decides", "--yes")
-    done = headgate("approve", *WHERE, *how)
+    how = ("--role", "risk-review", "--gate", "UseCase", "--rationale", "looked at it", "--condition", "a person decides")
+    done = headgate("approve", *WHERE, *how, typed="y\n")
     assert done.exit_code == 0, done.output
-    assert "vendor       Acme: Scores 3" in done.stdout
-    assert "The evaluation is WITH_CONDITIONS (1.60 of 4)" in done.stdout
+    assert "vendor       Acme: Scores 3" in done.stderr
+    assert "The evaluation is WITH_CONDITIONS (1.60 of 4)" in done.stderr
