@@ -125,7 +125,7 @@ class ChangeNotice(Model):
 
 
 _UNPINNED = "probes.digest is required: without it, another file could pass for the answers that the vendor gave"
-_TOO_OFTEN = "interval must be 5m or longer: each probe is a Job"
+_TOO_OFTEN = "interval must be 10m or longer: a run may take that long until it is given up"
 
 
 class Fingerprint(Model):
@@ -133,7 +133,7 @@ class Fingerprint(Model):
     answers mean that the model behind it is another one."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(("has(self.probes.digest)", _UNPINNED), ("self.interval >= duration('5m')", _TOO_OFTEN))
+        json_schema_extra=rules(("has(self.probes.digest)", _UNPINNED), ("self.interval >= duration('10m')", _TOO_OFTEN))
     )
 
     probes: GoldenSet
@@ -149,7 +149,7 @@ class Fingerprint(Model):
     def _pinned(self) -> Self:
         if self.probes.digest is None:
             raise ValueError(_UNPINNED)
-        if self.interval < 300:
+        if self.interval < 600:
             raise ValueError(_TOO_OFTEN)
         return self
 

@@ -28,6 +28,7 @@ LIMITS = ReplayLimits(
 _LONGEST_MODEL = 41
 """Of a Job's name, which has 63 characters at most."""
 _UNANNOUNCED = "the vendor's model answers otherwise, and no change notice covers that day"
+_SINCE_RELEASE = "the answers are other ones since {} is live: if that is its own doing, record a new fingerprint with it"
 _CHANGED = (FingerprintState.ANNOUNCED_CHANGE, FingerprintState.UNANNOUNCED_CHANGE)
 
 
@@ -153,7 +154,7 @@ def _judged(
         state=FingerprintState.UNANNOUNCED_CHANGE,
         since=snapshot.now,
         unchanged_since=known.since if known is not None and expected else None,
-        message=_UNANNOUNCED,
+        message=_UNANNOUNCED if known is None or known.revision == stable.revision else _SINCE_RELEASE.format(stable.version),
         **counted,
     )
     return _announced(found, _notices(snapshot))

@@ -243,6 +243,21 @@ def test_a_fingerprint_that_comes_with_a_version_is_that_versions(known: World) 
     assert found(known).revision == known.status.stable.revision
 
 
+def test_a_version_that_answers_otherwise_itself_is_told_apart_from_the_vendor(known: World) -> None:
+    known.release("2.0.0", **served())
+    known.settle()
+    known.good()
+    known.settle()
+    known.quiet()
+    known.approve()
+    known.good()
+    known.settle()
+    assert known.status.live == "2.0.0"
+    answers(known, alike=3)
+    assert found(known).state is FingerprintState.UNANNOUNCED_CHANGE
+    assert "since 2.0.0 is live" in found(known).message
+
+
 def test_a_run_without_result_changes_nothing_and_is_told(rising: World) -> None:
     fails(rising)
     assert found(rising).state is FingerprintState.AS_EXPECTED
