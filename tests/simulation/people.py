@@ -145,6 +145,11 @@ class People:
         """Whether approvers still mean to decide on `subject`."""
         return self.plan.habits.patience is not None and self._asked.get(subject, 0.0) < float("inf")
 
+    def leave_it_at_that(self, status: Object) -> bool:
+        """Nothing starts without an approved use case, and nobody means to approve it any more."""
+        case = status.get("useCase")
+        return status.get("phase") == "AwaitingUseCase" and bool(case) and not self.will_answer(case["subject"])
+
     def decide(self, decision: str, by: str, how: str = "", **fields: Any) -> None:
         """`how`: FORGED, or nothing."""
         if decision in ("Approve", "BreakGlass"):

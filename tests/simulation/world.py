@@ -211,7 +211,7 @@ class World:
         never_quiet = self.people.behaviour((status.get("stable") or {}).get("revision", "")).crashes > 0
         if settled and (quiet or never_quiet) and candidate is None and status.get("phase") in ("Live", "RolledBack", "Frozen"):
             return True
-        if settled and quiet and candidate is None and self._awaits_people(status):
+        if settled and quiet and candidate is None and self.people.leave_it_at_that(status):
             return True
         reasons = {c["reason"] for c in status.get("conditions") or () if c["type"] in ("Ready", "Reconciling")}
         waits = candidate is not None and reasons & _WAITS and not status.get("pendingAudit")
@@ -234,11 +234,6 @@ class World:
         """Approvers who will answer are not waited for in vain."""
         gate = candidate.get("gate")
         return bool(gate) and not gate.get("open") and self.people.will_answer(gate["subject"])
-
-    def _awaits_people(self, status: Object) -> bool:
-        """Nothing starts without an approved use case, and nobody means to approve it any more."""
-        case = status.get("useCase")
-        return status.get("phase") == "AwaitingUseCase" and bool(case) and not self.people.will_answer(case["subject"])
 
     def _second(self) -> None:
         if self.over:
