@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from headgate.api.status import AIModelStatus
+from headgate.api.vendor import FingerprintState
 from headgate.api.vocabulary import StandIn
 
 _SLOTS = ("stable", "candidate", "mirror")
@@ -29,6 +30,7 @@ class Telemetry:
         self._weight = Gauge("headgate_traffic_weight", "Wanted thousandths of the requests.", ["namespace", "model", "slot"], **made)
         self._failover = Gauge("headgate_failover", "1 while somebody else answers.", ["namespace", "model", "to"], **made)
         self._glass = Gauge("headgate_break_glass", "1 while two persons hold its gate open.", ["namespace", "model"], **made)
+        self._vendor = Gauge("headgate_vendor_change", "1 while its vendor's model changed unannounced.", ["namespace", "model"], **made)
         self._phase = Gauge("headgate_phase", "1 for the phase the model is in.", ["namespace", "model", "phase"], **made)
         self._queries = Histogram("headgate_prometheus_query_seconds", "Samples of one profile.", ["template"], buckets=_SECONDS, **made)
         self.leader = Gauge("headgate_leader", "1 while this process holds the lease.", **made)
@@ -78,6 +80,7 @@ class Telemetry:
         for stand_in in StandIn:
             self._failover.labels(*key, str(stand_in)).set(shown.answers is stand_in)
         self._glass.labels(*key).set(shown.glass)
+        self._vendor.labels(*key).set(shown.vendor_changed)
         for slot, weight in zip(_SLOTS, shown.weights, strict=True):
             self._weight.labels(*key, slot).set(weight)
 
@@ -87,6 +90,7 @@ class Telemetry:
         if known is not None:
             self._phase.remove(*key, known.phase)
             self._glass.remove(*key)
+            self._vendor.remove(*key)
             for slot in _SLOTS:
                 self._weight.remove(*key, slot)
             for stand_in in StandIn:
@@ -104,6 +108,7 @@ class _Shown(NamedTuple):
     answers: StandIn | None
     weights: tuple[int, ...]
     glass: bool = False
+    vendor_changed: bool = False
 
 
 def _shown(status: AIModelStatus) -> _Shown:
@@ -112,7 +117,10 @@ def _shown(status: AIModelStatus) -> _Shown:
     mirrored = traffic.mirror.permille if traffic.mirror is not None else 0
     gate = status.candidate.gate if status.candidate is not None else None
     glass = gate is not None and gate.open and bool(gate.break_glass)
-    return _Shown(str(status.phase), status.failover.to if status.failover is not None else None, (stable, candidate, mirrored), glass)
+    answers = status.failover.to if status.failover is not None else None
+    probed = status.vendor.fingerprint if status.vendor is not None else None
+    changed = probed is not None and probed.state is FingerprintState.UNANNOUNCED_CHANGE
+    return _Shown(str(status.phase), answers, (stable, candidate, mirrored), glass, changed)
 
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "settings", "k8s_ref", "k8s_skip"}

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, TECHNICAL_OWNER
+from tests.simulation.governed import FORGED, TRUSTED
+from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, TECHNICAL_OWNER, classification
 
+from headgate.api.aimodel import Classification
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Role, Tier
-from headgate.governance.subjects import deployment_statement, subject_of
+from headgate.governance.subjects import deployment_statement, subject_of, use_case_statement
 from headgate.kube.resources import CONFIG_MAPS
 
 if TYPE_CHECKING:
@@ -39,11 +41,35 @@ def unapproved(world: "World", decided: Sequence[Decided], candidate: Object) ->
             environment=ENVIRONMENT, namespace=NAMESPACE, name=MODEL, content=candidate["content"], tier=tier, policy=policy
         )
     )
+    if policy.gates.use_case is not None:
+        case = use_case_statement(
+            environment=ENVIRONMENT,
+            namespace=NAMESPACE,
+            name=MODEL,
+            classification=Classification.model_validate(classification(world.plan.policy, world.plan.tier)),
+            requirements=None,
+            tier=tier,
+        )
+        if why := _lacks(world, decided, policy.gates.use_case.of(tier), subject_of(case), tier):
+            return f"of the use case: {why}"
+    why = _lacks(world, decided, policy.gates.deployment.of(tier), subject, tier)
+    if why and _glass_broken(world, decided, candidate, tier):
+        measured = Role.AUTOMATED_CHECKS in policy.gates.deployment.of(tier) and any(stage.is_shadow for stage in policy.stages)
+        return "the glass was broken, and shadow has not passed" if measured and not _passed(candidate) else ""
+    return why
+
+
+def _passed(candidate: Object) -> bool:
+    return bool(candidate.get("shadowPassed")) and "shadow" not in (candidate.get("inconclusiveAccepted") or ())
+
+
+def _lacks(world: "World", decided: Sequence[Decided], roles: Sequence[Role], subject: str, tier: Tier) -> str:
+    """Which role nobody can have filled; empty if there is none."""
     persons: set[str] = set()
-    for role in policy.gates.deployment.of(tier):
+    for role in roles:
         if role is Role.AUTOMATED_CHECKS:
             continue
-        who = _approver(decided, role, subject)
+        who = _approver(world, decided, role, subject, tier)
         if who is None:
             return f"nobody approved its subject as {role}"
         if tier is not Tier.LOW and who in persons:
@@ -52,11 +78,28 @@ def unapproved(world: "World", decided: Sequence[Decided], candidate: Object) ->
     return ""
 
 
-def _approver(decided: Sequence[Decided], role: Role, subject: str) -> str | None:
+def _approver(world: "World", decided: Sequence[Decided], role: Role, subject: str, tier: Tier) -> str | None:
     for one in decided:
         spec = one.spec
         if spec["decision"] == "Approve" and spec["role"] == role and spec["subject"] == subject:
             if role is Role.FAIRNESS_AUDIT and spec["approver"] == TECHNICAL_OWNER:
                 continue
+            if FORGED in one.name or not _trusted(world, str(spec["approver"]), tier):
+                continue
             return str(spec["approver"])
     return None
+
+
+def _glass_broken(world: "World", decided: Sequence[Decided], candidate: Object, tier: Tier) -> bool:
+    """Whether two different persons did so, about this attempt, at any time."""
+    target = {"revision": candidate["revision"], "attempt": candidate["attempt"]}
+    persons = {
+        one.spec["approver"]
+        for one in decided
+        if one.spec["decision"] == "BreakGlass" and one.spec["target"] == target and _trusted(world, one.spec["approver"], tier)
+    }
+    return len(persons) > 1
+
+
+def _trusted(world: "World", who: str, tier: Tier) -> bool:
+    return not world.plan.governed.trusted or tier is Tier.LOW or who in TRUSTED

@@ -7,6 +7,9 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.simulation.faults import API_FAULTS, FAIR
+from tests.simulation.governed import Governed
+from tests.simulation.people import Habits
+from tests.simulation.policies import CASED
 from tests.simulation.trace import Script
 
 from headgate.api.status import AIModelStatus
@@ -19,6 +22,7 @@ from headgate.controller.routing import RoutePlan
 from headgate.controller.traffic import TrafficWriter
 from headgate.evidence.view import Evidence
 from headgate.governance.audit_chain import Append, Entry
+from headgate.governance.trust import Trust
 from headgate.kube.labels import Owner
 from headgate.rollout import advance, enter
 from headgate.rollout.decision import WantedWorkload
@@ -64,6 +68,25 @@ def overtaken(script: Script) -> Script:
     late = [fault for fault in API_FAULTS if fault.kind in ("crash-in-flight", "freeze-in-flight")]
     api = tuple(replace(fault, fits=lambda call: call.verb == "patch" and call.name.startswith("headgate-audit.")) for fault in late)
     return replace(script, weather=replace(script.weather, until=60.0, api=api, api_rate=0.3, watch=(), world=()))
+
+
+def governed(policy: str, *acts: str, tier: str = "Medium") -> Callable[[Script], Script]:
+    """A version is released in fair weather where there is a trust store, nobody approves of their own accord, and people do `acts`."""
+
+    def changed(script: Script) -> Script:
+        moments = tuple((4.0 + 4.0 * place, act) for place, act in enumerate(acts))
+        plan = replace(
+            script.plan,
+            policy=policy,
+            tier=tier,
+            fresh=policy == CASED,
+            habits=Habits(patience=None, lasts=86_400.0, rejects=False),
+            governed=Governed(trusted=True),
+            acts=((0.5, "release"), *moments) if policy != CASED else moments,
+        )
+        return replace(script, plan=plan, weather=FAIR)
+
+    return changed
 
 
 Breakage = Callable[[], AbstractContextManager[Any]]
@@ -116,6 +139,13 @@ def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence
 def _ascending(**wrong: Any) -> Iterator[None]:
     """Wherever a candidate rises: into a stage, and on from it."""
     with patch.multiple(enter, **wrong), patch.multiple(advance, **wrong):
+        yield
+
+
+@contextmanager
+def _uncased() -> Iterator[None]:
+    nothing = {"unmet": lambda draft, policy: ""}
+    with patch.multiple("headgate.rollout.begin", **nothing), patch.multiple("headgate.rollout.approval_gate", **nothing):
         yield
 
 
@@ -201,6 +231,31 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         lambda: patch("headgate.rollout.auditing._room", lambda waiting, fresh: 0),
         frozenset({"audited-ahead", "audited-all"}),
         as_drawn,
+    ),
+    "signatures are not verified": (
+        lambda: patch.object(Trust, "unverified", lambda self, spec, namespace, created: ""),
+        frozenset({"approved-only"}),
+        governed("brief", "forge", "forge"),
+    ),
+    "nobody has to be of the trust store": (
+        lambda: patch.object(Trust, "not_entitled", lambda self, spec, **_: ""),
+        frozenset({"approved-only"}),
+        governed("brief", "approve-as-strangers", "approve-as-strangers"),
+    ),
+    "one person breaks the glass": (
+        lambda: patch("headgate.rollout.break_glass._PERSONS", 1),
+        frozenset({"approved-only"}),
+        governed("brief", "break-glass-alone", "break-glass-alone"),
+    ),
+    "broken glass stands in for measurements": (
+        lambda: patch("headgate.rollout.approval_gate._beyond_approvals", lambda *_: ""),
+        frozenset({"approved-only"}),
+        governed("shadow", "promote", "promote", "break-glass", "break-glass", tier="Low"),
+    ),
+    "the use case is not asked for": (
+        _uncased,
+        frozenset({"approved-only"}),
+        governed(CASED, "approve", "approve"),
     ),
     "the size of an autoscaled version is written": (
         lambda: patch("headgate.controller.capacity.CapacityWriter._grow_one", _resized_anyway),

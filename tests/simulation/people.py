@@ -1,15 +1,18 @@
 """People: they release versions, approve, change their minds, intervene, and now and then touch what is not theirs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any
 
-from tests.simulation.policies import MODEL, NAMESPACE, PEOPLE, model_spec
+from tests.simulation import governed
+from tests.simulation.governed import FORGED, Governed, sign
+from tests.simulation.policies import MODEL, NAMESPACE, PEOPLE, USE_CASE_PEOPLE, model_spec
 from tests.simulation.versions import BEHAVIOURS, GOOD, Behaviour
 
 from headgate.api.aimodel import AIModelSpec
-from headgate.kube.resources import AIMODELS, GOVERNANCE_APPROVALS, HTTP_ROUTES
+from headgate.kube.resources import AIMODELS, GOVERNANCE_APPROVALS, HTTP_ROUTES, Resource
 from headgate.rollout.revisions import revision_of
 
 Object = dict[str, Any]
@@ -48,6 +51,7 @@ class Plan:
     autoscaled: bool
     """An autoscaler sets the size of each version."""
     habits: Habits
+    governed: Governed
     acts: tuple[tuple[float, str], ...]
 
     def __str__(self) -> str:
@@ -57,7 +61,7 @@ class Plan:
         meddled += ", autoscaled" if self.autoscaled else ""
         return (
             f"policy {self.policy}, tier {self.tier}, {self.rate:g} requests/s, {self.replicas} pods, {self.processes} operators{meddled}, "
-            f"{self.habits}; {acts}"
+            f"{self.habits}, {self.governed}; {acts}"
         )
 
 
@@ -79,6 +83,7 @@ def draw(rng: Random, policies: list[str]) -> Plan:
             lasts=rng.choice((86_400.0, 86_400.0, 86_400.0, 25.0)),
             rejects=rng.random() < 0.05,
         ),
+        governed=Governed(),
         acts=tuple(sorted(acts)),
     )
 
@@ -119,7 +124,10 @@ class People:
 
     def live_a_second(self) -> None:
         """Approvers see what waits for them."""
-        gate = (self.status.get("candidate") or {}).get("gate")
+        self._answer("UseCase", self.status.get("useCase"), USE_CASE_PEOPLE)
+        self._answer("Deployment", (self.status.get("candidate") or {}).get("gate"), PEOPLE)
+
+    def _answer(self, name: str, gate: Object | None, persons: Mapping[str, str]) -> None:
         habits = self.plan.habits
         if not gate or gate.get("open") or habits.patience is None:
             return
@@ -129,21 +137,35 @@ class People:
             return
         self._asked[subject] = float("inf")
         for role in gate["required"]:
-            if role in PEOPLE:
+            if role in persons:
                 negative = habits.rejects and role == "fairness-audit"
-                self.decide("Reject" if negative else "Approve", PEOPLE[role], gate="Deployment", role=role, subject=subject)
+                self.decide("Reject" if negative else "Approve", persons[role], gate=name, role=role, subject=subject)
 
     def will_answer(self, subject: str) -> bool:
         """Whether approvers still mean to decide on `subject`."""
         return self.plan.habits.patience is not None and self._asked.get(subject, 0.0) < float("inf")
 
-    def decide(self, decision: str, by: str, **fields: Any) -> None:
-        if decision == "Approve":
+    def leave_it_at_that(self, status: Object) -> bool:
+        """Nothing starts without an approved use case, and nobody means to approve it any more."""
+        case = status.get("useCase")
+        return status.get("phase") == "AwaitingUseCase" and bool(case) and not self.will_answer(case["subject"])
+
+    def decide(self, decision: str, by: str, how: str = "", **fields: Any) -> None:
+        """`how`: FORGED, or nothing."""
+        if decision in ("Approve", "BreakGlass"):
             fields["expiresAt"] = self._stamp(self._now() + self.plan.habits.lasts)
         self._serial += 1
         spec = {"model": MODEL, "decision": decision, "approver": by, "rationale": "because", **fields}
-        metadata = {"name": f"{MODEL}-{decision.lower()}-{self._serial}", "namespace": NAMESPACE}
+        if how == FORGED or (self.plan.governed.signs and "gate" in fields):
+            spec = sign(spec, datetime.fromisoformat(self._stamp(self._now())), forged=how == FORGED)
+        metadata = {"name": f"{MODEL}-{decision.lower()}-{how}{self._serial}", "namespace": NAMESPACE}
         self._server.put(GOVERNANCE_APPROVALS, {"metadata": metadata, "spec": spec})
+
+    def put(self, resource: Resource, body: Object) -> None:
+        self._server.put(resource, body)
+
+    def after(self, seconds: tuple[float, float], work: Callable[[], None]) -> None:
+        self._later(self._rng.uniform(*seconds), work)
 
     def release(self, version: str, behaviour: Behaviour, **changes: Any) -> None:
         plan = self.plan
@@ -271,4 +293,5 @@ ACTS: dict[str, Callable[[People], None]] = {
     "edit-hostnames": People.edit_hostnames,
     "wipe-status": People.wipe_status,
     "delete-model": People.delete_model,
+    **governed.ACTS,
 }

@@ -8,6 +8,7 @@ ENVIRONMENT = "simulation"
 NAMESPACE, MODEL = "lending", "credit"
 PLATFORM = "headgate-system"
 TECHNICAL_OWNER = "owner@bank"
+USE_CASE_PEOPLE = {"business-owner": "maria@bank", "risk-review": "rita@bank"}
 PEOPLE = {"technical-validation": "chen@bank", "fairness-audit": "dana@bank", "security-review": "sam@bank"}
 
 _CHECKS = [
@@ -48,7 +49,13 @@ POLICIES: dict[str, Document] = {
     "shadow": _policy([_SHADOW, _canary(30), _FULL], 1, "Rollback", latency=True),
     "steps": _policy([_canary(10), _canary(50), _FULL], 1, "Hold"),
     "ask": _policy([_canary(25), _FULL], 2, "AskPromote", latency=True),
+    "cased": {
+        **_policy([_canary(25), _FULL], 1, "Rollback"),
+        "gates": {"useCase": {}, "dossier": {tier: {"pieces": [], "evidence": []} for tier in ("low", "medium", "high")}},
+    },
 }
+CASED = "cased"
+"""Under which a use case has to be approved before anything is made for it."""
 
 
 FALLBACK = "rules"
@@ -76,5 +83,11 @@ def model_spec(
         },
         "traffic": {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": ["credit.example"]},
         "owners": {"technical": {"user": TECHNICAL_OWNER}},
-        "classification": {"declaredTier": tier},
+        "classification": classification(policy, tier),
     }
+
+
+def classification(policy: str, tier: str) -> Document:
+    """Complete where the use case is asked for; the table says Low, and the declared tier may raise it."""
+    complete = {"domain": "SpamFiltering", "decisions": "HumanInTheLoop", "affectedRights": [], "practices": [], "regions": ["EU"]}
+    return {**(complete if policy == CASED else {}), "declaredTier": tier}

@@ -9,6 +9,7 @@ from itertools import product
 from tests.simulation.apiserver.server import ApiServer
 from tests.simulation.clock import VirtualLoop
 from tests.simulation.faults import FAIR
+from tests.simulation.governed import Governed, trust_store
 from tests.simulation.people import REPLICAS, TIERS, Habits, Plan
 from tests.simulation.policies import NAMESPACE, PLATFORM, POLICIES, Document
 from tests.simulation.versions import GOOD
@@ -25,6 +26,7 @@ from headgate.kube.resources import (
     LEASES,
     NAMESPACES,
     ROLLOUT_POLICIES,
+    TRUST_STORES,
 )
 
 
@@ -36,6 +38,8 @@ def prepare(world: World) -> None:
     else:
         _restore(world, _live(_kind(world.plan)))
         world.people.take_over()
+    if world.plan.governed.trusted:
+        world.server.put(TRUST_STORES, trust_store())
 
 
 def _furnish(world: World) -> None:
@@ -61,13 +65,24 @@ def furnish(server: ApiServer, name: str, policy: Document) -> None:
 def warm() -> None:
     """Make all beginnings now: for traces that run another build than the one that shall have made them."""
     for policy, tier, replicas in product(sorted(POLICIES), TIERS, REPLICAS):
-        _live(_kind(Plan(policy, tier, False, replicas, 0.0, 1, False, False, False, Habits(0.0, 0.0, False), ())))
+        _live(_kind(Plan(policy, tier, False, replicas, 0.0, 1, False, False, False, Habits(0.0, 0.0, False), Governed(), ())))
 
 
 def _kind(plan: Plan) -> Plan:
     """Of all plans that begin alike, the one that goes no further."""
     habits = Habits(patience=0.0, lasts=86_400.0, rejects=False)
-    return replace(plan, fresh=True, rate=200.0, processes=1, meddled=False, fallback=False, autoscaled=False, habits=habits, acts=())
+    return replace(
+        plan,
+        fresh=True,
+        rate=200.0,
+        processes=1,
+        meddled=False,
+        fallback=False,
+        autoscaled=False,
+        habits=habits,
+        governed=Governed(),
+        acts=(),
+    )
 
 
 @cache

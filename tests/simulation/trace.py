@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation import faults, people
+from tests.simulation import faults, governed, people
 from tests.simulation.gateway import shares
 from tests.simulation.policies import POLICIES
 
@@ -31,7 +31,8 @@ class Script:
 def script(seed: int) -> Script:
     rng = Random(f"{seed}/script")
     plan, weather = people.draw(rng, sorted(POLICIES)), faults.draw(rng)
-    return Script(seed, replace(plan, fallback=rng.random() < 0.3, autoscaled=rng.random() < 0.25), weather)
+    plan = replace(plan, fallback=rng.random() < 0.3, autoscaled=rng.random() < 0.25, governed=governed.draw(rng))
+    return Script(seed, plan, weather)
 
 
 def tell(world: "World", plural: str, old: Object | None, new: Object | None) -> None:

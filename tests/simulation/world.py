@@ -54,6 +54,8 @@ _WAITS = frozenset(
         "RouteNotAccepted",
         "ClockStepped",
         "Failover",
+        "BreakGlass",
+        "Frozen",
     }
 )
 """Reasons for which a candidate may stay where it is: people, the policy's declared hold, or a world that does not heal."""
@@ -208,6 +210,8 @@ class World:
         quiet = self.now() - max(self.checks.last_write, fair) > _AT_REST
         never_quiet = self.people.behaviour((status.get("stable") or {}).get("revision", "")).crashes > 0
         if settled and (quiet or never_quiet) and candidate is None and status.get("phase") in ("Live", "RolledBack", "Frozen"):
+            return True
+        if settled and quiet and candidate is None and self.people.leave_it_at_that(status):
             return True
         reasons = {c["reason"] for c in status.get("conditions") or () if c["type"] in ("Ready", "Reconciling")}
         waits = candidate is not None and reasons & _WAITS and not status.get("pendingAudit")

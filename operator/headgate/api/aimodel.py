@@ -9,6 +9,7 @@ from headgate.api.base import ATOMIC, Digest, Label, Line, Model, ObjectName, Op
 from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.quantities import Duration
 from headgate.api.replay import Replay
+from headgate.api.vendor import Vendor
 from headgate.api.vocabulary import DecisionType, Mode, Tier
 
 
@@ -262,6 +263,8 @@ class AIModelSpec(Model):
     """From the data to the artifact, in order."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
     """Part of what the Deployment gate is about, by digest."""
+    vendor: Vendor | None = None
+    """For a model that somebody else makes."""
     mode: Mode = Mode.ENFORCE
     """Observe: evidence takes no version back and none has to be proven good; the judge reports what it would have done. Guards and people
     decide as ever. It needs the policy's leave (analysis.observe) and is part of what people approve."""

@@ -12,7 +12,8 @@ from headgate.api.reasons import Reason
 
 class ConditionType(StrEnum):
     """Reconciling, Stalled and TrafficBypass are there only while true, EvidenceSufficient only while false, Observing only where a model
-    with a candidate asks for it, UseCaseApproved only where the policy asks for an approved use case."""
+    with a candidate asks for it, UseCaseApproved only where the policy asks for an approved use case, VendorModelUnchanged only where
+    the model has a fingerprint."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -24,6 +25,7 @@ class ConditionType(StrEnum):
     EVIDENCE_SUFFICIENT = "EvidenceSufficient"
     OBSERVING = "Observing"
     TRAFFIC_SHIFTED = "TrafficShifted"
+    VENDOR_MODEL_UNCHANGED = "VendorModelUnchanged"
     GOVERNANCE_ENFORCED = "GovernanceEnforced"
     TRAFFIC_BYPASS = "TrafficBypass"
 

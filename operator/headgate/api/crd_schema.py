@@ -9,7 +9,7 @@ Schema = dict[str, Any]
 
 _REFUSED = ("$ref", "$defs", "anyOf", "oneOf", "allOf", "not", "title", "const", "prefixItems")
 _TYPES = frozenset({"object", "array", "string", "integer", "boolean"})
-_BOUNDED_FORMATS = frozenset({"date-time", "duration"})
+_BOUNDED_FORMATS = frozenset({"date", "date-time", "duration"})
 _EMPTY: tuple[object, ...] = (None, [], {}, "")
 _DESCRIPTION_LIMIT = 400
 
@@ -140,6 +140,8 @@ def _array_problem(schema: Mapping[str, Any]) -> str:
 
 
 def _string_problem(schema: Mapping[str, Any]) -> str:
+    if not isinstance(schema.get("default", ""), str):
+        return f"the default of a string is one as well, and not {schema['default']}"
     bounded = "maxLength" in schema or "enum" in schema or schema.get("format") in _BOUNDED_FORMATS
     return "" if bounded else "a string needs maxLength, an enum or a bounded format"
 

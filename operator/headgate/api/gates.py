@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, Model, each_once, list_map, rules
 from headgate.api.quantities import Duration
-from headgate.api.vocabulary import LiteracyRule, OnExpiry, Piece, Role, Tier
+from headgate.api.vocabulary import LiteracyRule, OnExpiry, Piece, Role, Tier, VendorCriterion
 
 _DAY = 86_400
 
@@ -106,6 +106,17 @@ class TieredDossier(Model):
         return {Tier.LOW: self.low, Tier.MEDIUM: self.medium, Tier.HIGH: self.high}[tier]
 
 
+class VendorVetoes(Model):
+    """Where the vendor of a model may not fail, whatever the sum of its evaluation says."""
+
+    vetoes: Annotated[tuple[VendorCriterion, ...], Field(max_length=12, json_schema_extra=ATOMIC)] = (
+        VendorCriterion.BIAS_TESTING,
+        VendorCriterion.SECURITY,
+        VendorCriterion.LIABILITY,
+    )
+    """One of these rated Critical refuses the vendor."""
+
+
 _ALONE = "continuation renews the approval of the use case: give useCase as well"
 
 
@@ -122,6 +133,8 @@ class Gates(Model):
     dossier: TieredDossier | None = None
     literacy: LiteracyRule | None = None
     """Left out: Shown. Required goes by the assessments in ConfigMap headgate-literacy of the policy namespace."""
+    vendor: VendorVetoes | None = None
+    """For models of vendors. Left out: bias testing, security and liability are vetoes."""
 
     @model_validator(mode="after")
     def _something_to_renew(self) -> Self:
@@ -133,6 +146,10 @@ class Gates(Model):
     def renewal(self) -> Continuation:
         """How the approval of the use case ends."""
         return self.continuation or Continuation()
+
+    @property
+    def vendor_vetoes(self) -> tuple[VendorCriterion, ...]:
+        return (self.vendor or VendorVetoes()).vetoes
 
     def dossier_of(self, tier: Tier) -> Dossier:
         """What must be in writing at `tier`."""

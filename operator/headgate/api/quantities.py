@@ -118,6 +118,7 @@ class _Written:
 AnyMargin = Annotated[Margin, _Written((Unit.POINTS, Unit.RELATIVE, Unit.MILLISECONDS), "0.5pp, 5% or 50ms")]
 ShareMargin = Annotated[Margin, _Written((Unit.POINTS, Unit.RELATIVE), "0.5pp or 5%")]
 PointsMargin = Annotated[Margin, _Written((Unit.POINTS,), "percentage points like 20pp")]
+Milliseconds = Annotated[Margin, _Written((Unit.MILLISECONDS,), "a time like 200ms")]
 RelativeMargin = Annotated[Margin, _Written((Unit.RELATIVE,), "a percentage like 5%")]
 
 

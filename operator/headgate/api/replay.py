@@ -184,9 +184,10 @@ GOLDEN_MOUNT = "/golden"
 
 
 class ReplayPlan(Model):
-    """What one run is told. `stable` and `candidate` are the addresses of their Services."""
+    """What one run is told. `stable` and `candidate` are the addresses of their Services. Without `stable` the requests bring the answers
+    that the candidate's are compared with."""
 
-    stable: Line
+    stable: Line | None = None
     candidate: Line
     replay: Replay
     limits: ReplayLimits

@@ -9,6 +9,7 @@ from headgate.api.audit import MOST_PENDING, AuditHead, AuditRecord
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
 from headgate.api.replay import CopiesStatus, ReplayStatus
+from headgate.api.vendor import VendorStatus
 from headgate.api.vocabulary import AATestOutcome, DecisionKind, Mode, Phase, Risk, Role, RollbackCause, StandIn, Tier, Verdict
 
 FALLBACK = "fallback"
@@ -246,6 +247,8 @@ class Latch(StatusModel):
     subject: Digest | None = None
     role: Role | None = None
     rationale: Annotated[str, Field(max_length=256)] = ""
+    answered: bool = False
+    """Its role approved the subject again later. Governs while nobody can read who is trusted."""
 
 
 class SlotStatus(StatusModel):
@@ -320,6 +323,7 @@ class AIModelStatus(StatusModel):
     tier: Line = ""
     risk_tier: RiskStatus | None = None
     use_case: UseCaseStatus | None = None
+    vendor: VendorStatus | None = None
     stable: StableStatus | None = None
     candidate: CandidateStatus | None = None
     traffic: TrafficStatus = TrafficStatus()

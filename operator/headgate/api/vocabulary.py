@@ -144,6 +144,23 @@ class Role(StrEnum):
     AUTOMATED_CHECKS = "automated-checks"
 
 
+class VendorCriterion(StrEnum):
+    """What the vendor of a model is evaluated by: how it was built, how it is run, and what the contract says."""
+
+    TRAINING_DATA = "trainingData"
+    DOCUMENTATION = "documentation"
+    BIAS_TESTING = "biasTesting"
+    SECURITY = "security"
+    DATA_PROTECTION = "dataProtection"
+    PERFORMANCE = "performance"
+    INCIDENT_RESPONSE = "incidentResponse"
+    CHANGE_MANAGEMENT = "changeManagement"
+    CONTINUITY = "continuity"
+    LIABILITY = "liability"
+    COMPLIANCE = "compliance"
+    AUDIT_RIGHTS = "auditRights"
+
+
 class DecisionKind(StrEnum):
     """What a person decides in a GovernanceApproval. The first three concern a gate, the others one attempt of one revision."""
 

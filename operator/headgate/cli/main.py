@@ -15,11 +15,13 @@ from headgate.cli.completing.completion import complete_for_kubectl, completion,
 from headgate.cli.doctor.doctor import doctor
 from headgate.cli.governing.approve import approve
 from headgate.cli.governing.classify import classify
+from headgate.cli.governing.fingerprint import fingerprint
 from headgate.cli.governing.gates import gates
 from headgate.cli.governing.intervene import HELP, break_glass, command_name, intervention, rollback
 from headgate.cli.governing.oppose import OPPOSITION, opposition
 from headgate.cli.governing.pin import pin
 from headgate.cli.governing.subject import subject
+from headgate.cli.governing.vendor import vendor
 from headgate.cli.governing.verify import verify
 from headgate.cli.judging.backtest import backtest
 from headgate.cli.judging.plan import plan
@@ -83,9 +85,8 @@ _ABOUT_MODELS = (
     plan,
     backtest,
     simulate,
-    unmanaged,
 )
-_ABOUT_FILES = (completion, init, lint, classify, verify, drift, trend, value, literacy, scorecard)
+_ABOUT_FILES = (completion, init, lint, classify, vendor, fingerprint, verify, drift, trend, value, literacy, scorecard)
 for _command in (doctor, unmanaged, *_ABOUT_MODELS, *_ABOUT_FILES):
     app.command(epilog=_codes(_command))(_command)
 for _kind, _help in OPPOSITION.items():

@@ -13,6 +13,7 @@ from headgate.api.conditions import Condition, ConditionType
 from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.faults import first_fault
 from headgate.api.status import AIModelStatus, GateState, GateStatus, RevisionStatus
+from headgate.api.vendor import Vendor
 from headgate.api.vocabulary import Gate, Role
 from headgate.cli.refused import Refused
 from headgate.evidence import timeline
@@ -30,6 +31,7 @@ class WrittenDown(StatusModel):
     requirements: Requirements | None = None
     lineage: tuple[LineageStep, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    vendor: Vendor | None = None
 
 
 @dataclass(frozen=True, slots=True)

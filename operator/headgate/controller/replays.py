@@ -30,16 +30,16 @@ class ReplayWriter:
     image: RunnerImage
 
     async def settle(self, seen: Observation, decision: Decision) -> str:
-        """Make what is wanted, delete what is not. Returns why the wanted Job cannot be made."""
-        wanted, present = decision.replay, self.cache.owned(seen.key).replays
+        """Make what is wanted, delete what is not. Returns why a wanted Job cannot be made."""
+        wanted, present = {one.name: one for one in decision.replays}, self.cache.owned(seen.key).replays
         try:
-            for name in [name for name in present if wanted is None or name != wanted.name]:
+            for name in [name for name in present if name not in wanted]:
                 await self._delete(name, seen.key.namespace)
-            problem = await self._make(seen, wanted) if wanted is not None and wanted.name not in present else None
+            problems = [await self._make(seen, one) for name, one in wanted.items() if name not in present]
         except KubeError as error:
             log.warning("to be tried again: %s", error, extra={"model": "/".join(seen.key)})
             return f"the API server does not take its Job: {error}"
-        return problem.message if problem else ""
+        return next((problem.message for problem in problems if problem is not None), "")
 
     async def _delete(self, name: str, namespace: str) -> None:
         with suppress(NotFound):
@@ -68,7 +68,7 @@ class ReplayWriter:
 
     def _body(self, seen: Observation, wanted: WantedReplay) -> dict[str, object]:
         plan = ReplayPlan(
-            stable=self._address(seen, wanted.stable),
+            stable=self._address(seen, wanted.stable) if wanted.stable is not None else None,
             candidate=self._address(seen, wanted.candidate),
             replay=wanted.asked,
             limits=wanted.limits,

@@ -51,12 +51,14 @@ def evaluate(
     trust: Trust,
     gate: Gate = Gate.DEPLOYMENT,
     lacking: Sequence[str] = (),
+    conditional: str = "",
 ) -> GateReading:
     """Open when every required role is filled by a counted approval of `subject`, no rejection stands, and nothing is `lacking`.
 
     A role that is listed n times needs n persons. Above Low each role needs different ones. `lacking` has a sentence for each piece of the
     model's documents that is not there. No roles, or a role or tier that is not of the vocabulary: closed.
-    `approvals` are all decisions about the model, other gates and interventions included.
+    `approvals` are all decisions about the model, other gates and interventions included. `conditional`: what is missing as long as none of
+    the approvals that count carries conditions; empty where none is needed.
     """
     unknown = _unknown(required, tier)
     if unknown or tier is None:
@@ -67,8 +69,9 @@ def evaluate(
     seats = _seats(needed, approvals, matter)
     rejections = standing_rejections(approvals, matter)
     wanting = [_wanting(role, seats, approvals, matter, automated) for role in needed]
-    missing = tuple(line(words) for words in (*map(_standing_words, rejections), *wanting, *lacking) if words)
     chosen = [approval for filled in seats.filled.values() for approval in filled]
+    unconditional = "" if any(approval.spec.conditions for approval in chosen) else conditional
+    missing = tuple(line(words) for words in (*map(_standing_words, rejections), *wanting, *lacking, unconditional) if words)
     return GateReading(
         open=not missing,
         missing=missing,

@@ -24,6 +24,8 @@ class UseCaseMatter:
     technical_owner: str
     trust: Trust
     lacking: Sequence[str] = ()
+    conditional: str = ""
+    """What is missing as long as no approval carries conditions."""
     renewed: bool = False
 
 
@@ -43,6 +45,7 @@ def read_standing(matter: UseCaseMatter, approvals: Sequence[Approval], now: dat
             trust=matter.trust,
             gate=Gate.USE_CASE,
             lacking=matter.lacking,
+            conditional=matter.conditional,
         )
 
     reading = at(now)

@@ -15,7 +15,8 @@ from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage
 from headgate.api.remembering import per_object
 from headgate.api.replay import ReplayLimits
 from headgate.api.triggers import Fairness
-from headgate.api.vocabulary import LiteracyRule, Mode, Tier
+from headgate.api.vendor import Ratings, Vendor
+from headgate.api.vocabulary import LiteracyRule, Mode, Tier, VendorCriterion
 
 STATEMENT_VERSION = 1
 
@@ -75,10 +76,18 @@ def deployment_statement(
 
 
 def use_case_statement(
-    *, environment: str, namespace: str, name: str, classification: Classification, requirements: Requirements | None, tier: Tier
+    *,
+    environment: str,
+    namespace: str,
+    name: str,
+    classification: Classification,
+    requirements: Requirements | None,
+    tier: Tier,
+    vendor: Vendor | None = None,
 ) -> dict[str, Any]:
     """What the gates UseCase and Continuation are about: such a model, in this environment, whatever its versions. `tier` is the one that
-    the classification comes to. How the tier was declared, and by which table it was found, is no part of it."""
+    the classification comes to. How the tier was declared, and by which table it was found, is no part of it. Of a vendor: who it is,
+    what of theirs is used, and how they were evaluated; what they announce comes and goes without a new decision."""
     named = classification.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"declared_tier"})
     return {
         "statementVersion": STATEMENT_VERSION,
@@ -91,7 +100,14 @@ def use_case_statement(
         if requirements is not None
         else None,
         "tier": str(tier),
+        **({"vendor": _vendor(vendor)} if vendor is not None else {}),
     }
+
+
+def _vendor(vendor: Vendor) -> dict[str, Any]:
+    ratings = vendor.evaluation or Ratings()
+    rated = {str(criterion): str(rating) for criterion in VendorCriterion if (rating := ratings.of(criterion)) is not None}
+    return {"name": vendor.name, "product": vendor.product, "evaluation": rated}
 
 
 def subject_of(statement: dict[str, Any]) -> str:
@@ -119,7 +135,7 @@ def _replay(stage: Stage) -> dict[str, Any]:
 def _later_gates(gates: Gates) -> dict[str, Any]:
     """Nothing for a policy that names none of them: what was approved before there were any stays approved."""
     written: dict[str, Any] = {} if gates.use_case is None else {"useCase": _roles(gates.use_case)}
-    for name, part in (("continuation", gates.continuation), ("dossier", gates.dossier)):
+    for name, part in (("continuation", gates.continuation), ("dossier", gates.dossier), ("vendor", gates.vendor)):
         if part is not None:
             written[name] = part.model_dump(mode="json", by_alias=True)
     if gates.literacy is LiteracyRule.REQUIRED:

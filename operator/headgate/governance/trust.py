@@ -30,6 +30,11 @@ class Trust:
     literacy: Literacy | None = None
     """The assessments that approvals are counted by; None where the policy does not require them."""
 
+    @property
+    def unsure(self) -> bool:
+        """Nobody knows at present who is trusted."""
+        return bool(self.problem) or not self.known
+
     def identity(self, username: str) -> str:
         """One value for all usernames of a person; the normalised username for who is not listed."""
         entry = self._entry(username)
@@ -67,6 +72,8 @@ class Trust:
             return strange
         if self.problem:
             return self.problem
+        if not self.known:
+            return "the trust store is being read"
         if self.store is None:
             return self._without_store(spec, tier)
         entry = self._entry(spec.approver)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from enum import StrEnum
 
+from headgate.api.vendor import Change
 from headgate.monitoring.floors import Floor, kept
 from headgate.monitoring.result import LimitVerdict, Result, worst
 
@@ -85,13 +85,6 @@ def closed(standing: Standing, quarter: Quarter, results: Sequence[Result], sla:
     violated = standing.violated + 1 if adjoins else 1
     owed = (*standing.owed, quarter) if violated >= sla.quarters else standing.owed
     return Standing(quarter, violated, owed)
-
-
-class Change(StrEnum):
-    """What a vendor changes."""
-
-    MATERIAL = "Material"
-    SECURITY = "Security"
 
 
 NOTICE = {Change.MATERIAL: timedelta(days=60), Change.SECURITY: timedelta(hours=48)}

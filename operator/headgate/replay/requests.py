@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 METHODS = ("GET", "POST", "PUT", "PATCH")
-_KNOWN = frozenset({"id", "method", "path", "headers", "body", "label"})
+_KNOWN = frozenset({"id", "method", "path", "headers", "body", "label", "answer"})
 
 
 class UnusableError(Exception):
@@ -24,6 +24,8 @@ class Request:
     body: bytes | None
     headers: Mapping[str, str] = field(default_factory=dict)
     label: object = None
+    answer: bytes | None = None
+    """The body of a good answer that was recorded earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def _request(number: int, line: bytes, path: str) -> Request:
         body=_bytes(written["body"]) if "body" in written else None,
         headers={name.lower(): value for name, value in headers.items()},
         label=written.get("label"),
+        answer=_bytes(written["answer"]) if "answer" in written else None,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from headgate.api.replay import GOLDEN_MOUNT, UNUSABLE_EXIT, ReplayPlan, ReplayReport
-from headgate.replay.requests import UnusableError, parse
+from headgate.replay.requests import Requests, UnusableError, parse
 from headgate.replay.sending import download, send_all
 
 MESSAGE_LIMIT = 4096
@@ -39,7 +39,16 @@ async def _run(plan: ReplayPlan, mount: Path) -> ReplayReport:
     golden, limits = plan.replay.golden_set, plan.limits
     data = await download(golden.http, _DOWNLOAD) if golden.http is not None else _from_file(plan, mount)
     requests = parse(data, plan.replay.path, limits.max_pairs, golden.digest)
+    if plan.stable is None:
+        _recorded(requests)
     return (await send_all(plan, requests)).report(requests.digest)
+
+
+def _recorded(requests: Requests) -> None:
+    """Raises UnusableError unless every request brings the answer that was given earlier."""
+    without = next((request for request in requests.requests if request.answer is None), None)
+    if without is not None:
+        raise UnusableError(f"the request {without.name} has no recorded answer: write the file with `kubectl headgate fingerprint`")
 
 
 def _from_file(plan: ReplayPlan, mount: Path) -> bytes:

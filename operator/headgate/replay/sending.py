@@ -15,6 +15,7 @@ _AT_ONCE = 16
 """Pairs under way: a slow model gets no more requests than it answers."""
 _LARGEST_ANSWER = 4 * 2**20
 _LARGEST_SET = 64 * 2**20
+_RECORDED = 200
 _HEADERS = {"user-agent": "headgate-replay"}
 
 
@@ -27,12 +28,11 @@ async def send_all(plan: ReplayPlan, golden: Requests) -> Pairing:
     room = asyncio.Semaphore(_AT_ONCE)
 
     async def one(place: int, request: Request) -> None:
-        order = (plan.stable, plan.candidate) if place % 2 == 0 else (plan.candidate, plan.stable)
         try:
-            answers = {address: await _ask(client, address, request, wait) for address in order}
+            stable, candidate = await _pair(client, plan, place, request, wait)
         finally:
             room.release()
-        pairing.take(request.name, request.label, answers[plan.stable], answers[plan.candidate])
+        pairing.take(request.name, request.label, stable, candidate)
 
     # No redirects and no proxies: what is compared is what these two Services say.
     async with httpx.AsyncClient(limits=limits, timeout=wait, follow_redirects=False, trust_env=False) as client:
@@ -47,7 +47,16 @@ async def send_all(plan: ReplayPlan, golden: Requests) -> Pairing:
     return pairing
 
 
-async def _ask(client: httpx.AsyncClient, address: str, request: Request, wait: float) -> Answer:
+async def _pair(client: httpx.AsyncClient, plan: ReplayPlan, place: int, request: Request, wait: float) -> tuple[Answer, Answer]:
+    """What both versions say; of the stable one what it said earlier, where the plan does not name it."""
+    if plan.stable is None:
+        return Answer(_RECORDED, request.answer or b""), await ask(client, plan.candidate, request, wait)
+    order = (plan.stable, plan.candidate) if place % 2 == 0 else (plan.candidate, plan.stable)
+    answers = {address: await ask(client, address, request, wait) for address in order}
+    return answers[plan.stable], answers[plan.candidate]
+
+
+async def ask(client: httpx.AsyncClient, address: str, request: Request, wait: float) -> Answer:
     """Whatever happens is an answer."""
     headers: Mapping[str, str] = {"content-type": "application/json", **request.headers, **_HEADERS}
     begun = time.perf_counter()

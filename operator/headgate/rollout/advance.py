@@ -16,6 +16,7 @@ from headgate.rollout.capacity import enlarged, floor_of, reachable
 from headgate.rollout.copying import counted
 from headgate.rollout.draft import Draft
 from headgate.rollout.enter import enter, enter_first, is_whole, rise
+from headgate.rollout.fingerprint import unannounced
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
 from headgate.rollout.observing import observed
@@ -85,7 +86,8 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     served = _served(draft, snapshot, step, evidence)
     stopped = draft.status.paused is not None or draft.status.failover is not None or snapshot.clock_step is not None
     # A proven candidate that waits for pods or for a window is not late.
-    kept_out = served and (not_now(snapshot) is not None or _short_of_pods(draft, snapshot, steps, step))
+    forbidden = not_now(snapshot) or unannounced(draft)
+    kept_out = served and (forbidden is not None or _short_of_pods(draft, snapshot, steps, step))
     draft = _waived(draft, snapshot, waived=closed or stopped or kept_out or verdict is Verdict.SOURCE_DOWN)
     if closed:
         return lapsed(refuse_if_asked(draft, orders.promote, "the gate is closed"), snapshot, policy)

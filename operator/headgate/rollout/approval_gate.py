@@ -5,7 +5,7 @@ from headgate.api.base import line
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.status import GATED, CandidateStatus, GateStatus
-from headgate.api.vocabulary import GATE_DECISIONS, Gate, Mode, Tier, Verdict
+from headgate.api.vocabulary import GATE_DECISIONS, Gate, Mode, Role, Tier, Verdict
 from headgate.governance.dossier import deployment_lacks
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import deployment_statement, subject_of
@@ -37,6 +37,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     replay = candidate.replay.asked if candidate.replay else None
     subject = deployment_subject(snapshot, candidate.content, tier, policy, replay)
     required = policy.gates.deployment.of(tier)
+    automated = _automated_checks(snapshot, candidate, policy, steps, mode)
     reading = evaluate(
         required=required,
         tier=tier,
@@ -44,11 +45,11 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         approvals=standing(snapshot, draft.status.latches),
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
-        automated=_automated_checks(snapshot, candidate, policy, steps, mode),
+        automated=automated,
         trust=trust,
         lacking=lacking,
     )
-    draft, glass = broken(draft, snapshot, tier, _beyond_approvals(reading, lacking))
+    draft, glass = broken(draft, snapshot, tier, _beyond_approvals(reading, lacking, required, automated))
     glass = "" if reading.open else glass
     is_open = (reading.open or bool(glass)) and not snapshot.governance_problem
     gate = GateStatus(
@@ -67,9 +68,15 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
     return _noted(draft.with_candidate(gate=gate), snapshot, reading)
 
 
-def _beyond_approvals(reading: GateReading, lacking: tuple[str, ...]) -> str:
-    """What keeps the gate closed that no approval of the version would change, in words; empty if there is nothing."""
-    return "a Reject or Revoke stands" if reading.rejected else "; ".join(lacking)
+def _beyond_approvals(reading: GateReading, lacking: tuple[str, ...], required: tuple[Role, ...], automated: AutomatedChecks) -> str:
+    """What keeps the gate closed that no person's approval of the version would change, in words; empty if there is nothing.
+
+    Breaking the glass replaces persons. What was to be measured was not measured by two people's word for it.
+    """
+    if reading.rejected:
+        return "a Reject or Revoke stands"
+    unmeasured = Role.AUTOMATED_CHECKS in required and not automated.passed
+    return "; ".join((*lacking, *((f"{Role.AUTOMATED_CHECKS}: {automated.reason}",) if unmeasured else ())))
 
 
 def _shut(draft: Draft, snapshot: Snapshot, problem: Problem, trust: Trust) -> Draft:

@@ -1,6 +1,6 @@
 """What of a decision goes into the audit: who decided what, why, and on which numbers. Records wait in status until they are stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from headgate.api.approval import ApprovalState
@@ -8,7 +8,7 @@ from headgate.api.audit import MOST_PENDING, AuditRecord, Measured, MeasuredChec
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, CandidateStatus, StableStatus, TrafficStatus
-from headgate.api.vocabulary import DecisionKind, Phase
+from headgate.api.vocabulary import DecisionKind, Gate, Phase
 from headgate.evidence.view import CheckReading
 from headgate.governance.approvals import Approval
 from headgate.governance.audit_chain import identity_of
@@ -19,6 +19,7 @@ from headgate.rollout.withdraw import bounded
 OPERATOR = "headgate"
 """Who decided what follows from rules and numbers alone."""
 APPROVAL_COUNTED = "ApprovalCounted"
+APPROVAL_ENDED = "ApprovalEnded"
 TRAFFIC_CHANGED = "TrafficChanged"
 ENTRIES_OMITTED = "EntriesOmitted"
 
@@ -93,21 +94,57 @@ def _of_people(draft: Draft, snapshot: Snapshot) -> Iterator[AuditRecord]:
     for name in (*(latch.name for latch in status.latches if latch.name in fresh), *status.taken_up):
         if name in approvals and name not in before.taken_up and name in notes:
             yield _of_person(approvals[name], notes[name].message, draft, snapshot)
-    known = _counted(before.candidate)
+    fresh_lines = {gate: _counted(status, gate) - _counted(before, gate) for gate in Gate}
     for name, note in notes.items():
         approval = approvals.get(name)
         if approval is None or note.state is not ApprovalState.COUNTED:
             continue
         if approval.spec.decision is DecisionKind.BREAK_GLASS and _glass(status.candidate) not in ("", _glass(before.candidate)):
             yield _of_person(approval, note.message, draft, snapshot)
-        start = f"{approval.spec.role}: {approval.spec.approver} "
-        line = next((words for words in _counted(status.candidate) - known if words.startswith(start)), "")
+        lines = fresh_lines[approval.spec.gate] if approval.spec.gate is not None else frozenset()
+        line = next((words for words in lines if words.startswith(_beginning(approval))), "")
         if line:
             yield _of_person(approval, line, draft, snapshot).model_copy(update={"what": APPROVAL_COUNTED})
+    yield from _ended(draft, snapshot, {name: note.message for name, note in notes.items() if note.state is not ApprovalState.COUNTED})
 
 
-def _counted(candidate: CandidateStatus | None) -> frozenset[str]:
-    return frozenset(candidate.gate.counted if candidate is not None and candidate.gate is not None else ())
+def _ended(draft: Draft, snapshot: Snapshot, why_not: Mapping[str, str]) -> Iterator[AuditRecord]:
+    """Approvals of the use case that counted and do so no longer: expired, revoked, deleted, replaced, or about what it was before. Those
+    of a version end with its attempt, which is told by itself."""
+    before, after = snapshot.status.use_case, draft.status.use_case
+    if before is None:
+        return
+    kept = {_giver(words) for words in (after.counted if after is not None else ())}
+    for words in before.counted:
+        if _giver(words) in kept:
+            # The same person in the same role, for longer.
+            continue
+        given = [one for one in snapshot.approvals if _of_use_case(one) and one.name in why_not and words.startswith(_beginning(one))]
+        newest = max(given, key=lambda one: (one.spec.subject == before.subject, one.created), default=None)
+        why = why_not[newest.name] if newest is not None else "its object is gone"
+        told = _record(APPROVAL_ENDED, bounded(f"{words} no longer counts for the use case: {why}"), draft, snapshot)
+        yield told.model_copy(update={"approval": newest.name if newest is not None else "", "subject": before.subject})
+
+
+def _of_use_case(approval: Approval) -> bool:
+    return approval.spec.gate in (Gate.USE_CASE, Gate.CONTINUATION) and approval.spec.decision is DecisionKind.APPROVE
+
+
+def _counted(status: AIModelStatus, gate: Gate) -> frozenset[str]:
+    """What is told of the approvals that count. The use case has one list for both of its gates."""
+    if gate is not Gate.DEPLOYMENT:
+        return frozenset(status.use_case.counted if status.use_case is not None else ())
+    return frozenset(status.candidate.gate.counted if status.candidate is not None and status.candidate.gate is not None else ())
+
+
+def _beginning(approval: Approval) -> str:
+    """Of the sentence by which a gate tells that it counts."""
+    return f"{approval.spec.role}: {approval.spec.approver} "
+
+
+def _giver(words: str) -> str:
+    """Role and person of such a sentence, without its end and conditions."""
+    return words.partition(" until ")[0]
 
 
 def _glass(candidate: CandidateStatus | None) -> str:

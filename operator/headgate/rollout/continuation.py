@@ -31,8 +31,7 @@ def watch_continuation(draft: Draft, snapshot: Snapshot) -> Draft:
 
 
 def _unsure(draft: Draft, snapshot: Snapshot) -> bool:
-    trust = trust_of(snapshot, governing(draft, snapshot))
-    return snapshot.clock_step is not None or bool(trust.problem) or not trust.known
+    return snapshot.clock_step is not None or trust_of(snapshot, governing(draft, snapshot)).unsure
 
 
 def expired(draft: Draft, snapshot: Snapshot) -> Problem | None:

@@ -10,6 +10,7 @@ from headgate.governance.approvals import Approval
 from headgate.rollout import aa, failover, live
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.advance import advance
+from headgate.rollout.answered import note_answered
 from headgate.rollout.auditing import audited
 from headgate.rollout.begin import begin, policy_copy, resized
 from headgate.rollout.calendar import closed
@@ -17,6 +18,7 @@ from headgate.rollout.continuation import next_moment, watch_continuation
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import fail_over
+from headgate.rollout.fingerprint import follow_fingerprint, next_probe, wanted_probe
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import Harm
 from headgate.rollout.instants import pulled_back
@@ -43,6 +45,7 @@ from headgate.rollout.stop import stop_harm
 from headgate.rollout.telling import told
 from headgate.rollout.traffic import traffic_of
 from headgate.rollout.use_case import note_use_case
+from headgate.rollout.vendors import note_vendor
 from headgate.rollout.withdraw import withdraw
 from headgate.rollout.workloads import wanted_workloads
 
@@ -67,9 +70,11 @@ def decide(snapshot: Snapshot) -> Decision:
     asked = orders(snapshot)
     draft = Draft(snapshot.status, announcements=(*found, *missed), notes=unanswered(stored, snapshot))
     draft = note_mode(note_readiness(latch_negatives(draft, snapshot), snapshot), snapshot)
+    draft = note_answered(draft, snapshot)
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)
     draft = _pause_or_resume(draft, asked)
+    draft = follow_fingerprint(note_vendor(draft, snapshot), snapshot)
     draft = watch_continuation(note_use_case(draft, snapshot), snapshot)
     draft = _follow_spec(draft, snapshot, asked)
     if draft.status.candidate is not None:
@@ -88,7 +93,7 @@ def decide(snapshot: Snapshot) -> Decision:
         traffic=_traffic(draft),
         workloads=wanted_workloads(draft, snapshot),
         policy_copy=policy_copy(snapshot, candidate) if candidate else None,
-        replay=wanted_replay(draft, snapshot),
+        replays=tuple(one for one in (wanted_replay(draft, snapshot), wanted_probe(draft, snapshot)) if one is not None),
         deletion=deletion_policy(snapshot.spec, draft.status),
         announcements=draft.announcements,
         approval_notes=draft.notes,
@@ -195,6 +200,8 @@ def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:
             seconds.append((opening.until - snapshot.now).total_seconds())
     if (told := next_moment(draft.status, snapshot.now)) is not None:
         seconds.append(min(_LONGEST_REST, (told - snapshot.now).total_seconds()))
+    if (probe := next_probe(draft, snapshot)) is not None:
+        seconds.append(probe)
     if snapshot.clock_step is not None:
         seconds.append(_CLOCK_POLL)
     return min(seconds, default=None)

@@ -45,11 +45,12 @@ class PolicyCopy:
 
 @dataclass(frozen=True, slots=True)
 class WantedReplay:
-    """A Job that must be there as long as it is wanted. A finished one stays for people to look at."""
+    """A Job that must be there as long as it is wanted. A finished one stays for people to look at. Without `stable` the candidate's
+    answers are compared with recorded ones."""
 
     name: str
     attempt: int
-    stable: str
+    stable: str | None
     candidate: str
     asked: Replay = field(compare=False)
     limits: ReplayLimits = field(compare=False)
@@ -87,8 +88,8 @@ class Decision:
     """What becomes of all this when the AIModel is deleted."""
     policy_copy: PolicyCopy | None = None
     """To be there before the attempt goes on."""
-    replay: WantedReplay | None = None
-    """The Job that compares answers; others of this model are deleted."""
+    replays: tuple[WantedReplay, ...] = ()
+    """The Jobs that compare answers; others of this model are deleted."""
     announcements: tuple[Announcement, ...] = ()
     approval_notes: tuple[ApprovalNote, ...] = ()
     look_again: float | None = None

@@ -44,10 +44,11 @@ def stand_in_words(failover: FailoverStatus) -> str:
 
 
 def _without_stable(draft: Draft, snapshot: Snapshot) -> Draft:
-    """Before the first version serves, and after the last one was taken off, there is only the fallback."""
+    """Before the first version serves, and after the last one was taken off, there is only the fallback. Before the first attempt there is
+    no route either, so nobody to answer."""
     candidate, before = draft.status.candidate, draft.status.failover
     serving = candidate is not None and candidate.stage is not None
-    if serving or _fallback_of(snapshot) is None:
+    if serving or not draft.status.attempts or _fallback_of(snapshot) is None:
         return draft.with_status(failover=None) if before is not None else draft
     if before is not None:
         return draft

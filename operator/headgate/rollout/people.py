@@ -170,9 +170,11 @@ def answer_unasked(draft: Draft, snapshot: Snapshot) -> Draft:
 
 
 def standing(snapshot: Snapshot, latches: tuple[Latch, ...]) -> tuple[Approval, ...]:
-    """All approvals; what is latched as it was then: its object may be deleted, or its key no longer be trusted."""
-    kept = {latch.name: latch for latch in latches if latch.subject is not None}
-    present = {a.name for a in snapshot.approvals if a.name not in kept or a.spec.signature is None}
+    """All approvals; what is latched as it was then: its object may be deleted, or its key no longer be trusted. While nobody knows who is
+    trusted, rejections that were answered before are left out: the approval that answers them cannot be read."""
+    answered = {latch.name for latch in latches if latch.answered} if snapshot.trust.unsure else set()
+    kept = {latch.name: latch for latch in latches if latch.subject is not None and latch.name not in answered}
+    present = {a.name for a in snapshot.approvals if a.name not in answered and (a.name not in kept or a.spec.signature is None)}
     left = (approval for approval in snapshot.approvals if approval.name in present)
     return (*left, *(_revived(latch, snapshot) for name, latch in kept.items() if name not in present))
 

@@ -5,11 +5,13 @@ from datetime import datetime
 from headgate.api.conditions import ConditionType, condition
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus, CandidateStatus, UseCaseStatus
+from headgate.api.vendor import FingerprintState, FingerprintStatus
 from headgate.api.vocabulary import Mode, Phase, Verdict
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.continuation import lapse_words
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import stand_in_words
+from headgate.rollout.fingerprint import fingerprint_words
 from headgate.rollout.observing import objection, would_have_words
 from headgate.rollout.risk import risk_of, risk_status
 from headgate.rollout.snapshot import Problem, Snapshot
@@ -78,6 +80,8 @@ def _conditions(draft: Draft, snapshot: Snapshot) -> list[_Row]:
         rows.append((ConditionType.TRAFFIC_BYPASS, "True", Reason.TRAFFIC_BYPASS, snapshot.bypass))
     if status.use_case is not None:
         rows.append(_use_case(status.use_case, snapshot))
+    if status.vendor is not None and status.vendor.fingerprint is not None:
+        rows.append(_fingerprint(status.vendor.fingerprint))
     if status.candidate is not None or status.phase in (Phase.ROLLING_BACK, Phase.AWAITING_USE_CASE):
         rows.append(
             (ConditionType.RECONCILING, "True", problem.reason if problem else _PHASE_REASONS[status.phase], _progress_words(draft))
@@ -123,6 +127,19 @@ def _use_case(case: UseCaseStatus, snapshot: Snapshot) -> _Row:
     if due_days(case, snapshot.now) is None:
         return kind, "True", Reason.APPROVED, words
     return kind, "True", Reason.CONTINUATION_DUE, f"renew it (--gate Continuation): {words}"
+
+
+def _fingerprint(found: FingerprintStatus) -> _Row:
+    kind, words = ConditionType.VENDOR_MODEL_UNCHANGED, fingerprint_words(found)
+    match found.state:
+        case FingerprintState.AS_EXPECTED:
+            return kind, "True", Reason.VENDOR_MODEL_AS_EXPECTED, words
+        case FingerprintState.ANNOUNCED_CHANGE:
+            return kind, "False", Reason.ANNOUNCED_CHANGE, words
+        case FingerprintState.UNANNOUNCED_CHANGE:
+            return kind, "False", Reason.UNANNOUNCED_CHANGE, words
+        case None:
+            return kind, "Unknown", Reason.FINGERPRINT_UNKNOWN, words
 
 
 def _observing(candidate: CandidateStatus, snapshot: Snapshot) -> list[_Row]:

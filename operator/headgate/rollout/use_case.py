@@ -15,6 +15,7 @@ from headgate.governance.dossier import use_case_lacks
 from headgate.governance.gates import GateReading
 from headgate.governance.standing import UseCaseMatter, read_standing, rejection_of_use_case
 from headgate.governance.subjects import subject_of, use_case_statement
+from headgate.governance.vendor_evaluation import on_conditions, vendor_lacks, vendor_reading
 from headgate.rollout.draft import Draft
 from headgate.rollout.people import standing
 from headgate.rollout.risk import obstacle, tier_of
@@ -107,9 +108,10 @@ def _matter(snapshot: Snapshot, spec: AIModelSpec, policy: RolloutPolicySpec, ti
         name=snapshot.name,
         classification=spec.classification,
         requirements=spec.requirements,
+        vendor=spec.vendor,
         tier=tier,
     )
-    subject = subject_of(statement)
+    subject, vendor = subject_of(statement), vendor_reading(spec, policy)
     return UseCaseMatter(
         subject=subject,
         tier=tier,
@@ -117,7 +119,8 @@ def _matter(snapshot: Snapshot, spec: AIModelSpec, policy: RolloutPolicySpec, ti
         validity=timedelta(seconds=policy.gates.renewal.validity.of(tier)),
         technical_owner=spec.owners.technical.user,
         trust=trust_of(snapshot, policy),
-        lacking=use_case_lacks(spec, policy.gates.dossier_of(tier)),
+        lacking=(*use_case_lacks(spec, policy.gates.dossier_of(tier)), *(vendor_lacks(vendor) if vendor is not None else ())),
+        conditional=on_conditions(vendor) if vendor is not None else "",
         renewed=before is not None and before.stands_for == subject,
     )
 

@@ -13,6 +13,7 @@ from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.calendar import closed
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import stand_in_words
+from headgate.rollout.fingerprint import unannounced
 from headgate.rollout.harm import Harm, stable_failing
 from headgate.rollout.observing import observed
 from headgate.rollout.snapshot import Problem, Snapshot
@@ -29,7 +30,7 @@ _HOLDS = {
 
 def barred(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
     """What forbids every upward move, whichever stage comes next."""
-    return _barred_by_state(draft, step, snapshot) or not_now(snapshot)
+    return _barred_by_state(draft, step, snapshot) or unannounced(draft) or not_now(snapshot)
 
 
 def not_now(snapshot: Snapshot) -> Problem | None:

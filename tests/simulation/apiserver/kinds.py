@@ -69,6 +69,8 @@ def _kinds(own: Callable[[str], Node]) -> Kinds:
     for resource in (POLICIES, BINDINGS, resources.CUSTOM_RESOURCE_DEFINITIONS):
         anything = Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)
         known.append(Kind(resource, anything, resource is not BINDINGS, ("spec",)))
+    # Of any shape: a trace spoils it now and then.
+    known.append(Kind(resources.TRUST_STORES, Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)))
     # Its data is of any shape, and refused any change by the real server: nothing here changes it.
     known.append(Kind(resources.CONTROLLER_REVISIONS, Node(shape="map", fields={"metadata": metadata_node()}, element=ANY)))
     # Made only where a policy asks for it, and no policy here does: it has to be listed and watched, no more.

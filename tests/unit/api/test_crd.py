@@ -10,6 +10,7 @@ from tests.resources import ROOT
 from headgate.api.base import ATOMIC, list_map
 from headgate.api.crd import AIMODEL, GOVERNANCE_APPROVAL, RESOURCES, ROLLOUT_POLICY, SIZE_LIMIT, Resource, generated, plain_yaml
 from headgate.api.crd_schema import NotStructuralError, check_structural, structural_schema
+from headgate.api.quantities import Margin, Milliseconds, Unit
 
 
 def schema_of(resource: Resource) -> dict[str, Any]:
@@ -117,6 +118,10 @@ class Union(BaseModel):
     either: Word | bool
 
 
+class StrangeDefault(BaseModel):
+    limit: Milliseconds = Margin(200, Unit.MILLISECONDS)
+
+
 class Float(BaseModel):
     share: float
 
@@ -134,6 +139,7 @@ class OpenMap(BaseModel):
         (NoListType, "NoListType.words: a list needs x-kubernetes-list-type"),
         (OptionalKey, "OptionalKey.items: the list's key name"),
         (Union, "Union.either: a structural schema cannot have anyOf"),
+        (StrangeDefault, "StrangeDefault.limit: the default of a string is one as well"),
         (Float, "Float.share: type 'number'"),
         (OpenMap, "OpenMap.words: a map needs maxProperties"),
     ],

@@ -190,3 +190,62 @@ def test_what_is_left_of_a_deleted_model_does_not_stay_in_memory() -> None:
         assert world.cache.drop(resource, {"metadata": body["metadata"]}) == {KEY}
     owned = world.cache.owned(KEY)
     assert (owned.replays, owned.runners) == ({}, {})
+
+
+VENDOR = {
+    "name": "Acme",
+    "product": "Scores 3",
+    "fingerprint": {
+        "probes": {"configMap": {"name": "probes"}, "digest": "sha256:" + "b" * 64},
+        "compare": [{"pointer": "/decision"}],
+        "interval": "1h",
+    },
+}
+
+
+class TestFingerprint:
+    """Probes of the live version are such Jobs as well."""
+
+    @pytest.fixture
+    def world(self) -> OperatorWorld:
+        world = live()
+        world.release("v1", vendor=VENDOR)
+        world.settle()
+        return world
+
+    @staticmethod
+    def state(world: OperatorWorld) -> str:
+        assert world.status.vendor is not None
+        assert world.status.vendor.fingerprint is not None
+        return str(world.status.vendor.fingerprint.state)
+
+    def test_the_live_version_is_asked_past_the_gateway(self, world: OperatorWorld) -> None:
+        (job,) = jobs(world)
+        assert world.status.stable is not None
+        container = job["spec"]["template"]["spec"]["containers"][0]
+        plan = json.loads(container["env"][0]["value"].replace("$$", "$"))
+        assert plan["candidate"] == f"http://credit-{world.status.stable.revision}.lending.svc:8080"
+        assert "stable" not in plan
+        assert plan["replay"]["goldenSet"]["digest"] == "sha256:" + "b" * 64
+
+    def test_its_result_reaches_the_status_and_equal_ones_are_no_writes(self, world: OperatorWorld) -> None:
+        ended(world, message=json.dumps(REPORT))
+        world.settle()
+        assert self.state(world) == "AsExpected"
+        before = world.status
+        mark = len(world.api.writes)
+        world.restart()
+        world.settle()
+        assert world.since(mark) == [], "an operator that starts anew finds the Job"
+        world.pass_time(3600)
+        world.settle()
+        assert len(jobs(world)) == 1
+        ended(world, message=json.dumps(REPORT))
+        world.settle()
+        assert world.status == before
+
+    def test_other_answers_are_told(self, world: OperatorWorld) -> None:
+        ended(world, message=json.dumps(REPORT | {"agreed": 499}))
+        world.settle()
+        assert self.state(world) == "UnannouncedChange"
+        assert world.status.phase == "Live"

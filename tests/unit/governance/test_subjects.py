@@ -7,6 +7,7 @@ import pytest
 from headgate.api.aimodel import Classification
 from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.policy import RolloutPolicySpec
+from headgate.api.vendor import Vendor
 from headgate.api.vocabulary import Mode, Tier
 from headgate.governance.subjects import deployment_statement, subject_of, use_case_statement
 
@@ -251,3 +252,15 @@ def test_evidence_and_lineage_are_part_of_a_version() -> None:
     }
     assert len(found) == 5
     assert subject(evidence=(proof.model_copy(update={"uri": "s3://moved"}),)) == subject(evidence=(proof,))
+
+
+def test_a_use_case_without_a_vendor_has_the_subject_it_always_had() -> None:
+    """And who the vendor is, what of theirs is used and how they were rated are part of it."""
+    own = use_case()
+    acme = {"name": "Acme", "product": "Scores 3", "evaluation": {"security": "Low"}}
+    known = use_case(vendor=Vendor.model_validate(acme))
+    changed = [use_case(vendor=Vendor.model_validate(acme | other)) for other in ({"name": "Bcme"}, {"product": "4"}, {"evaluation": {}})]
+    assert len({own, known, *changed}) == 5
+    announced = acme | {"changeNotices": [{"date": "2026-01-01", "effective": "2026-03-02", "what": "x"}], "sla": {"p95": "300ms"}}
+    assert use_case(vendor=Vendor.model_validate(announced)) == known
+    assert use_case(vendor=None) == own

@@ -1,5 +1,6 @@
 """The whole run against real servers: what is sent, what is reported, and what a person reads when there is nothing to report."""
 
+import asyncio
 import hashlib
 import json
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.unit.replay.servers import serving
 
 from headgate.api.replay import UNUSABLE_EXIT, ClassFlips, ReplayPlan, ReplayReport
+from headgate.replay.recording import record
 from headgate.replay.requests import UnusableError, parse
 from headgate.replay.run import MESSAGE_LIMIT, replay, written
 
@@ -126,7 +128,7 @@ def test_a_golden_set_may_be_served(tmp_path: Path) -> None:
         ((), "the golden set is empty"),
         (("{",), "line 1 of the golden set is no JSON"),
         (("", "[]"), "line 2 of the golden set is no object"),
-        (({"bodi": 1},), "line 1 of the golden set has the field bodi: known are body, headers, id, label, method, path"),
+        (({"bodi": 1},), "line 1 of the golden set has the field bodi: known are answer, body, headers, id, label, method, path"),
         (({"id": 1},), "line 1 of the golden set has no body"),
         (({"body": 1, "method": "DELETE"},), "line 1 of the golden set has the method DELETE"),
         (({"body": 1, "path": "v1"},), "line 1 of the golden set has the path 'v1'"),
@@ -175,3 +177,49 @@ def test_the_plan_is_read_back_as_it_was_written() -> None:
     )
     made = ReplayPlan.model_validate_json(text)
     assert ReplayPlan.model_validate_json(made.model_dump_json(by_alias=True, exclude_none=True)) == made
+
+
+class TestRecorded:
+    """Answers that were recorded earlier take the place of the stable version."""
+
+    @staticmethod
+    def plan(candidate: str) -> str:
+        told = json.loads(plan("unused", candidate))
+        del told["stable"]
+        return json.dumps(told)
+
+    def test_answers_are_compared_with_what_was_recorded(self, tmp_path: Path) -> None:
+        data = "\n".join(json.dumps(line) for line in LINES).encode()
+        with serving(parity()) as model:
+            lines = asyncio.run(record(data, model, "/v1/score"))
+            golden(tmp_path, *lines)
+            same = run(tmp_path / "same", self.plan(model))
+        assert lines[1]["answer"] == {"class": "odd", "confidence": 0.9}
+        assert (same.requests, same.pairs, same.agreed) == (20, 20, 20)
+        with serving(parity(frozenset({3, 4, 5}))) as other:
+            changed = run(tmp_path / "changed", self.plan(other))
+        assert (changed.pairs, changed.agreed, changed.candidate_failures) == (20, 17, 0)
+
+    def test_a_model_that_does_not_answer_is_told_apart_from_one_that_changed(self, tmp_path: Path) -> None:
+        golden(tmp_path, *({**line, "answer": {"class": "odd" if n % 2 else "even"}} for n, line in enumerate(LINES)))
+        with serving(lambda *_: (503, b"")) as down:
+            report = run(tmp_path / "said", self.plan(down))
+        assert (report.pairs, report.agreed, report.candidate_failures) == (20, 0, 20)
+
+    def test_a_line_without_its_answer_is_named(self, tmp_path: Path) -> None:
+        golden(tmp_path, {**LINES[0], "answer": {"class": "even"}}, LINES[1])
+        said = tmp_path / "said"
+        assert replay(self.plan("http://127.0.0.1:1"), said, tmp_path) == UNUSABLE_EXIT
+        assert said.read_text().startswith("the request r1 has no recorded answer")
+
+    def test_what_has_no_good_answer_is_not_recorded(self) -> None:
+        data = json.dumps(LINES[0]).encode()
+        with serving(lambda *_: (500, b"")) as broken, pytest.raises(UnusableError, match=r"r0 has no good answer: .* answers 500"):
+            asyncio.run(record(data, broken, "/"))
+        with serving(lambda *_: (200, b"odd")) as plain, pytest.raises(UnusableError, match="is not answered in JSON"):
+            asyncio.run(record(data, plain, "/"))
+
+    def test_no_more_than_are_probed(self) -> None:
+        data = "\n".join([json.dumps(LINES[0])] * 201).encode()
+        with pytest.raises(UnusableError, match="the file has 201 requests, and at most 200 are probed"):
+            asyncio.run(record(data, "http://127.0.0.1:1", "/"))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.unit.rollout import test_use_case as use_cases
 from tests.unit.rollout.world import World, in_canary, live
 
 from headgate.api.audit import AuditHead, AuditRecord
@@ -178,3 +179,65 @@ def share(status: AIModelStatus) -> int:
     """The candidate's thousandths."""
     stable = status.stable
     return 1000 - (status.traffic.weight_of(stable.revision) if stable else 0)
+
+
+class TestUseCase:
+    """Approvals of the gates UseCase and Continuation, one by one."""
+
+    @staticmethod
+    def told(world: World, what: str) -> list[tuple[str, str]]:
+        """By whose object, and why."""
+        return [(record.approval, record.why) for record in world.status.pending_audit if record.what == what]
+
+    @pytest.fixture
+    def agreed(self) -> World:
+        world = use_cases.waiting()
+        emptied(world)
+        use_cases.agree(world)
+        world.step()
+        return world
+
+    def test_each_approval_is_told_once_when_it_counts(self, agreed: World) -> None:
+        names = [approval.name for approval in agreed.approvals]
+        assert [name for name, _ in self.told(agreed, "ApprovalCounted")] == names
+        record = next(record for record in agreed.status.pending_audit if record.what == "ApprovalCounted")
+        assert agreed.status.use_case
+        assert (record.by, record.subject) == ("maria@bank", agreed.status.use_case.subject)
+        emptied(agreed)
+        agreed.settle()
+        assert self.told(agreed, "ApprovalCounted") == []
+
+    def test_a_renewal_is_told_and_ends_nothing(self, agreed: World) -> None:
+        emptied(agreed)
+        agreed.now += timedelta(days=100)
+        use_cases.agree(agreed, gate="Continuation")
+        agreed.step()
+        assert len(self.told(agreed, "ApprovalCounted")) == 2
+        assert self.told(agreed, "ApprovalEnded") == []
+
+    def test_one_that_expires_is_told(self, agreed: World) -> None:
+        use_cases.pass_end(emptied(agreed))
+        (first, _) = self.told(agreed, "ApprovalEnded")
+        assert first[0] == agreed.approvals[0].name
+        assert first[1].startswith("business-owner: maria@bank until")
+        assert "no longer counts for the use case: it expired at" in first[1]
+
+    def test_one_that_is_revoked_is_told_beside_the_revocation(self, agreed: World) -> None:
+        emptied(agreed)
+        assert agreed.status.use_case
+        asked = {"gate": "UseCase", "role": "risk-review", "subject": agreed.status.use_case.subject}
+        revoked = agreed.approvals[1].name
+        revocation = agreed.decided("Revoke", "rita@bank", **asked)
+        agreed.step()
+        ((name, why),) = self.told(agreed, "ApprovalEnded")
+        assert name == revoked
+        assert "rita@bank revoked for risk-review" in why
+        assert [name for name, _ in self.told(agreed, "Revoke")] == [revocation.name]
+
+    def test_one_whose_object_is_deleted_is_told(self, agreed: World) -> None:
+        emptied(agreed)
+        del agreed.approvals[0]
+        agreed.step()
+        ((name, why),) = self.told(agreed, "ApprovalEnded")
+        assert name == ""
+        assert why.endswith("its object is gone")

@@ -107,6 +107,37 @@ def test_it_stands_in_for_no_document() -> None:
     assert world.weight() == 0
 
 
+MEASURED = policy(gates={"deployment": {"medium": [{"role": "technical-validation"}, {"role": "automated-checks"}]}})
+
+
+def test_it_stands_in_for_no_measurement() -> None:
+    """Shadow was ended by a person, so the checks have not passed."""
+    world = live(policy=MEASURED)
+    world.release("2.0.0")
+    world.settle()
+    world.decided("Promote")
+    world.settle()
+    assert world.status.phase is Phase.AWAITING_DEPLOYMENT
+    smashed = [smash(world, person).name for person in ("ann@bank", "bob@bank")]
+    notes = {n.name: n for n in world.step().approval_notes}
+    assert "it stands in for approvals alone: automated-checks: the shadow stage was ended without proof" in notes[smashed[0]].message
+    world.settle()
+    assert world.weight() == 0
+
+
+def test_it_replaces_the_persons_beside_checks_that_passed() -> None:
+    world = live(policy=MEASURED)
+    world.release("2.0.0")
+    world.settle()
+    world.good()
+    world.settle()
+    world.quiet()
+    for person in ("ann@bank", "bob@bank"):
+        smash(world, person)
+    world.settle()
+    assert world.weight() == 50
+
+
 def test_a_use_case_that_is_no_longer_approved_closes_what_it_opened() -> None:
     world = canary_of_second()
     world.approvals = [one for one in world.approvals if one.spec.gate != "Deployment"]

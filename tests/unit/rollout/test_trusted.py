@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.unit.rollout.world import PEOPLE, START, World, condition, in_canary, live
 
@@ -173,6 +174,72 @@ def test_an_object_that_cannot_be_read_is_told_so() -> None:
     assert [(n.name, str(n.state), n.message) for n in told if n.name == "of-tomorrow"] == [
         ("of-tomorrow", "NotCounted", "it cannot be read: spec.wish: Extra inputs are not permitted")
     ]
+
+
+UNREADABLE = (Trust("test", problem="the trust store cannot be read"), Trust("test", known=False))
+
+
+def answered() -> World:
+    """2.0.0 is live; dana rejected it on its way, approved it a day later, and it was tried again."""
+    world = in_canary()
+    asked = {"gate": "Deployment", "role": "fairness-audit", "subject": subject(world)}
+    world.now += timedelta(days=1)
+    world.decided("Reject", "dana@bank", **asked)
+    world.settle()
+    world.now += timedelta(days=1)
+    world.decided("Approve", "dana@bank", expiresAt=ends(world), **asked)
+    world.decided("Retry")
+    world.trust = trusting()
+    world.good()
+    world.settle()
+    world.settle()
+    assert world.status.live == "2.0.0"
+    return world
+
+
+@pytest.mark.parametrize("trust", UNREADABLE)
+def test_an_answered_rejection_stays_answered_while_nobody_can_read_who_is_trusted(trust: Trust) -> None:
+    world = answered()
+    world.trust = trust
+    world.settle()
+    assert (world.status.live, world.status.phase) == ("2.0.0", Phase.LIVE)
+
+
+@pytest.mark.parametrize("trust", UNREADABLE)
+def test_a_new_rejection_stands_all_the_same(trust: Trust) -> None:
+    world = answered()
+    assert world.status.stable
+    world.trust = trust
+    world.now += timedelta(days=1)
+    world.decided("Reject", "dana@bank", gate="Deployment", role="fairness-audit", subject=world.status.stable.subject)
+    world.settle()
+    assert world.status.live == "1.0.0"
+
+
+@pytest.mark.parametrize("trust", UNREADABLE)
+def test_nothing_is_answered_meanwhile(trust: Trust) -> None:
+    """A version that was rejected is no earlier version to go back to, whoever approves it now."""
+    world = answered()
+    assert world.status.stable
+    asked = {"gate": "Deployment", "role": "fairness-audit", "subject": world.status.stable.subject}
+    world.now += timedelta(days=1)
+    world.decided("Reject", "dana@bank", **asked)
+    world.settle()
+    assert world.status.live == "1.0.0"
+    world.trust = trust
+    world.now += timedelta(days=1)
+    world.decided("Approve", "dana@bank", expiresAt=ends(world), **asked)
+    world.settle()
+    assert world.status.live == "1.0.0"
+    assert [latch.answered for latch in world.status.latches] == [False, False]
+
+
+def test_an_answer_that_ends_is_none() -> None:
+    world = answered()
+    assert [latch.answered for latch in world.status.latches] == [True]
+    world.approvals = [one for one in world.approvals if one.spec.decision != "Approve"]
+    world.step()
+    assert [latch.answered for latch in world.status.latches] == [False]
 
 
 def test_a_decision_that_nothing_asks_for_is_answered_once() -> None:

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.unit.rollout.world import POLICY, START, World, condition, in_canary, live, policy, spec, without_shadow
 
+from headgate.api.aimodel import Fallback
 from headgate.api.conditions import ConditionType
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.trust_store import TrustStoreSpec
@@ -90,6 +91,14 @@ def test_nothing_is_created_before_the_use_case_is_approved() -> None:
     status, reason, words = condition(world, ConditionType.USE_CASE_APPROVED)
     assert (status, reason) == ("False", "ApprovalMissing")
     assert words == "business-owner: nobody has approved yet; risk-review: nobody has approved yet"
+
+
+def test_no_fallback_answers_where_there_is_no_route() -> None:
+    served = spec("1.0.0", **CLASSIFIED)
+    serving = served.serving.model_copy(update={"fallback": Fallback(service="rules")})
+    world = World(served.model_copy(update={"serving": serving}), policy=gated())
+    decision = world.step()
+    assert (decision.traffic, world.status.failover, world.status.traffic.fallback) == (None, None, None)
 
 
 def test_it_starts_when_everybody_has_agreed() -> None:

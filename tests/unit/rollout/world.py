@@ -114,6 +114,7 @@ class World:
     """What became of the Jobs that compare answers."""
     replay_refusal: str = ""
     wanted_replay: WantedReplay | None = None
+    wanted_probe: WantedReplay | None = None
     table: TableState = field(default_factory=lambda: TableState(BUILT_IN))
     trust: Trust = field(default_factory=Trust)
     literacy: Literacy = field(default_factory=Literacy)
@@ -169,7 +170,8 @@ class World:
         self.pinned = decision.policy_copy.spec if decision.policy_copy else None
         self.copies = {decision.policy_copy.name: decision.policy_copy.spec} if decision.policy_copy else {}
         self.deletion = decision.deletion
-        self.wanted_replay = decision.replay
+        self.wanted_replay = next((one for one in decision.replays if one.stable is not None), None)
+        self.wanted_probe = next((one for one in decision.replays if one.stable is None), None)
         self.workloads = {
             w.revision: replace(
                 self.pods_of(w.revision, self._size(w), 0 if w.ceiling is None else w.replicas),

@@ -4,11 +4,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from headgate.cli.options import OPERATOR_NAMESPACE
 from headgate.cli.auditing.history import History
 from headgate.cli.auditing.versions import Attempt, Share, from_audit, from_status
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
+from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OPERATOR_NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
 from headgate.cli.screen import prose, screen, warn
 from headgate.cli.showing.columns import COLOURS

@@ -7,7 +7,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from headgate.cli.options import OPERATOR_NAMESPACE
 from headgate.cli.cluster import Access, run_with_api
 from headgate.cli.doctor.check import Check, Level
 from headgate.cli.doctor.facts import Facts
@@ -18,7 +17,7 @@ from headgate.cli.doctor.measuring import measuring
 from headgate.cli.doctor.routing import routing
 from headgate.cli.doctor.subjects import subjects
 from headgate.cli.judging.plan import PROMETHEUS, open_prometheus
-from headgate.cli.options import AS_USER, CONTEXT, OUTPUT, Format, rendered
+from headgate.cli.options import AS_USER, CONTEXT, OPERATOR_NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.screen import screen
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}

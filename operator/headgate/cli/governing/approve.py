@@ -23,6 +23,7 @@ from headgate.cli.options import AS_USER, CONTEXT, GATE, MODEL_NAME, NAMESPACE, 
 from headgate.cli.refused import Refused
 from headgate.cli.showing.explain import evidence_words
 from headgate.cli.showing.replayed import replay_words
+from headgate.cli.vendor_words import vendor_words
 from headgate.cli.view import ModelView, clock
 from headgate.governance.approvals import LONGEST_VALIDITY, NOT_BY_TECHNICAL_OWNER
 from headgate.governance.persons import person
@@ -170,3 +171,7 @@ def _use_case(view: ModelView) -> Iterator[str]:
             yield f"  not for      {excluded}"
         for metric in written.requirements.success_metrics:
             yield f"  success      {metric.name}: {metric.threshold}"
+    if written.vendor is not None:
+        yield f"  vendor       {written.vendor.name}: {written.vendor.product}"
+        for words in vendor_words(view.status.vendor):
+            yield f"               {words}"

@@ -14,6 +14,7 @@ from headgate.cli.governing.decisions import nothing_to_approve
 from headgate.cli.governing.training import training_of
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.screen import screen
+from headgate.cli.vendor_words import vendor_words
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.kube.interface import Object
 
@@ -36,6 +37,8 @@ def gates(
     if output.is_document:
         told = {"namespace": view.namespace, "name": view.name, "gates": _document(view), "decisions": [_decision(one) for one in decided]}
         told |= {"literacy": training.document()} if training is not None else {}
+        if view.status.vendor is not None:
+            told["vendor"] = view.status.vendor.model_dump(mode="json", by_alias=True, exclude_none=True)
         typer.echo(rendered(told, output))
         return
     console = screen()
@@ -45,6 +48,10 @@ def gates(
             console.print(f"  {words}", soft_wrap=True)
         asked = view.gate_state(gate)
         for words in training.words(tuple(asked.required)) if training is not None and asked is not None else ():
+            console.print(f"  {words}", soft_wrap=True)
+    if vendor := vendor_words(view.status.vendor):
+        console.print("Vendor", style="bold")
+        for words in vendor:
             console.print(f"  {words}", soft_wrap=True)
     if decided:
         console.print(_table(decided))

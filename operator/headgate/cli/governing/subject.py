@@ -38,6 +38,7 @@ def _use_case(view: ModelView) -> dict[str, Any] | None:
         name=view.name,
         classification=written.classification,
         requirements=written.requirements,
+        vendor=written.vendor,
         tier=case.tier,
     )
     if subject_of(statement) != case.subject:

@@ -10,6 +10,7 @@ from headgate.cli.governing.gates import gate_words, to_approve
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.screen import prose
 from headgate.cli.showing.replayed import replay_words
+from headgate.cli.vendor_words import vendor_words
 from headgate.cli.view import ModelView, clock, command, missing_roles
 from headgate.evidence.fairness.words import fairness_words
 from headgate.evidence.segments.words import segment_words
@@ -38,6 +39,7 @@ def explanation(view: ModelView) -> tuple[Section, ...]:
         ("Users", _users(view)),
         ("Rollout", _rollout(view)),
         ("Risk", _risk(view)),
+        ("Vendor", vendor_words(view.status.vendor)),
         ("Approvals", _approvals(view)),
         ("Evidence", evidence_words(view)),
         ("Answers compared", replay_words(view)),
