@@ -10,6 +10,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.people import standing
 from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.trusting import nobody_knows, trust_of
 from headgate.rollout.use_case import governing
 
 
@@ -20,7 +21,7 @@ def note_answered(draft: Draft, snapshot: Snapshot) -> Draft:
     agreed on since. What was established last governs then: nothing is answered meanwhile, and nothing stands anew but a new rejection.
     """
     spec = snapshot.spec
-    if snapshot.trust.unsure or not snapshot.approvals_known or spec is None:
+    if nobody_knows(snapshot) or not snapshot.approvals_known or spec is None:
         return draft
     known = standing(snapshot, draft.status.latches)
     latches = tuple(_noted(latch, known, draft, snapshot, spec) for latch in draft.status.latches)
@@ -44,7 +45,7 @@ def _answers(approval: Approval, latch: Latch, known: tuple[Approval, ...], draf
         subject=given.subject or "",
         technical_owner=spec.owners.technical.user,
         now=snapshot.now,
-        trust=snapshot.trust,
+        trust=trust_of(snapshot, governing(draft, snapshot)),
     )
     return not why_not(approval, known, matter)
 

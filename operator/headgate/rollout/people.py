@@ -11,7 +11,7 @@ from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_r
 from headgate.rollout.draft import Draft
 from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
-from headgate.rollout.trusting import trust_of
+from headgate.rollout.trusting import nobody_knows, trust_of
 
 TAKE_UP_WITHIN = timedelta(hours=24)
 INTERVENTIONS = (
@@ -172,7 +172,7 @@ def answer_unasked(draft: Draft, snapshot: Snapshot) -> Draft:
 def standing(snapshot: Snapshot, latches: tuple[Latch, ...]) -> tuple[Approval, ...]:
     """All approvals; what is latched as it was then: its object may be deleted, or its key no longer be trusted. While nobody knows who is
     trusted, rejections that were answered before are left out: the approval that answers them cannot be read."""
-    answered = {latch.name for latch in latches if latch.answered} if snapshot.trust.unsure else set()
+    answered = {latch.name for latch in latches if latch.answered} if nobody_knows(snapshot) else set()
     kept = {latch.name: latch for latch in latches if latch.subject is not None and latch.name not in answered}
     present = {a.name for a in snapshot.approvals if a.name not in answered and (a.name not in kept or a.spec.signature is None)}
     left = (approval for approval in snapshot.approvals if approval.name in present)

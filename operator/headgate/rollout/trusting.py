@@ -15,3 +15,8 @@ def trust_of(snapshot: Snapshot, policy: RolloutPolicySpec | None) -> Trust:
     if policy is None or policy.gates.literacy is not LiteracyRule.REQUIRED:
         return trust
     return replace(trust, literacy=literacy, known=trust.known and literacy.known, problem=trust.problem or literacy.problem)
+
+
+def nobody_knows(snapshot: Snapshot) -> bool:
+    """Whether, by the policy that is written or by the one that the attempt runs on, it cannot be told at present whose decisions count."""
+    return any(trust_of(snapshot, policy).unsure for policy in (snapshot.policy.spec, snapshot.pinned))

@@ -82,3 +82,24 @@ def test_uncertainty_opens_no_gate(literacy: Literacy) -> None:
 def test_where_it_is_only_shown_nothing_of_it_matters(rule: dict[str, str]) -> None:
     world = in_canary(policy=policy(gates=rule), literacy=UNREADABLE)
     assert (world.status.phase, world.weight()) == (Phase.CANARY, 50)
+
+
+@pytest.mark.parametrize("literacy", [UNREADABLE, Literacy(known=False)])
+def test_an_answered_rejection_stays_answered_while_nobody_can_read_it(literacy: Literacy) -> None:
+    world = canary_of_the_literate()
+    candidate = world.status.candidate
+    assert candidate is not None
+    assert candidate.gate is not None
+    asked = {"gate": "Deployment", "role": "fairness-audit", "subject": candidate.gate.subject}
+    world.decided("Reject", "dana@bank", **asked)
+    world.settle()
+    world.now += timedelta(hours=1)
+    world.decided("Approve", "dana@bank", expiresAt=(world.now + timedelta(days=30)).isoformat(), **asked)
+    world.decided("Retry")
+    world.good()
+    world.settle()
+    world.settle()
+    assert world.status.live == "2.0.0"
+    world.literacy = literacy
+    world.settle()
+    assert (world.status.live, world.status.phase) == ("2.0.0", Phase.LIVE)
