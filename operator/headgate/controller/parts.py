@@ -68,6 +68,7 @@ class Parts:
         clocks = clocks or Clocks()
         wall, monotonic = clocks.wall, clocks.monotonic
         self.telemetry = Telemetry()
+        prometheus.tell(self.telemetry.answered)
         self.cache = Cache(policy_namespace=settings.policy_namespace, wall=wall)
         self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
@@ -138,6 +139,7 @@ class Parts:
             watch_age=lambda: self.intake.age,
             orphans=lambda: len(self.orphans.serving),
             kinds_missing=lambda: bool(self.kinds.problem),
+            governance_enforced=lambda: not self.enforcement.problem,
         )
 
     def _rank(self, key: ModelKey) -> Priority:

@@ -205,7 +205,7 @@ class Reconciler:
             self._queue.add_after(key, _HARM_RETRY if outcome.harmed else _ASK_AGAIN)
         if decision.look_again is not None:
             self._queue.add_after(key, max(_SOONEST, decision.look_again))
-        self._telemetry.decided(key, seen.snapshot.status, decision.status)
+        self._telemetry.decided(key, seen.snapshot, decision)
         if outcome.changed:
             _log_decision(seen, decision)
 
