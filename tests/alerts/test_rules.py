@@ -65,4 +65,4 @@ def test_a_page_answers_the_questions_of_who_is_woken(name: str) -> None:
 def test_every_metric_of_an_expression_exists(rule: dict[str, str]) -> None:
     used = metrics_in(rule["expr"])
     assert used
-    assert used - declared().keys() == set()
+    assert used - declared() == set()
