@@ -60,6 +60,7 @@ def test_panels_have_a_place_of_their_own_a_title_and_a_query(name: str) -> None
         assert panel["targets"]
         assert {target["datasource"]["uid"] for target in panel["targets"]} == {"${datasource}"}
         taken |= cells
+    assert [panel["id"] for panel in panels(name)] == list(range(1, len(panels(name)) + 1))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
 from headgate.controller.judging import Wake
 from headgate.controller.observe import UnreadableStatus, parse_status, pinned_policy
-from headgate.controller.pacing import IDLE, paced
+from headgate.controller.pacing import paced
 from headgate.controller.queue import Priority
 from headgate.prometheus.alerts import Named
 from headgate.prometheus.client import SourceError
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 SHORTEST = 2.0
 """Seconds between questions, at least: rules are hardly ever evaluated more often."""
+_RARELY = 5.0
+"""Seconds between looks while no policy heeds alerts."""
 _NOTHING = AlertsSeen()
 
 
@@ -48,7 +50,7 @@ class AlertReader:
         for key in self._seen.keys() - intervals.keys():
             self.forget(key)
         if not intervals:
-            return IDLE
+            return _RARELY
         now, named = self._wall(), {key: Named(key.namespace, key.name) for key in intervals}
         try:
             answer = await self._source.firing(list(named.values()), now)
