@@ -56,7 +56,8 @@ def fleet() -> Dashboard:
             rows(
                 "Waiting for people",
                 "Since when.",
-                f'max by (namespace, model, phase) (headgate_phase{{{_IN},phase=~"Awaiting.*"}} == 1) * on (namespace, model) group_left () '
+                f'max by (namespace, model, phase) (headgate_phase{{{_IN},phase=~"Awaiting.*"}} == 1) '
+                "* on (namespace, model) group_left () "
                 f"(time() - max by (namespace, model) (headgate_phase_since_timestamp_seconds{{{_IN}}}))",
                 unit="s",
             )

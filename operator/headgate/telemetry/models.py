@@ -8,7 +8,7 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Gauge
 
 from headgate.api.approval import ApprovalState
-from headgate.api.status import FALLBACK, AIModelStatus
+from headgate.api.status import FALLBACK, AIModelStatus, AttemptKind
 from headgate.api.vocabulary import DecisionKind, Gate, StandIn
 from headgate.governance.approvals import counted_until
 from headgate.rollout.decision import Decision
@@ -26,13 +26,17 @@ _GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "headgate_route_edited_timestamp_seconds": ("When the route was last seen edited by somebody else; only after that.", ()),
     "headgate_failover": ("1 while somebody else answers.", ("to",)),
     "headgate_break_glass": ("1 while two persons hold its gate open.", ()),
-    "headgate_verdict": ("1 for the verdict of the evidence; only while a candidate is in a stage.", ("verdict",)),
+    "headgate_verdict": ("1 for the verdict of the evidence; only while a candidate is compared.", ("verdict",)),
     "headgate_last_rollback_timestamp_seconds": ("When a version last lost its traffic, and why; only after that.", ("cause",)),
     "headgate_approval_expires_timestamp_seconds": ("When the approval of a gate ends; only while it is approved.", ("gate",)),
     "headgate_audit_pending": ("Decisions that are not stored in the audit yet; only while there are any.", ()),
     "headgate_audit_broken": ("1 after stored entries of the audit were found changed or deleted.", ()),
 }
 """Meaning and labels, beside those of the model."""
+
+
+_UNCOMPARED = (AttemptKind.FIRST, AttemptKind.RESTORE, AttemptKind.BASELINE)
+"""These go on by time and pods alone: that nothing is known of them stops nothing."""
 
 
 class _Series(NamedTuple):
@@ -92,7 +96,7 @@ def _facts(snapshot: Snapshot, decision: Decision, edited: float | None) -> Iter
     candidate = status.candidate
     gate = candidate.gate if candidate is not None else None
     yield _series("headgate_break_glass"), gate is not None and gate.open and bool(gate.break_glass)
-    if candidate is not None and candidate.stage is not None:
+    if candidate is not None and candidate.stage is not None and candidate.kind not in _UNCOMPARED:
         yield _series("headgate_verdict", str(candidate.verdict)), 1
     if status.blocked:
         newest = max(status.blocked, key=lambda entry: entry.at)

@@ -43,9 +43,18 @@ def test_since_when_a_model_is_in_its_phase_survives_a_restart() -> None:
     assert of(world, "headgate_phase_since_timestamp_seconds") == {"": waiting}
 
 
-def test_the_verdict_is_there_while_a_candidate_is_judged() -> None:
-    world = live()
+def test_a_first_version_is_compared_with_nothing_and_has_no_verdict() -> None:
+    world = OperatorWorld()
+    world.release("v1")
+    world.settle()
+    world.approve()
+    world.settle()
+    assert world.status.candidate is not None
+    assert world.status.candidate.stage is not None
     assert of(world, "headgate_verdict") == {}
+
+
+def test_the_verdict_is_there_while_a_candidate_is_judged() -> None:
     world = in_canary()
     assert of(world, "headgate_verdict") == {"NoData": 1.0}
     world.measure(verdict=Verdict.INCONCLUSIVE)
