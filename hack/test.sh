@@ -41,8 +41,8 @@ eval "$(hack/cluster/env.sh)"
 hack/cluster/install.sh
 (cd hack/load && CGO_ENABLED=0 go build -buildvcs=false -o "$root/build/load" .)
 
-echo "==> the chart, with the cluster's helm"
-"$pytest" -q tests/unit/chart
+echo "==> the chart and its alerts, with the cluster's helm, promtool, Prometheus and Alertmanager"
+"$pytest" -q tests/unit/chart tests/alerts
 
 echo "==> against the real API server, then with real pods and traffic"
 "$pytest" -q -m "(cluster or e2e) and not long" --durations=15

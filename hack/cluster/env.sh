@@ -8,7 +8,7 @@ echo "export HEADGATE_CLUSTER=$cluster"
 case $cluster in
     host)
         source "$here/host/settings.sh"
-        echo "export PATH=$kubernetes_bin:$helm_bin:\$PATH"
+        echo "export PATH=$kubernetes_bin:$helm_bin:$prometheus_bin:\$PATH"
         echo "export HEADGATE_PROMETHEUS_URL=http://$node_ip:9090"
         echo "export HEADGATE_ALERTMANAGER_URL=http://$node_ip:9093"
         echo "export KUBECONFIG=$run/kubeconfig"

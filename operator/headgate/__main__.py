@@ -12,7 +12,7 @@ from headgate.config import ConfigError, read_settings
 from headgate.controller.app import run
 from headgate.kube.errors import NotConfigured
 from headgate.replay.run import replay
-from headgate.telemetry import configure_logging
+from headgate.telemetry.logs import configure_logging
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     OBSERVE_FORBIDDEN = "ObserveForbidden"
     OBSERVE_NOT_APPROVED = "ObserveNotApproved"
     WOULD_ROLL_BACK = "WouldRollBack"
+    ALERT_FIRING = "AlertFiring"
     ANSWERS_COMPARED = "AnswersCompared"
     ANSWERS_NOT_COMPARED = "AnswersNotCompared"
     REPLAY_MISSING = "ReplayMissing"

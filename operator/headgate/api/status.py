@@ -315,6 +315,8 @@ class AIModelStatus(StatusModel):
 
     observed_generation: Count = 0
     phase: Phase = Phase.PENDING
+    phase_since: Time | None = None
+    """None in a status written before this was recorded."""
     live: Line = ""
     candidate_version: Line = ""
     stage: Line = ""

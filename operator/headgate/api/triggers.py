@@ -6,12 +6,14 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, METRIC_NAME, PLACE_LABELS, MetricLabel, Model, rules
 from headgate.api.quantities import PointsMargin, Probability
+from headgate.api.vocabulary import AlertAction
 
 _METRIC = Annotated[str, Field(pattern=METRIC_NAME, max_length=128)]
 _VALUE = Annotated[str, Field(min_length=1, max_length=64)]
 
 _ONE_LABEL = "groupLabel and outcomeLabel must be two labels: one says who was decided about, the other how"
 _TAKEN = "groupLabel and outcomeLabel must not be labels by which pods and copies of samples are told apart"
+_ANY_ALERT = "write the name or the severity of the alerts that are meant, or both: not every alert is a reason to stop a rollout"
 _POINTS = "maxParityDifference must be below 100pp: 100 points forbid nothing"
 
 
@@ -55,7 +57,30 @@ class Fairness(Model):
         return self
 
 
+class AlertTrigger(Model):
+    """Heed firing alerts of Prometheus that name the model, by the labels namespace and model (or headgate_model).
+
+    RollBack takes the candidate to 0 % and blocks its revision, if the alert began after it got its first requests; an older alert holds.
+    """
+
+    model_config = ConfigDict(json_schema_extra=rules(("has(self.name) || has(self.severity)", _ANY_ALERT)))
+
+    name: _VALUE | None = None
+    """The alert's name; any if left out."""
+    severity: _VALUE | None = None
+    """The value of its label severity; any if left out."""
+    action: AlertAction = AlertAction.HOLD
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.name is None and self.severity is None:
+            raise ValueError(_ANY_ALERT)
+        return self
+
+
 class Triggers(Model):
-    """Each of them takes the candidate to 0 % and blocks its revision."""
+    """What holds a candidate where it is, or takes it to 0 % and blocks its revision."""
 
     fairness: Fairness | None = None
+    alerts: Annotated[tuple[AlertTrigger, ...], Field(min_length=1, max_length=8, json_schema_extra=ATOMIC)] | None = None
+    """Of several that an alert fits, RollBack is what counts."""

@@ -195,6 +195,13 @@ class OnDeadline(StrEnum):
     ASK_PROMOTE = "AskPromote"
 
 
+class AlertAction(StrEnum):
+    """What a firing alert does to a candidate: it does not rise, or it loses its traffic."""
+
+    HOLD = "Hold"
+    ROLL_BACK = "RollBack"
+
+
 class Mode(StrEnum):
     """Whether the judge of evidence decides (Enforce), or only reports what it would have done (Observe)."""
 
@@ -231,6 +238,7 @@ class RollbackCause(StrEnum):
     EVIDENCE_VALUE = "Evidence/value"
     EVIDENCE_CONVERSIONS = "Evidence/conversions"
     FAIRNESS = "Fairness"
+    ALERT = "Alert"
     DEADLINE = "Deadline"
     HALT = "Halt"
     ROLLBACK = "Rollback"

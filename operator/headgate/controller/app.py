@@ -91,6 +91,7 @@ def begin(running: Running, parts: Parts, elector: Elector, acquired: asyncio.Ev
     running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
     running.start("noise", _after(filled, lambda: parts.noise.run(leads)))
     running.start("watch", _after(filled, lambda: parts.watching.run(leads)))
+    running.start("alerts", _after(filled, lambda: parts.alerts.run(leads)))
     running.start("audit", parts.audit.run())
     running.start("checkpoints", _after(filled, lambda: parts.checkpoints.run(parts.judging, leads)))
     return running.start("decisions", _decide(parts, filled, acquired))

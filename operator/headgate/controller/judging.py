@@ -5,14 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from headgate.api.policy import RolloutPolicySpec
-from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Mode, Profile, Verdict
 from headgate.controller.beside import DECISIONS, SEGMENTS, Beside
 from headgate.controller.cache import Cache
 from headgate.controller.case import Case
 from headgate.controller.facts import ModelKey
-from headgate.controller.observe import UnreadableStatus, parse_policy, parse_status
+from headgate.controller.observe import UnreadableStatus, parse_status, pinned_policy
 from headgate.controller.pacing import IDLE, paced
 from headgate.controller.queue import Priority
 from headgate.evidence import attempt
@@ -210,7 +208,7 @@ def case_of(cache: Cache, key: ModelKey) -> Case | None:
     if model is None:
         return None
     status = parse_status(key, model.status)
-    policy = _pinned(cache, key, status)
+    policy = pinned_policy(cache, key, status)
     if policy is None or not is_judged(status) or status.candidate is None:
         return None
     exposure = exposure_of(status, policy, sees_missing=PROFILES[policy.metrics.profile].capabilities.sees_missing)
@@ -226,11 +224,6 @@ def case_of(cache: Cache, key: ModelKey) -> Case | None:
         segments=question.segments.label if question.segments and exposure.has_stable else "",
     )
     return Case(key, policy.metrics.profile, target, question, exposure, status.candidate.mode)
-
-
-def _pinned(cache: Cache, key: ModelKey, status: AIModelStatus) -> RolloutPolicySpec | None:
-    text = cache.owned(key).copies.get(status.candidate.policy_copy) if status.candidate else None
-    return parse_policy(text)[0] if text is not None else None
 
 
 def harmful(evidence: Evidence, mode: Mode = Mode.ENFORCE) -> bool:

@@ -31,6 +31,7 @@ from headgate.kube.interface import Object
 from headgate.kube.labels import Owner, revision_name
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
 from headgate.prometheus.profiles import PROFILES, Target
+from headgate.rollout.alerts import AlertsSeen
 from headgate.rollout.bypass import ForeignRoutes, bypass_words
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decision import Decision
@@ -66,6 +67,7 @@ class Surroundings:
     evidence: Evidence | None = None
     live: LiveReading | None = None
     audit: AuditState = field(default_factory=AuditState)
+    alerts: AlertsSeen = field(default_factory=AlertsSeen)
     refusal: Problem | None = None
     replay_refusal: str = ""
     sees_gateways: bool = True
@@ -127,6 +129,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         governance_problem=around.governance_problem,
         bypass=_bypass(around.foreign, spec, key, owned),
         audit=around.audit,
+        alerts=around.alerts,
         query=_query(key, pinned) if around.evidence is not None else "",
         refusal=around.refusal,
         invalid=invalid,
@@ -235,6 +238,11 @@ def _bypass(foreign: ForeignRoutes, spec: AIModelSpec | None, key: ModelKey, own
 def _query(key: ModelKey, policy: RolloutPolicySpec | None) -> str:
     profile = PROFILES.get(policy.metrics.profile) if policy is not None else None
     return profile.selector([Target(key.namespace, key.name)]) if profile is not None else ""
+
+
+def pinned_policy(cache: Cache, key: ModelKey, status: AIModelStatus) -> RolloutPolicySpec | None:
+    """The copy that the present attempt runs on; None without an attempt, or until the copy is there."""
+    return _pinned(cache.owned(key).copies, status)
 
 
 def _pinned(copies: dict[str, str], status: AIModelStatus) -> RolloutPolicySpec | None:

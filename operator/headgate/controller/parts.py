@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from headgate.config import Settings
+from headgate.controller.alerts import AlertReader
 from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
 from headgate.controller.audit import AuditTrail
@@ -38,6 +39,7 @@ from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
+from headgate.prometheus.alerts import AlertsSource
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.decisions import Decisions
 from headgate.prometheus.pods import StablePods
@@ -68,6 +70,7 @@ class Parts:
         clocks = clocks or Clocks()
         wall, monotonic = clocks.wall, clocks.monotonic
         self.telemetry = Telemetry()
+        prometheus.tell(self.telemetry.answered)
         self.cache = Cache(policy_namespace=settings.policy_namespace, wall=wall)
         self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
@@ -101,6 +104,7 @@ class Parts:
         events = EventRecorder(writer, settings.pod_name, clocks=clocks)
         totals = {name: TotalsSampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.watching = Watching(self.cache, totals, self.queue.add, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
+        self.alerts = AlertReader(self.cache, AlertsSource(prometheus), self.queue.add, wall=lambda: wall().timestamp())
         self.audit = AuditTrail(writer, settings.namespace, self.queue.add)
         self.applier = Applier(
             writer,
@@ -124,6 +128,7 @@ class Parts:
             self.enforcement,
             setting,
             self.telemetry,
+            alerts=self.alerts,
             audit=self.audit,
             bypass=self.bypass,
             configurations=self.configurations,
@@ -140,10 +145,12 @@ class Parts:
             watch_age=lambda: self.intake.age,
             orphans=lambda: len(self.orphans.serving),
             kinds_missing=lambda: bool(self.kinds.problem),
+            governance_enforced=lambda: not self.enforcement.problem,
         )
 
     def _rank(self, key: ModelKey) -> Priority:
-        return Priority.HARM if self.watching.fires(key) or self.judging.harms(key) else self.intake.rank(key)
+        harm = self.watching.fires(key) or self.judging.harms(key) or self.alerts.fires(key)
+        return Priority.HARM if harm else self.intake.rank(key)
 
     async def check_enforcement(self) -> None:
         """Every model shows whether governance is enforced: all are decided anew when that changes."""

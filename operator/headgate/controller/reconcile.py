@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from headgate.controller.alerts import AlertReader
 from headgate.controller.apply import Applier, Outcome
 from headgate.controller.audit import AuditTrail
 from headgate.controller.bypass import Bypass
@@ -67,6 +68,7 @@ class Reconciler:
         setting: Setting,
         telemetry: Telemetry,
         *,
+        alerts: AlertReader,
         audit: AuditTrail,
         bypass: Bypass,
         configurations: Configurations,
@@ -86,6 +88,7 @@ class Reconciler:
         self._enforcement = enforcement
         self._setting = setting
         self._telemetry = telemetry
+        self._alerts = alerts
         self._audit = audit
         self._bypass = bypass
         self._configurations = configurations
@@ -146,7 +149,7 @@ class Reconciler:
     def _retry(self, key: ModelKey) -> None:
         """Pauses grow, but not while users wait to be taken off a version."""
         pause = self._queue.retry(key)
-        harm = self._watching.fires(key) or self._judging.harms(key)
+        harm = self._watching.fires(key) or self._judging.harms(key) or self._alerts.fires(key)
         longest = _HARM_RETRY if harm else _ROLLOUT_RETRY if key in self._cache.moving else pause
         self._queue.add_after(key, min(pause, longest))
 
@@ -186,6 +189,7 @@ class Reconciler:
             evidence=self._judging.evidence.get(key),
             live=self._watching.readings.get(key),
             audit=self._audit.state(key),
+            alerts=self._alerts.state(key),
             refusal=self._refusals.get(key),
             replay_refusal=self._replay_refusals.get(key, ""),
             sees_gateways=self._setting.sees_gateways,
@@ -209,7 +213,7 @@ class Reconciler:
             self._queue.add_after(key, _HARM_RETRY if outcome.harmed else _ASK_AGAIN)
         if decision.look_again is not None:
             self._queue.add_after(key, max(_SOONEST, decision.look_again))
-        self._telemetry.decided(key, seen.snapshot.status, decision.status)
+        self._telemetry.decided(key, seen.snapshot, decision)
         if outcome.changed:
             _log_decision(seen, decision)
 
@@ -218,6 +222,7 @@ class Reconciler:
         self._replay_refusals.pop(key, None)
         self._judging.forget(key)
         self._watching.forget(key)
+        self._alerts.forget(key)
         self._applier.forget(key)
         self._queue.forget(key)
         self._telemetry.forget(key)

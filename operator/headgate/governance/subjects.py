@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from headgate.api.aimodel import Classification
-from headgate.api.digests import sha256
+from headgate.api.digests import canonical, sha256
 from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.gates import Gates, TieredRoles
 from headgate.api.policy import Analysis, Check, Guard, RolloutPolicySpec, Stage
 from headgate.api.remembering import per_object
 from headgate.api.replay import ReplayLimits
-from headgate.api.triggers import Fairness
+from headgate.api.triggers import AlertTrigger, Fairness
 from headgate.api.vendor import Ratings, Vendor
 from headgate.api.vocabulary import LiteracyRule, Mode, Tier, VendorCriterion
 
@@ -38,6 +38,7 @@ _FAIRNESS = {
     "min_decisions",
     "required",
 }
+_ALERT = {"name", "severity", "action"}
 
 
 def deployment_statement(
@@ -145,16 +146,18 @@ def _later_gates(gates: Gates) -> dict[str, Any]:
 
 def _triggers(policy: RolloutPolicySpec) -> dict[str, Any]:
     """Nothing for a policy without triggers: what was approved before there were any stays approved."""
-    fairness = policy.triggers.fairness if policy.triggers else None
-    if fairness is None:
-        return {}
-    written = _fields(fairness, _FAIRNESS)
-    return {"triggers": {"fairness": written | {"favourable": sorted(written["favourable"])}}}
+    triggers, written = policy.triggers, dict[str, Any]()
+    if triggers is not None and triggers.fairness is not None:
+        fairness = _fields(triggers.fairness, _FAIRNESS)
+        written["fairness"] = fairness | {"favourable": sorted(fairness["favourable"])}
+    if triggers is not None and triggers.alerts:
+        written["alerts"] = sorted((_fields(alert, _ALERT) for alert in triggers.alerts), key=canonical)
+    return {"triggers": written} if written else {}
 
 
 def _roles(gate: TieredRoles) -> dict[str, list[str]]:
     return {tier.value.lower(): sorted(gate.of(tier)) for tier in Tier}
 
 
-def _fields(part: Stage | Check | Guard | Analysis | Fairness | ReplayLimits, names: set[str]) -> dict[str, Any]:
+def _fields(part: Stage | Check | Guard | Analysis | Fairness | AlertTrigger | ReplayLimits, names: set[str]) -> dict[str, Any]:
     return part.model_dump(mode="json", by_alias=True, include=names, exclude_none=True)

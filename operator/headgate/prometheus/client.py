@@ -1,6 +1,7 @@
 """The only place that speaks HTTP to Prometheus."""
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple
 
@@ -30,14 +31,28 @@ class PrometheusClient:
 
     def __init__(self, address: str, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._timeout = timeout
+        self._told: Callable[[Outage | None], None] = lambda outage: None
         limits = httpx.Limits(max_connections=4, max_keepalive_connections=4)
         self._http = httpx.AsyncClient(base_url=address.rstrip("/"), timeout=timeout, limits=limits, transport=transport)
+
+    def tell(self, told: Callable[[Outage | None], None]) -> None:
+        """Have `told` called after each question: with None if it was answered, else with what was wrong."""
+        self._told = told
 
     async def query(self, promql: str, time: float) -> Answer:
         """The answer to an instant query evaluated at `time`. Raises SourceError.
 
         The query travels as a form: selectors of a thousand models do not fit into a URL.
         """
+        try:
+            answer = await self._ask(promql, time)
+        except SourceError as error:
+            self._told(error.outage)
+            raise
+        self._told(None)
+        return answer
+
+    async def _ask(self, promql: str, time: float) -> Answer:
         clock = asyncio.get_running_loop().time
         began = clock()
         form = {"query": promql, "time": f"{time:.3f}", "timeout": f"{self._timeout:g}s"}

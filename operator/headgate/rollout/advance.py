@@ -24,7 +24,7 @@ from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_o
 from headgate.rollout.replaying import follow_replay
 from headgate.rollout.snapshot import Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
-from headgate.rollout.waiting import barred, kept_waiting, lapsed, not_now, not_ready, overdue, route_pending
+from headgate.rollout.waiting import alerted, barred, kept_waiting, lapsed, not_now, not_ready, overdue, route_pending
 
 
 def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
@@ -85,8 +85,8 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
     closed = step.weight > 0 and not gate_open(draft.candidate)
     served = _served(draft, snapshot, step, evidence)
     stopped = draft.status.paused is not None or draft.status.failover is not None or snapshot.clock_step is not None
-    # A proven candidate that waits for pods or for a window is not late.
-    forbidden = not_now(snapshot) or unannounced(draft)
+    # A proven candidate that waits for pods, for a window, for the end of an alert or for its vendor is not late.
+    forbidden = not_now(snapshot) or alerted(snapshot) or unannounced(draft)
     kept_out = served and (forbidden is not None or _short_of_pods(draft, snapshot, steps, step))
     draft = _waived(draft, snapshot, waived=closed or stopped or kept_out or verdict is Verdict.SOURCE_DOWN)
     if closed:

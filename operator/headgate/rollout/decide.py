@@ -82,6 +82,8 @@ def decide(snapshot: Snapshot) -> Decision:
     draft = _freeze(answer_unasked(draft, snapshot), snapshot)
     draft = fail_over(draft, snapshot)
     draft = draft.with_status(traffic=traffic_of(draft, snapshot))
+    if draft.status.phase is not stored.phase:
+        draft = draft.with_status(phase_since=snapshot.now)
     if snapshot.refusal is not None:
         draft = draft.held_by(snapshot.refusal.reason, snapshot.refusal.message)
     draft = audited(_forget_past(draft, snapshot), snapshot, stored)

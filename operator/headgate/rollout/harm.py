@@ -9,6 +9,7 @@ from headgate.evidence.fairness.words import fairness_words
 from headgate.evidence.segments.words import harm_words
 from headgate.evidence.view import CheckReading, Evidence, GuardReading
 from headgate.evidence.words import sentence
+from headgate.rollout.alerts import blaming
 from headgate.rollout.snapshot import Snapshot
 
 _NEWS_LASTS = 60.0
@@ -33,9 +34,12 @@ class Harm:
 
 
 def guarded(snapshot: Snapshot, guards: RolloutPolicySpec | None) -> Harm | None:
-    """Harm shown by guards or pods. `guards` is the policy whose guards apply; None leaves out the pod guard's limit."""
+    """Harm shown by guards, pods or alerts. `guards` is the policy whose guards and alerts apply; None leaves out alerts and the pod
+    guard's limit."""
     candidate = snapshot.status.candidate
-    return (_by_guard(snapshot.evidence) or _by_pods(snapshot, candidate.revision, guards)) if candidate is not None else None
+    if candidate is None:
+        return None
+    return _by_guard(snapshot.evidence) or _by_pods(snapshot, candidate.revision, guards) or _by_alert(snapshot, guards)
 
 
 def proven(evidence: Evidence | None) -> Harm | None:
@@ -112,6 +116,11 @@ def restarts(snapshot: Snapshot, revision: str, policy: RolloutPolicySpec | None
         RollbackCause.POD_GUARD,
         f"its containers restarted {counted} times within {guard.window}; the guard allows fewer than {guard.max_restarts}",
     )
+
+
+def _by_alert(snapshot: Snapshot, policy: RolloutPolicySpec | None) -> Harm | None:
+    alert = blaming(policy, snapshot.alerts, snapshot.status, snapshot.now.timestamp())
+    return Harm(RollbackCause.ALERT, alert.words, evidence=alert.words) if alert is not None else None
 
 
 def _by_evidence(evidence: Evidence | None) -> Harm | None:

@@ -17,6 +17,7 @@ def pulled_back(status: AIModelStatus, now: datetime) -> AIModelStatus:
 
     To wait for such a time would keep guards blind and stages standing for as long as the clock was off.
     """
+    status = _pulled(status, now, "phase_since")
     changes: dict[str, Any] = {}
     if status.candidate is not None:
         changes["candidate"] = _candidate(status.candidate, now)

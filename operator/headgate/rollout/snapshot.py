@@ -15,6 +15,7 @@ from headgate.governance.approvals import Approval
 from headgate.governance.classification import BY_DEFAULT, TableState
 from headgate.governance.literacy import Literacy
 from headgate.governance.trust import Trust
+from headgate.rollout.alerts import AlertsSeen
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.configuration import Reference
 
@@ -199,6 +200,8 @@ class Snapshot:
     """What the API server answered when the Job was to be made, if it refused it."""
     live: LiveReading | None = None
     """Of the stable version while no candidate is judged beside it; None as long as nothing was counted."""
+    alerts: AlertsSeen = field(default_factory=AlertsSeen)
+    """Of the model, where its policy heeds them."""
     table: TableState = BY_DEFAULT
     """What classifications are looked up in."""
     calendar: Calendar = field(default_factory=Calendar)

@@ -9,6 +9,7 @@ from headgate.api.reasons import Reason
 from headgate.api.vocabulary import OnDeadline, RollbackCause, Verdict
 from headgate.evidence.view import Evidence
 from headgate.rollout.aa_result import is_test
+from headgate.rollout.alerts import holding
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.calendar import closed
 from headgate.rollout.draft import Draft
@@ -55,7 +56,13 @@ def _barred_by_state(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | 
         return unread
     if step.compares and _pause(draft) is None and stable_failing(snapshot):
         return Problem(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
-    return _pause(draft) or _failing_over(draft)
+    return _pause(draft) or _failing_over(draft) or alerted(snapshot)
+
+
+def alerted(snapshot: Snapshot) -> Problem | None:
+    """What alerts about the model say against every upward move."""
+    held = holding(snapshot.pinned or snapshot.policy.spec, snapshot.alerts, snapshot.now.timestamp())
+    return Problem(*held) if held is not None else None
 
 
 def _failing_over(draft: Draft) -> Problem | None:
@@ -81,6 +88,8 @@ def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: 
     """`draft` with the reason why the stage goes on."""
     if (pause := _pause(draft)) is not None:
         return draft.held_by(pause.reason, pause.message)
+    if (alert := alerted(snapshot)) is not None:
+        return draft.held_by(alert.reason, alert.message)
     if not step.compares:
         return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: soaking under guards for {Duration(step.min_duration)}")
     verdict = draft.candidate.verdict

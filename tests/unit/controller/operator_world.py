@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from tests.unit.controller.fake_cluster import START, FakeCluster
 
 from headgate.api.status import AIModelStatus
+from headgate.controller.alerts import AlertReader
 from headgate.controller.announcing import Announcer
 from headgate.controller.apply import Applier
 from headgate.controller.audit import AuditTrail
@@ -36,12 +37,16 @@ from headgate.controller.replays import ReplayWriter
 from headgate.controller.traffic import TrafficWriter
 from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
+from headgate.evidence.counting.series import Outage
 from headgate.evidence.view import Evidence
 from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
 from headgate.kube.replays import RunnerImage
 from headgate.kube.resources import AIMODELS, CUSTOM_RESOURCE_DEFINITIONS, GATEWAYS, GOVERNANCE_APPROVALS, HTTP_ROUTES, ROLLOUT_POLICIES
+from headgate.prometheus.alerts import Named
+from headgate.prometheus.client import SourceError
+from headgate.rollout.alerts import FiringAlert
 from headgate.telemetry import Telemetry
 
 KEY = ModelKey("lending", "credit")
@@ -92,6 +97,8 @@ class OperatorWorld:
         self.load: dict[str, int] = {}
         """Pods that the metrics of a revision ask for."""
         self.gateway_answers = self.audit_answers = True
+        self.prometheus_silent = False
+        self.alerting: tuple[FiringAlert, ...] = ()
         self.tiers = ""
         """The ConfigMap with an own classification table."""
         for short in REQUIRED:
@@ -113,6 +120,7 @@ class OperatorWorld:
         self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
         self.watching = Watching(self.cache, {}, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
+        self.alerts = AlertReader(self.cache, self, self.queue.add, wall=self.seconds)
         clocks = Clocks(monotonic=self.seconds, wall=wall)
         self.freeze = ClusterFreeze(api, "platform", wall)
         self.table = ClassificationTable(api, "headgate-system", self.tiers)
@@ -145,6 +153,7 @@ class OperatorWorld:
             self.enforcement,
             setting,
             self.telemetry,
+            alerts=self.alerts,
             audit=self.audit,
             bypass=self.bypass,
             configurations=self.configurations,
@@ -250,6 +259,12 @@ class OperatorWorld:
         assert candidate is not None
         stage = candidate.stage.index if candidate.stage else -1
         self.judging.evidence[KEY] = Evidence(attempt=str(candidate.attempt), stage=stage, **fields)
+
+    async def firing(self, models: Collection[Named], now: float, /) -> dict[Named, tuple[FiringAlert, ...]]:
+        """What Prometheus answers about alerts."""
+        if self.prometheus_silent:
+            raise SourceError(Outage.TIMEOUT, "no answer")
+        return {named: self.alerting if named == Named(*KEY) else () for named in models}
 
     def since(self, mark: int) -> list[str]:
         """What was written since `mark` writes, in short, without events."""

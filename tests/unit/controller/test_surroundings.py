@@ -16,7 +16,8 @@ from headgate.config import ConfigError, kopf_settings, read_settings
 from headgate.controller.handlers import selectors
 from headgate.controller.intake import Intake
 from headgate.controller.probes import Health, Heartbeat, Server, metric_routes, probe_routes
-from headgate.telemetry import JsonFormatter, Telemetry
+from headgate.telemetry import Telemetry
+from headgate.telemetry.logs import JsonFormatter
 
 GIVEN = {"HEADGATE_NAMESPACE": "headgate-system", "HEADGATE_PROMETHEUS_URL": "http://prom:9090", "HEADGATE_ENVIRONMENT": "staging"}
 

@@ -65,6 +65,7 @@ def test_every_part_of_the_model_binds(change: dict[str, Any]) -> None:
         {"analysis": {"beta": "0.1"}},
         {"gates": {"deployment": {"high": [{"role": "technical-validation"}]}}},
         {"triggers": {"fairness": {"minDisparateImpact": "0.8"}}},
+        {"triggers": {"alerts": [{"severity": "critical"}]}},
     ],
 )
 def test_the_governing_part_of_the_policy_binds(change: dict[str, Any]) -> None:
@@ -264,3 +265,21 @@ def test_a_use_case_without_a_vendor_has_the_subject_it_always_had() -> None:
     announced = acme | {"changeNotices": [{"date": "2026-01-01", "effective": "2026-03-02", "what": "x"}], "sla": {"p95": "300ms"}}
     assert use_case(vendor=Vendor.model_validate(announced)) == known
     assert use_case(vendor=None) == own
+
+
+ALERTS: list[dict[str, Any]] = [{"severity": "critical"}, {"name": "ScoresShifted", "action": "RollBack"}]
+
+
+def heeding(*alerts: dict[str, Any], **triggers: Any) -> str:
+    return subject(POLICY | {"triggers": triggers | {"alerts": list(alerts)}})
+
+
+def test_which_alerts_are_heeded_binds_and_their_order_does_not() -> None:
+    assert heeding(*ALERTS) == heeding(*ALERTS[::-1])
+    others = [heeding(ALERTS[0]), heeding(ALERTS[0] | {"action": "RollBack"}, ALERTS[1]), heeding({"severity": "page"}, ALERTS[1])]
+    assert len({heeding(*ALERTS), *others}) == 4
+
+
+def test_a_fairness_trigger_reads_as_before_there_were_alerts() -> None:
+    statement = deployment_statement(policy=RolloutPolicySpec.model_validate(POLICY | {"triggers": {"fairness": FAIRNESS}}), **GIVEN)
+    assert set(statement["policy"]["triggers"]) == {"fairness"}

@@ -18,6 +18,7 @@ from headgate.governance.classification import TableState
 from headgate.governance.classification_table import BUILT_IN
 from headgate.governance.literacy import Literacy
 from headgate.governance.trust import Trust
+from headgate.rollout.alerts import AlertsSeen
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision, WantedReplay, WantedWorkload
@@ -102,6 +103,8 @@ class World:
     pods_fail: set[str] = field(default_factory=set)
     measured: dict[str, Any] = field(default_factory=lambda: {"verdict": Verdict.INCONCLUSIVE})
     live: LiveReading | None = None
+    alerts: AlertsSeen | None = None
+    """None: Prometheus says at all times that none fires."""
     edited_by: tuple[str, ...] = ()
     route_takes_effect: bool = True
     copies: dict[str, RolloutPolicySpec] = field(default_factory=dict)
@@ -145,6 +148,7 @@ class World:
             route=replace(self.route, edited_by=self.edited_by),
             evidence=self.evidence(),
             live=self.live,
+            alerts=AlertsSeen(self.now.timestamp()) if self.alerts is None else self.alerts,
             replays=dict(self.replays),
             replay_refusal=self.replay_refusal,
         )

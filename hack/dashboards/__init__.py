@@ -1,0 +1,1 @@
+"""Grafana dashboards, described here and written to the chart as JSON: `python -m dashboards` in hack/."""
