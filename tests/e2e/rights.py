@@ -59,7 +59,7 @@ class Log:
     def refused(self) -> list[str]:
         """Requests that RBAC refused while the user had its rights, in words."""
         away = self._away()
-        found = {}
+        found: dict[str, None] = {}
         for event in self.asked():
             at = _time(event)
             if _refused(event) and not any(begin <= at <= end for begin, end in away):
