@@ -11,6 +11,7 @@ case $cluster in
         echo "export PATH=$kubernetes_bin:$helm_bin:$prometheus_bin:\$PATH"
         echo "export HEADGATE_PROMETHEUS_URL=http://$node_ip:9090"
         echo "export HEADGATE_ALERTMANAGER_URL=http://$node_ip:9093"
+        echo "export HEADGATE_API_AUDIT=$api_audit"
         echo "export KUBECONFIG=$run/kubeconfig"
         ;;
     kind)

@@ -23,6 +23,11 @@ _AT_ONCE = 4
 """Scenes. With more, two cores are too slow for what they measure."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks back on all other tests comes after them."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
 @dataclass(frozen=True)
 class Bed:
     """What the tests need to know of the cluster."""

@@ -14,7 +14,8 @@ apiserver_up() {
         --service-account-key-file="$pki/service-accounts.key" --service-account-signing-key-file="$pki/service-accounts.key" \
         --service-account-issuer=https://kubernetes.default.svc.cluster.local --service-cluster-ip-range="$service_cidr" \
         --authorization-mode=Node,RBAC --allow-privileged=true --kubelet-preferred-address-types=InternalIP \
-        --kubelet-client-certificate="$pki/admin.crt" --kubelet-client-key="$pki/admin.key" --kubelet-certificate-authority="$pki/ca.crt"
+        --kubelet-client-certificate="$pki/admin.crt" --kubelet-client-key="$pki/admin.key" --kubelet-certificate-authority="$pki/ca.crt" \
+        --audit-policy-file="$here/config/audit.yaml" --audit-log-path="$api_audit" --audit-log-maxsize=500 --audit-log-maxbackup=1
 }
 
 controlplane_up() {

@@ -12,6 +12,7 @@ cgroup=headgate      # parent of every pod's cgroup
 
 pki=$run/pki
 logs=$run/log
+api_audit=$logs/api-audit.jsonl
 processes=$run/processes
 containerd_socket=$run/containerd/containerd.sock
 

@@ -87,9 +87,11 @@ class Intake:
                 await asyncio.sleep(_TRY_AGAIN)
 
     async def run_gateways(self) -> None:
-        """Few, seldom changed, and of use only to name a mistake: listed now and then, and not at all where that is not allowed."""
+        """Few, seldom changed, and of use only to name a mistake: listed now and then, and not at all with named namespaces, from which
+        one cannot tell which Gateways exist."""
         while True:
-            await self._list(GATEWAYS, "")
+            if not self._namespaces:
+                await self._list(GATEWAYS, "")
             await asyncio.sleep(_GATEWAYS_EACH)
 
     async def run(self, each: Callable[[], Any]) -> None:

@@ -109,6 +109,20 @@ def test_gateways_are_a_help_not_a_need(world: OperatorWorld) -> None:
     run(scene())
 
 
+def test_gateways_are_not_asked_for_where_the_answer_would_not_be_used(world: OperatorWorld) -> None:
+    """A Gateway may be in any namespace: with named ones, one cannot tell which exist, and has no right to ask."""
+
+    async def scene() -> set[str]:
+        bench = Bench(world, namespaces=("lending", "platform"))
+        gateways = asyncio.create_task(bench.intake.run_gateways())
+        await asyncio.sleep(60)
+        assert not gateways.done(), "the operator ends with any of its tasks"
+        gateways.cancel()
+        return {kind for kind, _, _ in bench.api.lists}
+
+    assert run(scene()) == set()
+
+
 def test_only_the_named_namespaces_are_listed(world: OperatorWorld) -> None:
     async def scene() -> set[str | None]:
         bench = Bench(world, namespaces=("lending", "platform"))

@@ -1,24 +1,24 @@
-{{/* What the operator needs where AIModels are served. */}}
+{{/* What the operator needs where AIModels are served. It never replaces an object, so nothing here says update. */}}
 {{- define "headgate.servingRules" -}}
 - apiGroups: [headgate.dev]
   resources: [aimodels, rolloutpolicies, governanceapprovals]
   verbs: [get, list, watch]
 - apiGroups: [headgate.dev]
   resources: [aimodels/status, governanceapprovals/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 # An owner reference with blockOwnerDeletion needs this where OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [headgate.dev]
   resources: [aimodels/finalizers]
   verbs: [update]
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [get, list, watch, create, patch, update, delete]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [get, list, watch, create, patch, update, delete]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [services, configmaps]
-  verbs: [get, list, watch, create, patch, update, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # What a revision was made from: its data never changes, its owner may; never watched.
 - apiGroups: [apps]
   resources: [controllerrevisions]
@@ -35,11 +35,13 @@
   verbs: [get, list, watch, create, delete]
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]
-  verbs: [get, list, watch, create, patch, update, delete]
-# To tell a Gateway that does not exist from one that is slow.
+  verbs: [get, list, watch, create, patch, delete]
+{{- if not .Values.watchNamespaces }}
+# To tell a Gateway that does not exist from one that is slow: a question about all namespaces.
 - apiGroups: [gateway.networking.k8s.io]
   resources: [gateways]
   verbs: [list]
+{{- end }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
