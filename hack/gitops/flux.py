@@ -29,7 +29,7 @@ def built() -> Path:
 class Flux:
     """Both controllers, from `binaries`; logs and artifacts go to `folder`.
 
-    When they end, Flux's definitions go: delete Kustomizations before, because nobody prunes any more then.
+    When they end, Flux's definitions go: delete Kustomizations and GitRepositories before, because nobody finishes them any more then.
     """
 
     binaries: Path
@@ -55,6 +55,7 @@ class Flux:
         for process in self._processes:
             process.wait(30)
         kubectl("delete", "-f", str(self.binaries / "crds"), "--ignore-not-found", "--wait=false")
+        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=60s", timeout=70)
 
     def _start(self, name: str, *arguments: str) -> None:
         own = (f"--metrics-addr=127.0.0.1:{_free_port()}", f"--health-addr=127.0.0.1:{_free_port()}", "--log-encoding=json")

@@ -109,12 +109,12 @@ def weights() -> dict[str, int]:
 @pytest.fixture
 def follower(bed: Bed, tmp_path: Path) -> Iterator[Follower]:
     """v1 live, released and approved through Git alone."""
-    kubectl("delete", "namespace", TEAM, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
     with Repository(tmp_path / "git", built("gitserver")) as repository, Flux(flux.built(), tmp_path / "flux") as controllers:
         environment = Environment(repository, tmp_path)
         environment.begin()
         following = followed(expressions("serving.yaml"), expressions("ready.yaml"))
         one = Follower(environment, controllers, following)
+        _leave(following)
         try:
             apply(flux.source(repository.url), following["access"].manifest(), following["platform"].manifest())
             one.ready("access", "True", 60)
@@ -132,14 +132,21 @@ def follower(bed: Bed, tmp_path: Path) -> Iterator[Follower]:
 
 
 def _leave(following: dict[str, Following]) -> None:
-    """Flux has to be there: it prunes what it applied. A trust store that stayed would bind the other tests."""
-    for name in ("after", "model", "platform", "access"):
-        one = following[name]
-        kubectl("delete", "kustomizations.kustomize.toolkit.fluxcd.io", one.name, "-n", one.namespace, "--ignore-not-found", timeout=120)
-    kubectl("delete", "gitrepositories.source.toolkit.fluxcd.io", "models", "-n", flux.NAMESPACE, "--ignore-not-found", timeout=60)
+    """While Flux is there: it prunes what it applied. A trust store that stayed would bind the other tests, so it goes first."""
+    for name in ("after", "platform"):
+        _forget(following[name])
     kubectl("delete", "truststore", "headgate", "-n", PLATFORM, "--ignore-not-found")
     kubectl("delete", "rolloutpolicy", POLICY, "-n", PLATFORM, "--ignore-not-found")
-    kubectl("delete", "namespace", TEAM, flux.NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+    for name in ("model", "access"):
+        _forget(following[name])
+    repository = ("gitrepositories.source.toolkit.fluxcd.io", "models", "-n", flux.NAMESPACE)
+    kubectl("delete", *repository, "--ignore-not-found", "--timeout=60s", timeout=70)
+    kubectl("delete", "namespace", TEAM, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+
+
+def _forget(one: Following) -> None:
+    kind, where = "kustomizations.kustomize.toolkit.fluxcd.io", ("-n", one.namespace)
+    kubectl("delete", kind, one.name, *where, "--ignore-not-found", "--timeout=60s", timeout=70)
 
 
 @pytest.fixture
@@ -258,7 +265,6 @@ def _what_git_forgets_goes_on_serving(follower: Follower) -> None:
     while get("aimodel", MODEL, TEAM) is not None:
         assert time.monotonic() - began < 60, "Flux prunes the model"
         time.sleep(0.5)
-    time.sleep(5)
     assert weights() == shares
     assert get("deployment", f"{MODEL}-{stable}", TEAM) is not None
     follower.environment.repository.revert()
