@@ -129,7 +129,7 @@ prometheus() {
 flux() {
     local name out=$flux_bin
     missing "$out" source-controller kustomize-controller || [ ! -d "$out/crds" ] || return 0
-    begin "Flux $FLUX_VERSION" "about 15 minutes"
+    begin "Flux $FLUX_VERSION" "perhaps 15 minutes"
     mkdir -p "$out/crds"
     for name in source-controller kustomize-controller; do
         module_file "$build/$name" "github.com/fluxcd/$name" "$FLUX_VERSION"
