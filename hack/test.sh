@@ -20,7 +20,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 echo "==> Go: model server and load generator"
-for module in examples/model-server hack/load hack/faultproxy; do
+for module in examples/model-server hack/load hack/faultproxy hack/gitserver; do
     (cd "$module" && go vet ./... && go test ./...)
 done
 
@@ -41,8 +41,8 @@ eval "$(hack/cluster/env.sh)"
 hack/cluster/install.sh
 (cd hack/load && CGO_ENABLED=0 go build -buildvcs=false -o "$root/build/load" .)
 
-echo "==> the chart and its alerts, with the cluster's helm, promtool, Prometheus and Alertmanager"
-"$pytest" -q tests/unit/chart tests/alerts
+echo "==> the chart, its alerts and the example repository, with the cluster's helm, promtool, Prometheus, Alertmanager and kubectl"
+"$pytest" -q tests/unit/chart tests/alerts tests/unit/gitops
 
 echo "==> against the real API server, then with real pods and traffic"
 "$pytest" -q -m "(cluster or e2e) and not long" --durations=15

@@ -11,12 +11,15 @@ build=$cache/build
 mkdir -p "$build"
 export CGO_ENABLED=0 GOFLAGS=-trimpath
 
-# wrapper DIR MODULE VERSION MAIN_PACKAGE...: a module in DIR whose main packages are those of MODULE.
-wrapper() {
-    local dir=$1 module=$2 version=$3 source package
-    shift 3
+# source_of MODULE VERSION: where its files lie in the module cache.
+source_of() { go mod download -json "$1@v$2" | python3 -c 'import json,sys; print(json.load(sys.stdin)["Dir"])'; }
+
+# module_file DIR MODULE VERSION: a new module in DIR that depends on MODULE and replaces what MODULE replaces. Modules that lie inside
+# MODULE are published as well: those of Kubernetes under v0, others under its own version.
+module_file() {
+    local dir=$1 module=$2 version=$3 source
     rm -rf "$dir" && mkdir -p "$dir"
-    source=$(cd "$dir" && go mod download -json "$module@v$version" | python3 -c 'import json,sys; print(json.load(sys.stdin)["Dir"])')
+    source=$(cd "$dir" && source_of "$module" "$version")
     {
         echo "module headgate.dev/testbed/build"
         grep -E '^(go|godebug) [^(]' "$source/go.mod"
@@ -24,7 +27,14 @@ wrapper() {
         echo "require $module v$version"
         awk '/^replace \(/,/^\)/' "$source/go.mod"
         grep -E '^replace [^(]' "$source/go.mod" || true
-    } | sed "s#=> \./staging/src/\(.*\)\$#=> \1 v0.${version#*.}#" >"$dir/go.mod"
+    } | sed -e "s#=> \./staging/src/\(.*\)\$#=> \1 v0.${version#*.}#" -e '\#=> \./api$#d' >"$dir/go.mod"
+}
+
+# wrapper DIR MODULE VERSION MAIN_PACKAGE...: a module in DIR whose main packages are those of MODULE.
+wrapper() {
+    local dir=$1 package
+    module_file "$1" "$2" "$3"
+    shift 3
     {
         printf '//go:build tools\n\npackage tools\n\n'
         for package in "$@"; do echo "import _ \"$package\""; done
@@ -96,7 +106,7 @@ envoy_gateway() {
 # The chart lies in the module as a template whose values name the image.
 gateway_chart() {
     local source
-    source=$(go mod download -json "github.com/envoyproxy/gateway@v$ENVOY_GATEWAY_VERSION" | python3 -c 'import json,sys; print(json.load(sys.stdin)["Dir"])')
+    source=$(source_of github.com/envoyproxy/gateway "$ENVOY_GATEWAY_VERSION")
     rm -rf "$gateway_chart" && mkdir -p "${gateway_chart%/*}"
     cp -r "$source/charts/gateway-helm" "$gateway_chart"
     chmod -R u+w "$gateway_chart"
@@ -112,6 +122,24 @@ prometheus() {
     begin "Prometheus $PROMETHEUS_RELEASE" "about 4 minutes"
     wrapper "$build/prometheus" github.com/prometheus/prometheus "$PROMETHEUS_VERSION" "$cmd/prometheus" "$cmd/promtool"
     compile "$build/prometheus" "$out" "" remove_all_sd,enable_kubernetes_sd "$cmd/prometheus" "$cmd/promtool"
+}
+
+# Flux's controllers, for hack/gitops alone. `go mod tidy` would ask for what their tests need, and not all of that is to be had: so their
+# modules are completed while they are built.
+flux() {
+    local name out=$flux_bin
+    missing "$out" source-controller kustomize-controller || [ ! -d "$out/crds" ] || return 0
+    begin "Flux $FLUX_VERSION" "perhaps 15 minutes"
+    mkdir -p "$out/crds"
+    for name in source-controller kustomize-controller; do
+        module_file "$build/$name" "github.com/fluxcd/$name" "$FLUX_VERSION"
+        if [ "$name" = source-controller ]; then
+            echo "replace github.com/fluxcd/pkg/artifact => github.com/fluxcd/pkg/artifact v$FLUX_ARTIFACT_VERSION" >>"$build/$name/go.mod"
+        fi
+        GOFLAGS="$GOFLAGS -mod=mod" compile "$build/$name" "$out" "" "" "github.com/fluxcd/$name"
+        cp "$(source_of "github.com/fluxcd/$name" "$FLUX_VERSION")"/config/crd/bases/*.yaml "$out/crds/"
+    done
+    chmod -R u+w "$out/crds"
 }
 
 for part in "${@:-kubernetes coredns envoy_gateway prometheus}"; do

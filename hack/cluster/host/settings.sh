@@ -21,6 +21,7 @@ coredns_bin=$cache/bin/coredns-$COREDNS_VERSION
 envoy_gateway_bin=$cache/bin/envoy-gateway-$ENVOY_GATEWAY_VERSION
 prometheus_bin=$cache/bin/prometheus-$PROMETHEUS_VERSION
 envoy_bin=$cache/bin/envoy-$ENVOY_VERSION
+flux_bin=$cache/bin/flux-$FLUX_VERSION
 helm_bin=$cache/bin/helm-$HELM_VERSION
 gateway_chart=$cache/charts/gateway-helm-$ENVOY_GATEWAY_VERSION
 images=$cache/images

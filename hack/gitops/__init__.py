@@ -1,0 +1,1 @@
+"""Git and Flux beside the test bed: a repository to commit to, and the controllers that follow it."""

@@ -1,0 +1,3 @@
+module headgate.dev/hack/gitserver
+
+go 1.24
