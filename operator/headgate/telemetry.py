@@ -31,6 +31,8 @@ class Telemetry:
         self._glass = Gauge("headgate_break_glass", "1 while two persons hold its gate open.", ["namespace", "model"], **made)
         self._phase = Gauge("headgate_phase", "1 for the phase the model is in.", ["namespace", "model", "phase"], **made)
         self._queries = Histogram("headgate_prometheus_query_seconds", "Samples of one profile.", ["template"], buckets=_SECONDS, **made)
+        self._notices = Counter("headgate_notifications", "Notifications, by what became of them.", ["channel", "result"], **made)
+        self._unsent = Counter("headgate_notifications_dropped", "Notifications that gave way to newer ones.", ["channel"], **made)
         self.leader = Gauge("headgate_leader", "1 while this process holds the lease.", **made)
         self._queue = Gauge("headgate_queue_depth", "Models waiting for a decision.", **made)
         self._age = Gauge("headgate_watch_age_seconds", "Seconds since everything was last compared with full lists.", **made)
@@ -59,6 +61,13 @@ class Telemetry:
 
     def queried(self, template: str, seconds: float) -> None:
         self._queries.labels(template).observe(seconds)
+
+    def notified(self, channel: str, result: str) -> None:
+        """`result`: sent, refused (not tried again) or failed (tried in vain)."""
+        self._notices.labels(channel, result).inc()
+
+    def notification_dropped(self, channel: str) -> None:
+        self._unsent.labels(channel).inc()
 
     def decided(self, key: tuple[str, str], before: AIModelStatus, after: AIModelStatus) -> None:
         """Show where the model stands, and count what changed."""

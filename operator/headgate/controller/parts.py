@@ -22,6 +22,7 @@ from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
 from headgate.controller.manifests import Manifests
 from headgate.controller.noise import NoiseReader
+from headgate.controller.notifying import NamedSecrets, Notifier
 from headgate.controller.orphans import Orphans
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.probes import Health, Heartbeat
@@ -36,6 +37,10 @@ from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
+from headgate.notices.delivery import Delivery
+from headgate.notices.http import Poster
+from headgate.notices.outbox import Outbox
+from headgate.notices.smtp import Mailer
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.decisions import Decisions
 from headgate.prometheus.pods import StablePods
@@ -98,13 +103,21 @@ class Parts:
         totals = {name: TotalsSampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.watching = Watching(self.cache, totals, self.queue.add, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
         self.audit = AuditTrail(writer, settings.namespace, self.queue.add)
+        self.poster, self.mailer = Poster(), Mailer()
+        secrets = NamedSecrets(api, settings.policy_namespace, settings.notices)
+        self.outbox = Outbox(
+            Delivery(secrets.read, self.poster, self.mailer).deliver,
+            told=self.telemetry.notified,
+            dropped=self.telemetry.notification_dropped,
+            monotonic=monotonic,
+        )
         self.applier = Applier(
             writer,
             self.cache,
             traffic,
             CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic), Manifests(writer, self.cache, self.configurations)),
             OwnershipWriter(writer, self.cache),
-            Announcer(writer, self.cache, events),
+            Announcer(writer, self.cache, events, Notifier(self.outbox, settings.notices, settings.environment)),
             ReplayWriter(writer, self.cache, Refusals(monotonic=monotonic), settings.runner),
             self.audit,
         )
@@ -135,6 +148,12 @@ class Parts:
             orphans=lambda: len(self.orphans.serving),
             kinds_missing=lambda: bool(self.kinds.problem),
         )
+
+    async def close(self, patience: float) -> None:
+        """Send what is being sent, for at most `patience` seconds."""
+        await self.outbox.close(patience)
+        await self.poster.close()
+        self.mailer.close()
 
     def _rank(self, key: ModelKey) -> Priority:
         return Priority.HARM if self.watching.fires(key) or self.judging.harms(key) else self.intake.rank(key)
