@@ -68,6 +68,11 @@ class Outbox:
         """Letters that are not sent yet, those being sent included."""
         return sum(len(box.letters) for box in self._boxes.values())
 
+    @property
+    def work(self) -> tuple[asyncio.Task[None], ...]:
+        """One for each receiver that has letters waiting; each ends when they are sent."""
+        return tuple(self._work.values())
+
     def put(self, name: str, to: Receiver, letter: Letter) -> None:
         """For the receiver `name`, of which `to` says how it is reached. Needs a running loop."""
         if self._repeats(name, letter):
