@@ -2,20 +2,28 @@
 
 import asyncio
 import base64
+import threading
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from tests.unit.controller.fake_cluster import FakeCluster
-from tests.unit.controller.operator_world import POLICY, OperatorWorld, in_canary, live, serving
+from tests.unit.controller.operator_world import KEY, POLICY, OperatorWorld, in_canary, live
+from tests.unit.controller.operator_world import serving as pods_with_configuration
+from tests.unit.controller.test_parts import SETTINGS, nothing
+from tests.unit.replay.servers import serving
 
 from headgate.api.notifications import SecretKey
 from headgate.api.vocabulary import Metric, Verdict
 from headgate.controller.notifying import NamedSecrets
+from headgate.controller.parts import Parts
 from headgate.evidence.view import CheckReading
 from headgate.kube.errors import Forbidden, KubeError, Unavailable
 from headgate.kube.resources import ROLLOUT_POLICIES, SECRETS
 from headgate.notices.failures import NotToldError, RefusedError, TryAgainError
 from headgate.notices.setting import NoticeSetting
+from headgate.prometheus.client import PrometheusClient
 
 TO = {"cloudEvents": {"url": "http://broker.example"}}
 
@@ -78,7 +86,7 @@ def test_a_version_that_is_taken_back_is_told_by_its_own_name() -> None:
 
 def test_problems_are_told_as_the_events_are() -> None:
     world = listening(live(), on=["NeedsRepair"])
-    world.release("v2", serving=serving())
+    world.release("v2", serving=pods_with_configuration())
     world.settle()
     assert reasons(world) == ["ConfigurationMissing"]
 
@@ -139,3 +147,46 @@ def test_what_cannot_be_read_is_said_without_what_is_in_it(asked: dict[str, Any]
         secrets_of(**asked)
     assert says in str(caught.value)
     assert "T0KEN" not in str(caught.value)
+
+
+def test_the_whole_operator_tells_while_another_receiver_is_dead() -> None:
+    world = live()
+    seen: list[dict[str, Any]] = []
+    over = threading.Event()
+
+    def hang(*request: Any) -> tuple[int, bytes]:
+        over.wait(20)
+        return 200, b""
+
+    def take(method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int, bytes]:
+        seen.append(body)
+        return 204, b""
+
+    async def scene(dead: str, alive: str) -> str:
+        to = {"slack": {"secretRef": {"name": "hooks", "key": "risk"}}}
+        receivers = [{"name": "dead", "to": {"cloudEvents": {"url": dead}}}, {"name": "risk", "to": to}]
+        policy = POLICY | {"notifications": receivers}
+        world.api.put(ROLLOUT_POLICIES, {"metadata": {"name": "standard", "namespace": "platform"}, "spec": policy})
+        secret = {"metadata": {"name": "hooks", "namespace": "platform"}, "data": {"risk": base64.b64encode(alive.encode()).decode()}}
+        world.api.put(SECRETS, secret)
+        world.release("v2")
+        settings = replace(SETTINGS, notices=NoticeSetting(enabled=True, secrets=frozenset({"hooks"})))
+        parts = Parts(settings, world.api, PrometheusClient(SETTINGS.prometheus_url, transport=httpx.MockTransport(nothing)), lambda: True)
+        await parts.intake.fill()
+        await parts.check_enforcement()
+        await parts.trust.look()
+        for _ in range(6):
+            assert await parts.reconciler.handle(KEY) == "done"
+            world.world_turns()
+            await parts.intake.fill()
+        told = [task for task in parts.outbox.work if task.get_name() == "notify standard/risk"]
+        await asyncio.wait_for(asyncio.gather(*told), 20)
+        over.set()
+        await parts.close(5.0)
+        return parts.telemetry.page().decode()
+
+    with serving(hang) as dead, serving(take) as alive:
+        page = asyncio.run(scene(dead, alive))
+    assert world.status.phase == "AwaitingDeployment"
+    assert [body["text"] for body in seen] == ["credit v2 waits for approval (lending, test)"]
+    assert 'headgate_notifications_total{channel="slack",result="sent"} 1.0' in page
