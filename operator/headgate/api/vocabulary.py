@@ -215,3 +215,4 @@ class RollbackCause(StrEnum):
     TEST_OVER = "TestOver"
     PROHIBITED = "Prohibited"
     EXPIRED = "Expired"
+    DRIFT = "Drift"

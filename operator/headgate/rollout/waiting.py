@@ -12,6 +12,7 @@ from headgate.rollout.aa_result import is_test
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.calendar import closed
 from headgate.rollout.draft import Draft
+from headgate.rollout.drifting import drift_freeze
 from headgate.rollout.failover import stand_in_words
 from headgate.rollout.harm import Harm, stable_failing
 from headgate.rollout.observing import observed
@@ -54,7 +55,7 @@ def _barred_by_state(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | 
         return unread
     if step.compares and _pause(draft) is None and stable_failing(snapshot):
         return Problem(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
-    return _pause(draft) or _failing_over(draft)
+    return _pause(draft) or _failing_over(draft) or drift_freeze(draft)
 
 
 def _failing_over(draft: Draft) -> Problem | None:
