@@ -22,7 +22,7 @@ from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
 from headgate.controller.manifests import Manifests
 from headgate.controller.noise import NoiseReader
-from headgate.controller.notifying import NamedSecrets, Notifier
+from headgate.controller.notifying import Notifier
 from headgate.controller.orphans import Orphans
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.probes import Health, Heartbeat
@@ -37,6 +37,7 @@ from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
+from headgate.named_secrets import NamedSecrets
 from headgate.notices.delivery import Delivery
 from headgate.notices.http import Poster
 from headgate.notices.outbox import Outbox

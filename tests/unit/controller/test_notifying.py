@@ -16,11 +16,11 @@ from tests.unit.replay.servers import serving
 
 from headgate.api.notifications import SecretKey
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.controller.notifying import NamedSecrets
 from headgate.controller.parts import Parts
 from headgate.evidence.view import CheckReading
 from headgate.kube.errors import Forbidden, KubeError, Unavailable
 from headgate.kube.resources import ROLLOUT_POLICIES, SECRETS
+from headgate.named_secrets import NamedSecrets
 from headgate.notices.failures import NotToldError, RefusedError, TryAgainError
 from headgate.notices.setting import NoticeSetting
 from headgate.prometheus.client import PrometheusClient
