@@ -9,6 +9,7 @@ from typing import Any
 import kopf
 
 from headgate.kube.replays import RunnerImage
+from headgate.notices.setting import NoticeSetting
 
 
 class ConfigError(Exception):
@@ -41,6 +42,8 @@ class Settings:
     """Whether the content of a revision covers the data of its Secrets, by keyed hash."""
     runner: RunnerImage = field(default_factory=RunnerImage)
     """What Jobs run that compare answers."""
+    notices: NoticeSetting = field(default_factory=NoticeSetting)
+    """Whether notifications of policies are sent, and which Secrets they may name."""
 
     @property
     def kopf_namespaces(self) -> tuple[str, ...]:
@@ -79,6 +82,19 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             environment.get("HEADGATE_IMAGE_PULL_POLICY") or "IfNotPresent",
             _names(environment, "HEADGATE_IMAGE_PULL_SECRETS"),
         ),
+        notices=read_notices(environment),
+    )
+
+
+def read_notices(environment: Mapping[str, str]) -> NoticeSetting:
+    """Raises ConfigError."""
+    dashboard = environment.get("HEADGATE_DASHBOARD_URL") or ""
+    if dashboard and not dashboard.startswith(("http://", "https://")):
+        raise ConfigError(f"HEADGATE_DASHBOARD_URL must begin with http:// or https://, got {dashboard!r}")
+    return NoticeSetting(
+        enabled=_flag(environment, "HEADGATE_NOTIFICATIONS"),
+        secrets=frozenset(_names(environment, "HEADGATE_NOTIFICATION_SECRETS")),
+        dashboard=dashboard,
     )
 
 

@@ -94,5 +94,6 @@ class Reason(StrEnum):
     FAILOVER_TRIAL = "FailoverTrial"
     FAILOVER_ENDED = "FailoverEnded"
     FROZEN = "Frozen"
+    DRIFT_RESPONSE = "DriftResponse"
     IN_PROGRESS = "InProgress"
     SETTLED = "Settled"

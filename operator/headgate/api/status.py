@@ -1,7 +1,7 @@
 """AIModel.status: all that a rollout must not forget. Written only at decisions, at most 16 kB."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,7 @@ from headgate.api.audit import MOST_PENDING, AuditHead, AuditRecord
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
 from headgate.api.replay import CopiesStatus, ReplayStatus
+from headgate.api.responses import Action, Severity
 from headgate.api.vendor import VendorStatus
 from headgate.api.vocabulary import AATestOutcome, DecisionKind, Mode, Phase, Risk, Role, RollbackCause, StandIn, Tier, Verdict
 
@@ -310,6 +311,28 @@ class FailoverStatus(StatusModel):
     """Since when the stable version is being tried, or was seen ready again."""
 
 
+class DriftStatus(StatusModel):
+    """What `headgate monitor` found of the live version and did about it, and what it asks of the operator. The monitor alone writes it."""
+
+    severity: Severity
+    since: Time
+    """Since when it is so, or worse or milder, but not well."""
+    at: Time
+    """When this was said. The operator tells it once, and does what it asks once."""
+    why: Text = ""
+    actions: Annotated[tuple[Action, ...], Field(max_length=7, json_schema_extra=ATOMIC)] = ()
+    """What was done when it was said."""
+    freeze: Literal["Requested"] | None = None
+    """What was on its way at `since` is not to rise as long as this stands. A version that is asked for later may be the cure."""
+    roll_back: RevisionName | None = None
+    """The live revision that is to be taken back, because the loss began with its release."""
+    release: Annotated[str, Field(max_length=10)] = ""
+    """The day on which `rollBack` was released."""
+    retraining: Annotated[str, Field(max_length=253)] = ""
+    """The last request for a new version: the Job's name, or the event's id."""
+    retraining_asked: Time | None = None
+
+
 class AIModelStatus(StatusModel):
     """The state of one model. `decide` returns the whole next one."""
 
@@ -341,6 +364,9 @@ class AIModelStatus(StatusModel):
     """Retries used, by revision."""
     paused: Latch | None = None
     aa_test: AATestStatus | None = None
+    drift: DriftStatus | None = None
+    drift_heard: Time | None = None
+    """Up to which word of `drift` the operator has told people and done what was asked."""
     audit: AuditHead | None = None
     """Up to which entry the model's audit chain was seen to be stored."""
     pending_audit: Annotated[tuple[AuditRecord, ...], Field(max_length=MOST_PENDING, json_schema_extra=ATOMIC)] = ()

@@ -248,3 +248,4 @@ class RollbackCause(StrEnum):
     TEST_OVER = "TestOver"
     PROHIBITED = "Prohibited"
     EXPIRED = "Expired"
+    DRIFT = "Drift"

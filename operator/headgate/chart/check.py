@@ -7,7 +7,7 @@ from typing import Any
 
 from headgate.api import crd
 from headgate.api.base import GROUP, VERSION
-from headgate.controller.enforcement import BINDINGS, POLICIES, standing
+from headgate.kube.admission import BINDINGS, POLICIES, standing
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.lease import read_record

@@ -1,63 +1,48 @@
-"""Telling people: Events on the model, notes on approvals. After the facts, and never in their way."""
+"""Telling people: Events on the model, notifications, notes on approvals. After the facts, and never in their way."""
 
 import logging
 
 from headgate.api.approval import GovernanceApprovalStatus
 from headgate.api.conditions import Condition, ConditionType
+from headgate.api.notifications import REASONS_OF, Occasions
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
 from headgate.controller.cache import Cache
+from headgate.controller.notifying import Notifier
 from headgate.controller.observe import Observation
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.events import EventRecorder, EventType, Happening, Regarding
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import STATUS_MANAGER
 from headgate.kube.resources import AIMODELS, GOVERNANCE_APPROVALS
-from headgate.rollout.decision import ApprovalNote, Decision
+from headgate.rollout.asking import announced
+from headgate.rollout.decision import Announcement, ApprovalNote, Decision
 from headgate.rollout.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
-_TO_REPAIR = frozenset(
-    {
-        Reason.INVALID_SPEC,
-        Reason.POLICY_NOT_FOUND,
-        Reason.POLICY_INVALID,
-        Reason.CONFIGURATION_MISSING,
-        Reason.WORKLOAD_REFUSED,
-        Reason.IMAGE_UNAVAILABLE,
-        Reason.CRASH_LOOP,
-        Reason.WORKLOAD_NOT_READY,
-        Reason.WAITING_FOR_CAPACITY,
-        Reason.ROUTE_REFUSED,
-        Reason.ROUTE_NOT_ACCEPTED,
-        Reason.ACCESS_DENIED,
-        Reason.SHADOW_NOT_ALLOWED,
-        Reason.SOURCE_DOWN,
-        Reason.NOT_MEASURABLE,
-        Reason.DEGRADED,
-        Reason.AUDIT_UNAVAILABLE,
-        Reason.TRAFFIC_BYPASS,
-    }
-)
+_TO_REPAIR = REASONS_OF[Occasions.NEEDS_REPAIR]
 _BAD_IF_TRUE = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.TRAFFIC_BYPASS})
 
 
 class Announcer:
     """Events at decisions, and what became of each approval. A failure is logged: nobody waits for it."""
 
-    def __init__(self, api: KubeApi, cache: Cache, events: EventRecorder) -> None:
+    def __init__(self, api: KubeApi, cache: Cache, events: EventRecorder, notifier: Notifier) -> None:
         self._api = api
         self._cache = cache
         self._events = events
+        self._notifier = notifier
 
     async def tell(self, seen: Observation, decision: Decision) -> None:
+        """Once for each decision: the caller has just written the status that says so."""
         regarding = Regarding(AIMODELS.api_version, AIMODELS.kind, seen.key.namespace, seen.key.name, seen.owner.uid)
-        for told in decision.announcements:
+        decided = (*decision.announcements, *announced(seen.snapshot.status, decision.status))
+        held = tuple(Announcement(c.reason, c.message, warning=True) for c in new_problems(seen.snapshot, decision.status))
+        self._notifier.tell(seen, decision.status, (*decided, *held))
+        for action, told in (*(("Decide", one) for one in decided), *(("Hold", one) for one in held)):
             kind = EventType.WARNING if told.warning else EventType.NORMAL
-            await self._events.record(regarding, Happening("Decide", str(told.reason), told.note, kind))
-        for condition in new_problems(seen.snapshot, decision.status):
-            await self._events.record(regarding, Happening("Hold", str(condition.reason), condition.message, EventType.WARNING))
+            await self._events.record(regarding, Happening(action, str(told.reason), told.note, kind))
 
     async def answer(self, seen: Observation, notes: tuple[ApprovalNote, ...]) -> None:
         """Status of the GovernanceApprovals, where it says something else. The last note on one has the say."""

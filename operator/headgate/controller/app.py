@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 LEASE = "headgate"
 _LAST_WRITES = 10.0
+_LAST_LETTERS = 3.0
 _CHECK_EARLY = 10.0
 """Seconds between looks at the admission policies while they are missing: the chart may be on its way."""
 _QUERY_LIMIT = 10.0
@@ -72,6 +73,7 @@ async def run(settings: Settings) -> int:
         await running.stop()
         for server in servers:
             await server.stop()
+        await parts.close(_LAST_LETTERS)
         await prometheus.close()
         await api.close()
 

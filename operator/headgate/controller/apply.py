@@ -120,7 +120,8 @@ class Applier:
         if status == seen.snapshot.status:
             return False
         name, namespace = seen.key.name, seen.key.namespace
-        document = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        # What the monitor writes stays the monitor's: applied by two, it could take nothing back.
+        document = status.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"drift"})
         try:
             written = await self._api.patch_status(
                 AIMODELS, name, namespace, document, field_manager=STATUS_MANAGER, resource_version=seen.resource_version

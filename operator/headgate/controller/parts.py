@@ -25,6 +25,7 @@ from headgate.controller.kinds import Kinds
 from headgate.controller.literacy import LiteracyReader
 from headgate.controller.manifests import Manifests
 from headgate.controller.noise import NoiseReader
+from headgate.controller.notifying import Notifier
 from headgate.controller.orphans import Orphans
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.probes import Health, Heartbeat
@@ -39,6 +40,11 @@ from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
+from headgate.named_secrets import NamedSecrets
+from headgate.notices.delivery import Delivery
+from headgate.notices.http import Poster
+from headgate.notices.outbox import Outbox
+from headgate.notices.smtp import Mailer
 from headgate.prometheus.alerts import AlertsSource
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.decisions import Decisions
@@ -106,13 +112,21 @@ class Parts:
         self.watching = Watching(self.cache, totals, self.queue.add, wall=lambda: wall().timestamp(), measured=self.telemetry.queried)
         self.alerts = AlertReader(self.cache, AlertsSource(prometheus), self.queue.add, wall=lambda: wall().timestamp())
         self.audit = AuditTrail(writer, settings.namespace, self.queue.add)
+        self.poster, self.mailer = Poster(), Mailer()
+        secrets = NamedSecrets(api, settings.policy_namespace, settings.notices)
+        self.outbox = Outbox(
+            Delivery(secrets.read, self.poster, self.mailer).deliver,
+            told=self.telemetry.notified,
+            dropped=self.telemetry.notification_dropped,
+            monotonic=monotonic,
+        )
         self.applier = Applier(
             writer,
             self.cache,
             traffic,
             CapacityWriter(writer, self.cache, Refusals(monotonic=monotonic), Manifests(writer, self.cache, self.configurations)),
             OwnershipWriter(writer, self.cache),
-            Announcer(writer, self.cache, events),
+            Announcer(writer, self.cache, events, Notifier(self.outbox, settings.notices, settings.environment)),
             ReplayWriter(writer, self.cache, Refusals(monotonic=monotonic), settings.runner),
             self.audit,
         )
@@ -147,6 +161,12 @@ class Parts:
             kinds_missing=lambda: bool(self.kinds.problem),
             governance_enforced=lambda: not self.enforcement.problem,
         )
+
+    async def close(self, patience: float) -> None:
+        """Send what is being sent, for at most `patience` seconds."""
+        await self.outbox.close(patience)
+        await self.poster.close()
+        self.mailer.close()
 
     def _rank(self, key: ModelKey) -> Priority:
         harm = self.watching.fires(key) or self.judging.harms(key) or self.alerts.fires(key)

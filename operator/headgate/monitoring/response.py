@@ -3,41 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from itertools import pairwise
 
+from headgate.api.responses import Action, DriftResponses, Priority, Severity
 from headgate.monitoring.loss import Alarm
 from headgate.monitoring.result import LimitVerdict, Result
 
-
-class Severity(StrEnum):
-    """Unknown: something that the table asks for was not measured, and what was measured is not worse than Low."""
-
-    CRITICAL = "Critical"
-    HIGH = "High"
-    MEDIUM = "Medium"
-    LOW = "Low"
-    UNKNOWN = "Unknown"
-
-
-class Action(StrEnum):
-    """What the operator can do. ReviewMode: the application sends its decisions to people."""
-
-    EVENT = "Event"
-    ALERT = "Alert"
-    REVIEW_MODE = "ReviewMode"
-    RETRAIN = "Retrain"
-    MONITOR_MORE = "MonitorMore"
-    FREEZE = "Freeze"
-    ROLLBACK = "Rollback"
-
-
-class Priority(StrEnum):
-    """Of a retraining request."""
-
-    URGENT = "Urgent"
-    HIGH = "High"
-    NORMAL = "Normal"
+__all__ = ["LONGEST_ONSET", "Action", "Done", "Priority", "Response", "Responses", "Row", "Severity", "due", "pace", "respond", "table_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +44,22 @@ class Responses:
         for worse, milder in pairwise(self.rows):
             if worse.psi < milder.psi or worse.loss < milder.loss:
                 raise ValueError(f"{worse.severity} begins below {milder.severity}: list the worst first")
+
+
+def table_of(written: DriftResponses | None) -> Responses:
+    """The table that a policy writes down; the usual one where it does not."""
+    if written is None:
+        return Responses()
+    rows = (
+        Row(Severity(row.severity), float(row.psi), row.loss.fraction, tuple(map(Action, row.actions)), row.priority)
+        for row in written.worst_first
+    )
+    return Responses(
+        rows=tuple(rows),
+        rollback_loss=written.rollback_loss.fraction,
+        low=tuple(map(Action, written.low)),
+        cool_down=timedelta(seconds=written.cool_down),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +137,15 @@ def due(response: Response, done: Done, table: Responses, now: datetime) -> tupl
         Action.ROLLBACK: response.release not in done.taken_back,
     }
     return tuple(action for action in response.actions if allowed.get(action, changed))
+
+
+_MORE_OFTEN = 4
+_SHORTEST = timedelta(minutes=1)
+
+
+def pace(usual: timedelta, severity: Severity | None, table: Responses) -> timedelta:
+    """How long until the next look at a model that was last found to be so bad: a quarter of the usual where the table says MonitorMore."""
+    row = next((row for row in table.rows if row.severity is severity), None)
+    if row is None or Action.MONITOR_MORE not in row.actions:
+        return usual
+    return min(usual, max(_SHORTEST, usual / _MORE_OFTEN))

@@ -17,6 +17,7 @@ from headgate.rollout.calendar import closed
 from headgate.rollout.continuation import next_moment, watch_continuation
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
+from headgate.rollout.drifting import heed_drift
 from headgate.rollout.failover import fail_over
 from headgate.rollout.fingerprint import follow_fingerprint, next_probe, wanted_probe
 from headgate.rollout.golive import go_live
@@ -75,7 +76,7 @@ def decide(snapshot: Snapshot) -> Decision:
     draft = _answer_misfits(draft, snapshot)
     draft = _pause_or_resume(draft, asked)
     draft = follow_fingerprint(note_vendor(draft, snapshot), snapshot)
-    draft = watch_continuation(note_use_case(draft, snapshot), snapshot)
+    draft = heed_drift(watch_continuation(note_use_case(draft, snapshot), snapshot), snapshot)
     draft = _follow_spec(draft, snapshot, asked)
     if draft.status.candidate is not None:
         draft = advance(draft, snapshot, asked)

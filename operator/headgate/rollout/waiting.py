@@ -13,6 +13,7 @@ from headgate.rollout.alerts import holding
 from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.calendar import closed
 from headgate.rollout.draft import Draft
+from headgate.rollout.drifting import drift_freeze
 from headgate.rollout.failover import stand_in_words
 from headgate.rollout.fingerprint import unannounced
 from headgate.rollout.harm import Harm, stable_failing
@@ -56,7 +57,7 @@ def _barred_by_state(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | 
         return unread
     if step.compares and _pause(draft) is None and stable_failing(snapshot):
         return Problem(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
-    return _pause(draft) or _failing_over(draft) or alerted(snapshot)
+    return _pause(draft) or _failing_over(draft) or drift_freeze(draft) or alerted(snapshot)
 
 
 def alerted(snapshot: Snapshot) -> Problem | None:

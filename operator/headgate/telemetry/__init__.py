@@ -32,6 +32,8 @@ class Telemetry:
         self._queries = Histogram("headgate_prometheus_query_seconds", "Samples of one profile.", ["template"], buckets=_SECONDS, **made)
         self._answers = Counter("headgate_prometheus_queries", "Questions to Prometheus, by what came of them.", ["result"], **made)
         self._up = Gauge("headgate_prometheus_up", "1 if the last question was answered, NaN before the first.", **made)
+        self._notices = Counter("headgate_notifications", "Notifications, by what became of them.", ["channel", "result"], **made)
+        self._unsent = Counter("headgate_notifications_dropped", "Notifications that gave way to newer ones.", ["channel"], **made)
         self.leader = Gauge("headgate_leader", "1 while this process holds the lease.", **made)
         self._queue = Gauge("headgate_queue_depth", "Models waiting for a decision.", **made)
         self._age = Gauge("headgate_watch_age_seconds", "Seconds since everything was last compared with full lists.", **made)
@@ -81,6 +83,13 @@ class Telemetry:
         """Prometheus gave a good answer (None), or none."""
         self._answers.labels(_ANSWERED if outage is None else str(outage)).inc()
         self._up.set(outage is None)
+
+    def notified(self, channel: str, result: str) -> None:
+        """`result`: sent, refused (not tried again) or failed (tried in vain)."""
+        self._notices.labels(channel, result).inc()
+
+    def notification_dropped(self, channel: str) -> None:
+        self._unsent.labels(channel).inc()
 
     def decided(self, key: tuple[str, str], snapshot: Snapshot, decision: Decision) -> None:
         """Show where the model stands, and count what changed."""

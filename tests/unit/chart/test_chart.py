@@ -92,6 +92,27 @@ def test_secrets_are_read_one_by_one_and_only_where_the_chart_says_so() -> None:
     assert values["HEADGATE_HASH_SECRETS"] == "true"
 
 
+def test_notifications_read_the_secrets_that_are_named_and_no_others() -> None:
+    settings = ("notifications.enabled=true", "notifications.secrets={hooks,mail}", "policyNamespace=policies")
+    role = named("Role", "headgate-notifications", *settings)
+    assert role["metadata"]["namespace"] == "policies"
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["hooks", "mail"], "verbs": ["get"]}]
+    (deployment,) = of_kind("Deployment", *settings)
+    values = {entry["name"]: entry.get("value") for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert (values["HEADGATE_NOTIFICATIONS"], values["HEADGATE_NOTIFICATION_SECRETS"]) == ("true", "hooks,mail")
+
+
+@pytest.mark.parametrize("settings", [("notifications.secrets={hooks}",), ("notifications.enabled=true",), ("notifications=null",)])
+def test_without_notifications_or_names_there_is_no_right_to_read_secrets_for_them(settings: tuple[str, ...]) -> None:
+    assert not [role for role in of_kind("Role", *settings) if role["metadata"]["name"] == "headgate-notifications"]
+
+
+def test_the_operators_own_keys_cannot_be_named_as_a_receivers_secret() -> None:
+    done = helm("template", "headgate", str(CHART), "--set", "environment=test", "--set", "notifications.secrets={headgate-audit-key}")
+    assert done.returncode != 0
+    assert "notifications" in done.stderr
+
+
 def test_values_of_a_release_from_before_secrets_could_be_hashed_still_render() -> None:
     """As after `helm upgrade --reuse-values`."""
     (deployment,) = of_kind("Deployment", "revisions=null")

@@ -49,6 +49,7 @@ class FakeCluster:
         self.now = START
         self._version = 0
         self._applied: dict[tuple[Name, str], Object] = {}
+        self._status_fields: dict[tuple[Name, str], set[str]] = {}
 
     def permitted(self, permit: Callable[[], None]) -> "FakeCluster":
         """As KubeClient's."""
@@ -141,7 +142,12 @@ class FakeCluster:
         with self._writing("status", resource, key, status, False):
             present = self._present(key)
             self._check_version(present, resource_version or None)
-            return self._store(key, {**present, "status": deepcopy(dict(status))})
+            self._status_fields[(key, field_manager)] = set(status)
+            others = {
+                field for (at, manager), fields in self._status_fields.items() if at == key and manager != field_manager for field in fields
+            }
+            kept = {field: value for field, value in present.get("status", {}).items() if field in others}
+            return self._store(key, {**present, "status": {**kept, **deepcopy(dict(status))}})
 
     async def delete(
         self, resource: Resource, name: str, namespace: str | None = None, *, uid: str = "", propagation: Propagation = "Background"

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.unit.controller.fake_cluster import START, FakeCluster
 
+from headgate.api.notifications import Receiver
 from headgate.api.status import AIModelStatus
 from headgate.controller.alerts import AlertReader
 from headgate.controller.announcing import Announcer
@@ -28,6 +29,7 @@ from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
 from headgate.controller.literacy import LiteracyReader
 from headgate.controller.manifests import Manifests
+from headgate.controller.notifying import Notifier
 from headgate.controller.orphans import Orphans
 from headgate.controller.ownership import OwnershipWriter
 from headgate.controller.queue import Queue
@@ -44,6 +46,8 @@ from headgate.kube.events import EventRecorder
 from headgate.kube.lease import Clocks
 from headgate.kube.replays import RunnerImage
 from headgate.kube.resources import AIMODELS, CUSTOM_RESOURCE_DEFINITIONS, GATEWAYS, GOVERNANCE_APPROVALS, HTTP_ROUTES, ROLLOUT_POLICIES
+from headgate.notices.letter import Letter
+from headgate.notices.setting import NoticeSetting
 from headgate.prometheus.alerts import Named
 from headgate.prometheus.client import SourceError
 from headgate.rollout.alerts import FiringAlert
@@ -86,6 +90,16 @@ def serving(*, optional: bool = False, image: str = "v1") -> dict[str, Any]:
     return {"deployment": {"replicas": 3, "port": 8080, "template": template}, "drain": "30s"}
 
 
+class Letters:
+    """What would be told, and to which receiver."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Letter]] = []
+
+    def put(self, name: str, to: Receiver, letter: Letter) -> None:
+        self.sent.append((name, letter))
+
+
 class OperatorWorld:
     """`step` is one pass; `settle` passes until nothing is written any more. `restart` is a new process with an empty memory."""
 
@@ -99,6 +113,7 @@ class OperatorWorld:
         self.gateway_answers = self.audit_answers = True
         self.prometheus_silent = False
         self.alerting: tuple[FiringAlert, ...] = ()
+        self.post = Letters()
         self.tiers = ""
         """The ConfigMap with an own classification table."""
         for short in REQUIRED:
@@ -136,7 +151,7 @@ class OperatorWorld:
             traffic,
             CapacityWriter(api, self.cache, Refusals(monotonic=clocks.monotonic), Manifests(api, self.cache, self.configurations)),
             OwnershipWriter(api, self.cache),
-            Announcer(api, self.cache, events),
+            Announcer(api, self.cache, events, Notifier(self.post, NoticeSetting(enabled=True), "test")),
             ReplayWriter(api, self.cache, Refusals(monotonic=clocks.monotonic), RunnerImage("registry.example/headgate:1")),
             self.audit,
         )

@@ -1,0 +1,28 @@
+"""The ConfigMap by which an application learns whether people are to look at the model's decisions."""
+
+from enum import StrEnum
+
+from headgate.kube.interface import Object
+from headgate.kube.labels import MODEL, Owner, object_metadata
+from headgate.kube.resources import CONFIG_MAPS
+
+
+class ReviewMode(StrEnum):
+    """All: every decision goes to a person first. Usual: as the application does without Headgate."""
+
+    ALL = "All"
+    USUAL = "Usual"
+
+
+def review_mode_name(model: str) -> str:
+    return f"{model}-review-mode"
+
+
+def review_mode_map(namespace: str, model: str, mode: ReviewMode, since: str, why: str, owner: Owner) -> Object:
+    """`since` as RFC 3339. Mounted as a volume, a change arrives within about a minute; without the object the mode is Usual."""
+    return {
+        "apiVersion": CONFIG_MAPS.api_version,
+        "kind": CONFIG_MAPS.kind,
+        "metadata": object_metadata(review_mode_name(model), namespace, owner, {MODEL: model}),
+        "data": {"mode": str(mode), "since": since, "why": why},
+    }

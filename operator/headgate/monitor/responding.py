@@ -1,0 +1,204 @@
+"""Does what drift calls for: each thing once, whatever fails or restarts in between. What only the operator may do is asked of it.
+
+What was done stands in `status.drift`, which nobody else writes. It is written last: killed before, the same is done again, and each of
+these does nothing the second time.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from headgate.api.notifications import Notification
+from headgate.api.responses import Action, Severity
+from headgate.api.retraining import Retraining
+from headgate.api.status import DriftStatus
+from headgate.kube.errors import KubeError, NotFound
+from headgate.kube.interface import KubeApi
+from headgate.kube.labels import FIELD_MANAGER, Owner
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS
+from headgate.kube.retraining import Request, request_name
+from headgate.kube.review_mode import ReviewMode, review_mode_map, review_mode_name
+from headgate.monitor.retraining import Asked, Retrainer
+from headgate.monitoring.response import Done, Response, Responses, due
+from headgate.notices.failures import NotToldError
+
+log = logging.getLogger(__name__)
+
+MANAGER = "headgate-monitor-drift"
+"""Of status.drift alone."""
+_QUIET = (None, Severity.LOW, Severity.UNKNOWN)
+
+
+class Watched(Protocol):
+    """What is needed of a ServingModel. `key` is namespace and name, `told` the severity that was answered before."""
+
+    @property
+    def key(self) -> tuple[str, str]: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def revision(self) -> str: ...
+    @property
+    def told(self) -> Severity | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What policy and model say is to be done: `receivers` are the policy's notifications."""
+
+    table: Responses
+    retraining: Retraining | None = None
+    receivers: tuple[Notification, ...] = ()
+
+
+Model = TypeVar("Model", bound=Watched)
+
+
+class Responding(Generic[Model]):
+    """Called after every assessment. Raises nothing that the monitor would have to handle: what failed is done at the next."""
+
+    def __init__(self, api: KubeApi, retrainer: Retrainer, wanted: Callable[[Model], Wanted], wall: Callable[[], datetime]) -> None:
+        self._api = api
+        self._retrainer = retrainer
+        self._wanted = wanted
+        self._wall = wall
+        self._unsettled: set[tuple[str, str]] = set()
+
+    async def respond(self, model: Model, response: Response) -> None:
+        key = model.key
+        if response.severity in _QUIET and model.told in _QUIET and key not in self._unsettled:
+            return
+        self._unsettled.add(key)
+        try:
+            await self._answer(model, response, self._wanted(model))
+        except NotFound:
+            self._unsettled.discard(key)
+        except KubeError as error:
+            log.warning("to be tried again: %s", error, extra=_about(model))
+        else:
+            self._unsettled.discard(key)
+
+    async def _answer(self, model: Model, response: Response, wanted: Wanted) -> None:
+        before, now = await self._said_before(model), self._wall()
+        asked = await self._asked(model, response, wanted, before)
+        actions = due(response, _done(before, asked), wanted.table, now)
+        changed = before.severity is not response.severity if before is not None else response.severity not in _QUIET
+        if (not actions and not changed) or (before is None and response.severity in _QUIET):
+            return
+        began = before.since if before is not None and before.severity not in _QUIET else now
+        if changed:
+            await self._review(model, response, now)
+        retraining, failed = await self._retrain(model, response, wanted, began, now) if Action.RETRAIN in actions else ("", "")
+        done = tuple(action for action in actions if action is not Action.RETRAIN or retraining)
+        if done or changed:
+            await self._say(model, _word(model, response, before, done, (began, now), retraining, failed))
+
+    async def _said_before(self, model: Model) -> DriftStatus | None:
+        """With `rollBack` only as long as the operator has not heard of it."""
+        namespace, name = model.key
+        found = (await self._api.get(AIMODELS, name, namespace)).get("status") or {}
+        try:
+            said = DriftStatus.model_validate(found["drift"]) if found.get("drift") else None
+        except ValidationError:
+            log.warning("status.drift cannot be read, and is written anew", extra=_about(model))
+            return None
+        heard = found.get("driftHeard")
+        if said is None or heard is None or datetime.fromisoformat(heard) < said.at:
+            return said
+        return said.model_copy(update={"roll_back": None})
+
+    async def _asked(self, model: Model, response: Response, wanted: Wanted, before: DriftStatus | None) -> Asked:
+        if Action.RETRAIN not in response.actions or wanted.retraining is None:
+            # Nobody to ask, so there is nothing to be done about it.
+            return Asked(open=True)
+        found = await self._retrainer.before(*model.key) if wanted.retraining.job_template is not None else Asked()
+        said = before.retraining_asked if before is not None else None
+        return Asked(found.open, max((moment for moment in (found.last, said) if moment is not None), default=None))
+
+    async def _review(self, model: Model, response: Response, now: datetime) -> None:
+        """Where the mode never was another, there is no ConfigMap."""
+        namespace, name = model.key
+        mode = ReviewMode.ALL if Action.REVIEW_MODE in response.actions else ReviewMode.USUAL
+        if mode is ReviewMode.USUAL:
+            try:
+                await self._api.get(CONFIG_MAPS, review_mode_name(name), namespace)
+            except NotFound:
+                return
+        body = review_mode_map(namespace, name, mode, now.isoformat(), response.why, _owner(model))
+        await self._api.apply(CONFIG_MAPS, body, field_manager=FIELD_MANAGER, force=True)
+
+    async def _retrain(self, model: Model, response: Response, wanted: Wanted, began: datetime, now: datetime) -> tuple[str, str]:
+        """The request's name, or why nobody could be asked: that must not keep the rest from being told."""
+        assert wanted.retraining is not None, "_asked says so"
+        namespace, name = model.key
+        onset = hashlib.sha256("\0".join((model.uid, model.revision, f"{began:%F}", f"{now:%F}")).encode()).hexdigest()
+        request = Request(
+            name=request_name(name, onset),
+            namespace=namespace,
+            model=name,
+            revision=model.revision,
+            priority=str(response.priority or ""),
+            severity=str(response.severity),
+            why=response.why[:1024],
+        )
+        try:
+            await self._retrainer.ask(request, wanted.retraining, wanted.receivers, _owner(model), now)
+        except (KubeError, NotToldError) as error:
+            log.warning("nobody could be asked for a new version: %s", error, extra=_about(model))
+            return "", f"; nobody could be asked for a new version: {error}"
+        return request.name, ""
+
+    async def _say(self, model: Model, said: DriftStatus) -> None:
+        namespace, name = model.key
+        document = {"drift": said.model_dump(mode="json", by_alias=True, exclude_none=True)}
+        await self._api.patch_status(AIMODELS, name, namespace, document, field_manager=MANAGER)
+
+
+def _word(
+    model: Watched,
+    response: Response,
+    before: DriftStatus | None,
+    done: tuple[Action, ...],
+    times: tuple[datetime, datetime],
+    retraining: str,
+    failed: str,
+) -> DriftStatus:
+    """`times`: when the drift began, and now."""
+    began, now = times
+    takes_back = Action.ROLLBACK in done
+    return DriftStatus(
+        severity=response.severity,
+        since=began,
+        at=now,
+        why=f"{response.why[: 1024 - len(failed[:400])]}{failed[:400]}",
+        actions=done,
+        freeze="Requested" if Action.FREEZE in response.actions else None,
+        roll_back=model.revision if takes_back else before.roll_back if before else None,
+        release=_day(response.release) if takes_back else before.release if before else "",
+        retraining=retraining or (before.retraining if before else ""),
+        retraining_asked=now if retraining else before.retraining_asked if before else None,
+    )
+
+
+def _done(before: DriftStatus | None, asked: Asked) -> Done:
+    if before is None:
+        return Done(retraining_open=asked.open, retraining_asked=asked.last)
+    released = (date.fromisoformat(before.release),) if before.release else ()
+    return Done(before.severity, asked.open, asked.last, released)
+
+
+def _day(release: date | None) -> str:
+    return release.isoformat() if release is not None else ""
+
+
+def _owner(model: Watched) -> Owner:
+    return Owner(AIMODELS.api_version, AIMODELS.kind, model.key[1], model.uid)
+
+
+def _about(model: Watched) -> dict[str, str]:
+    return {"namespace": model.key[0], "model": model.key[1]}
