@@ -25,6 +25,13 @@ class ConditionType(StrEnum):
     OBSERVING = "Observing"
     TRAFFIC_SHIFTED = "TrafficShifted"
     GOVERNANCE_ENFORCED = "GovernanceEnforced"
+    DRIFT_WITHIN_LIMITS = "DriftWithinLimits"
+    OVERSIGHT_EFFECTIVE = "OversightEffective"
+    VENDOR_WITHIN_SLA = "VendorWithinSLA"
+
+
+WATCHED = frozenset({ConditionType.DRIFT_WITHIN_LIMITS, ConditionType.OVERSIGHT_EFFECTIVE, ConditionType.VENDOR_WITHIN_SLA})
+"""Conditions that `headgate monitor` writes. The operator neither writes nor reads them."""
 
 
 class Condition(StatusModel):

@@ -17,7 +17,7 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus
 from headgate.api.trust_store import TRUST_STORE_RULES, TrustStoreSpec
 
-SIZE_LIMIT = 100_000
+SIZE_LIMIT = 140_000
 """Bytes of one file. `kubectl apply` keeps a copy in an annotation of at most 256 kB, and Helm all of them in one Secret."""
 
 _GENERATED = "# Generated from operator/headgate/api by `make crds`: edits are lost.\n"

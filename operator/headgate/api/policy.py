@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import METRIC_NAME, Count, Label, Model, each_once, list_map, rules
 from headgate.api.gates import Gates
+from headgate.api.monitoring import MonitoringRules
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, ShareMargin, Unit
 from headgate.api.replay import ReplayLimits
 from headgate.api.segments import Segments
@@ -270,6 +271,9 @@ class RolloutPolicySpec(Model):
     """How long a candidate may keep its traffic after one of its approvals lapsed."""
     windows: Windows | None = None
     """When a version may move upward; any time if left out. An edit binds at once, also rollouts under way."""
+
+    monitoring: MonitoringRules | None = None
+    """Limits for live models. No part of what people approve: it says nothing about how a version gets its users."""
 
     @property
     def segments(self) -> Segments | None:
