@@ -15,7 +15,6 @@ from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
-from headgate.controller.fence import fenced
 from headgate.controller.freeze import EACH, ClusterFreeze
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging
@@ -35,6 +34,7 @@ from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
+from headgate.kube.fence import fenced
 from headgate.kube.lease import Clocks
 from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.decisions import Decisions
