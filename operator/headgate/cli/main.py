@@ -22,6 +22,8 @@ from headgate.cli.judging.plan import plan
 from headgate.cli.judging.simulate import simulate
 from headgate.cli.monitoring.drift import drift
 from headgate.cli.monitoring.literacy import literacy
+from headgate.cli.monitoring.monitoring import monitoring
+from headgate.cli.monitoring.reference import reference
 from headgate.cli.monitoring.scorecard import scorecard
 from headgate.cli.monitoring.trend import trend
 from headgate.cli.monitoring.value import value
@@ -52,7 +54,7 @@ app = typer.Typer(
     help="Roll out model versions only as far as approvals and measured behaviour allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
-_ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate)
+_ABOUT_MODELS = (status, explain, gates, evidence, subject, approve, rollback, break_glass, pin, plan, backtest, simulate, monitoring)
 _ABOUT_FILES = (classify, verify, drift, trend, value, literacy, scorecard)
 for _command in (*_ABOUT_MODELS, *_ABOUT_FILES):
     app.command()(_command)
@@ -61,6 +63,7 @@ for _kind, _help in OPPOSITION.items():
 for _kind, _help in HELP.items():
     app.command(name=command_name(_kind), help=_help)(intervention(_kind))
 app.add_typer(audit, name="audit")
+app.add_typer(reference, name="reference")
 
 
 def main() -> None:

@@ -19,11 +19,11 @@ from headgate.kube.events import EventRecorder
 from headgate.kube.fence import NotLeading, fenced
 from headgate.kube.lease import Elector, LeaseName
 from headgate.monitor.metrics import MonitorMetrics
-from headgate.monitor.questions import Asker
 from headgate.monitor.responder import EventResponder
 from headgate.monitor.rounds import Rounds
 from headgate.monitor.rounds import Settings as RoundSettings
 from headgate.monitoring.response import Responses
+from headgate.prometheus.asking import Asker
 from headgate.prometheus.client import PrometheusClient
 from headgate.web import Server, verdict
 

@@ -13,7 +13,6 @@ from headgate.kube.resources import AIMODELS, ROLLOUT_POLICIES
 from headgate.monitor.keeping import FIELD_MANAGER, Keeper
 from headgate.monitor.metrics import MonitorMetrics
 from headgate.monitor.models import ModelKey, Reader, ServingModel
-from headgate.monitor.questions import Asker
 from headgate.monitor.responder import Responder
 from headgate.monitoring.inservice.assessing import assess
 from headgate.monitoring.inservice.assessment import Assessment
@@ -23,6 +22,7 @@ from headgate.monitoring.inservice.memory import Memory
 from headgate.monitoring.inservice.reference import Reference
 from headgate.monitoring.response import Responses
 from headgate.monitoring.result import LimitVerdict
+from headgate.prometheus.asking import Asker
 from headgate.prometheus.client import SourceError
 from headgate.prometheus.grown import shards
 

@@ -53,7 +53,7 @@ def _distributions(memory: Memory, plan: Plan, reference: Reference | None, grow
     windows = memory.windows()
     for feature in plan.features:
         memory.trouble.pop(feature.name, None)
-        own = _of_feature(feature, grown)
+        own = of_feature(feature, grown)
         if own:
             memory.seen[feature.name] = between[1]
         if not own or reference is None or feature.name not in windows:
@@ -67,8 +67,8 @@ def _distributions(memory: Memory, plan: Plan, reference: Reference | None, grow
         window.sliding.counts[rows[id(window)], window.columns[feature.name]] += counts
 
 
-def _of_feature(feature: FeaturePlan, grown: Grown) -> list[Row]:
-    """Series without the label `feature` belong to whoever names the metric."""
+def of_feature(feature: FeaturePlan, grown: Grown) -> list[Row]:
+    """The rows of one feature. Series without the label `feature` belong to whoever names the metric."""
     found = grown.histograms.get(f"{feature.metric}_bucket", ()) if feature.numeric else grown.counters.get(feature.metric, ())
     return [row for row in found if row[0].get(FEATURE_LABEL) in (feature.name, "", None)]
 

@@ -48,7 +48,7 @@ def _missing(feature: FeaturePlan, memory: Memory, reference: Reference, known: 
     if feature.name not in reference.features:
         return "the reference has no such feature: capture it anew"
     if feature.name not in known:
-        kinds = ("a histogram", "classes") if feature.numeric else ("a counter of classes", "edges of numbers")
+        kinds = ("a histogram", "classes") if feature.numeric else ("a counter", "edges of numbers")
         return f"{feature.metric} is watched as {kinds[0]}, and the reference has {kinds[1]}: capture it anew"
     seen = memory.seen.get(feature.name)
     if seen is None:

@@ -15,7 +15,7 @@ from headgate.monitoring.loss import FEWEST_LABELS, Alarm, lost, since_when
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
 from headgate.monitoring.trend import Limit, judged
 from headgate.monitoring.trend_power import Labels, statement
-from headgate.monitoring.windows import Baseline, Window, noise
+from headgate.monitoring.windows import Baseline, Window, noise_beside_a_step
 
 _EXACT = 1e9
 """Labels of a baseline that is a promise."""
@@ -48,7 +48,9 @@ def performance(daily: Daily, plan: Plan, asked: Performance, today: date) -> La
     figures: list[Named] = [("", loss), ("", began), ("", falling)]
     if asked.segment is not None:
         figures += _worst_segment(daily, asked, baseline, limits, today)
-    labels = Labels(sum(window.labels for window in windows) / len(windows), min(max(baseline.share, 0.001), 0.999), noise(windows))
+    labels = Labels(
+        sum(window.labels for window in windows) / len(windows), min(max(baseline.share, 0.001), 0.999), noise_beside_a_step(windows)
+    )
     return Labelled(tuple(figures), loss, alarm, (statement(_TOLD_FALL, labels),))
 
 
@@ -71,7 +73,7 @@ def _worst_segment(daily: Daily, asked: Performance, baseline: Baseline, limits:
         labels = round(whole)
         if labels < FEWEST_LABELS:
             continue
-        worth = labels / noise(list(_windows(daily, SEGMENT + name))).long_run
+        worth = labels / noise_beside_a_step(list(_windows(daily, SEGMENT + name))).long_run
         share = min(max(part / whole, 0.0), 1.0)
         interval = difference((baseline.share, baseline.labels or _EXACT), (share, worth), 1.0 - 0.05 / len(names))
         value = baseline.share - share
