@@ -128,9 +128,13 @@ class Oversight(Model):
     seeded: _METRIC = "headgate_review_seeded_total"
     """Errors that were put among the cases, by outcome."""
     found: _VALUES = ("found",)
-    automated: _METRIC = "headgate_automated_decisions_total"
-    """Decisions without a person, by whether they were drawn for a look."""
-    audited_label: MetricLabel = "audited"
+    routed: _METRIC = "headgate_review_routed_total"
+    """Cases, by who decides."""
+    route_label: MetricLabel = "route"
+    automatic: _VALUES = ("automatic",)
+    """Routes of cases that nobody looks at, and"""
+    audited: _VALUES = ("audit",)
+    """of those that were drawn for a look although the model decided them."""
     window_days: Annotated[int, Field(ge=7, le=91)] = 28
     min_override_rate: Probability = Probability(0.02)
     min_audit_share: Probability = Probability(0.05)

@@ -10,7 +10,7 @@ from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.grown import NAME, Counted, Rows, ask, probe_question, question
 from headgate.prometheus.profiles import Target
 
-HISTOGRAMS, COUNTERS, REVIEWERS, PROBES = "histograms", "counters", "reviewers", "probes"
+HISTOGRAMS, COUNTERS, APPLICATIONS, REVIEWERS, PROBES = "histograms", "counters", "applications", "reviewers", "probes"
 
 
 def counted(plans: Sequence[Plan]) -> dict[str, Counted]:
@@ -21,13 +21,14 @@ def counted(plans: Sequence[Plan]) -> dict[str, Counted]:
         found[HISTOGRAMS] = Counted(histograms, frozenset({FEATURE_LABEL, "le"}))
     for template, asked, most in (
         (COUNTERS, [plan.counters for plan in plans], MOST_ROWS),
+        (APPLICATIONS, [plan.applications for plan in plans], MOST_ROWS),
         (REVIEWERS, [plan.reviewers for plan in plans], 4 * MOST_REVIEWERS),
     ):
         names = frozenset(name for one in asked for name in one)
         labels = frozenset(label for one in asked for own in one.values() for label in own)
         if names:
             # One row more than are read: then it is known that there were more.
-            found[template] = Counted(names, labels | {FEATURE_LABEL}, most + 1)
+            found[template] = Counted(names, labels | {FEATURE_LABEL}, most + 1, anywhere=template != COUNTERS)
     return found
 
 
@@ -66,6 +67,6 @@ class Asker:
 
 
 def _sort(grown: Grown, template: str, rows: Sequence[Row]) -> None:
-    into = {HISTOGRAMS: grown.histograms, COUNTERS: grown.counters, REVIEWERS: grown.reviewers}[template]
+    into = {HISTOGRAMS: grown.histograms, REVIEWERS: grown.reviewers}.get(template, grown.counters)
     for labels, value in rows:
         into.setdefault(labels.get(NAME, ""), []).append((labels, value))

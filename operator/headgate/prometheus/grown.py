@@ -18,11 +18,13 @@ MODELS_OF_ONE_QUESTION = 200
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Which series are added up: by name, and by which labels they are told apart. `most`: rows of one model, series name and feature."""
+    """Which series are added up: by name, and by which labels they are told apart. `most`: rows of one model, series name and feature.
+    `anywhere`: also those of pods that are none of the model's, and name it only."""
 
     names: frozenset[str]
     labels: frozenset[str]
     most: int | None = None
+    anywhere: bool = False
 
 
 Rows = Mapping[Target, Sequence[tuple[Labels, float]]]
@@ -54,7 +56,8 @@ def question(counted: Counted, models: Sequence[Target], seconds: int) -> str:
 
 
 def _series(counted: Counted, models: Sequence[Target], offset: str) -> str:
-    selector = matching(of_pods(one_of(counted.names), models, (model.stable for model in models)))
+    revisions = (*(model.stable for model in models), *([""] if counted.anywhere else []))
+    selector = matching(of_pods(one_of(counted.names), models, revisions))
     once = f"max without ({', '.join(sorted(COPIES))})"
     return f'{once} (label_replace({selector}{offset}, "{NAME}", "$1", "__name__", "(.+)"))'
 

@@ -95,7 +95,7 @@ def test_a_file_of_rows(tmp_path: Path) -> None:
     manifest, found = written(out.read_text())
     assert manifest["kind"] == "ConfigMap"
     assert found.features["income"].counts.sum(axis=0).tolist() == [100, 400, 500]
-    assert found.features["country"].classes == ("DE", "FR")
+    assert found.features["country"].classes == ("FR", "DE"), "as they appear"
     assert "income: 1,000 rows, edges 9, 49" in done.stderr
 
 

@@ -141,7 +141,7 @@ def test_a_reference_that_cannot_be_used_is_said(case: str, words: str) -> None:
     assert told["status"] == "Unknown"
     assert words in told["message"]
     world.refer()
-    world.model(spec=watched_spec())
+    world.model(spec=watched_spec(), generation=2)
     world.step(3)
     assert "of a window of 2 h" in world.conditions()["DriftWithinLimits"]["message"], "it is looked for again"
 

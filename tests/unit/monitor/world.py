@@ -133,8 +133,8 @@ class World:
 
         asyncio.run(all_of_them())
 
-    def model(self, name: str = "credit-scorer", *, spec: Mapping[str, Any] | None = None, revision: str = "11111111") -> None:
-        self.api.put(AIMODELS, aimodel(name, spec if spec is not None else watched_spec(), revision))
+    def model(self, name: str = "credit-scorer", *, spec: Mapping[str, Any] | None = None, generation: int = 1) -> None:
+        self.api.put(AIMODELS, aimodel(name, spec if spec is not None else watched_spec(), generation))
 
     def refer(self, known: Reference | None = None, name: str = "credit-scorer-reference") -> None:
         body = {"metadata": {"name": name, "namespace": "lending"}, "data": {"reference.json": json.dumps((known or REFERENCE).document())}}
@@ -164,7 +164,7 @@ def watched_spec(window: str = "2h", digest: str = "", **more: Any) -> dict[str,
     return {"monitoring": {"window": window, "reference": named, "features": features}} | more
 
 
-def aimodel(name: str, spec: Mapping[str, Any], revision: str = "11111111") -> Object:
+def aimodel(name: str, spec: Mapping[str, Any], generation: int = 1) -> Object:
     """As its team writes it, live since February."""
     whole = {
         "version": "2.3.0",
@@ -175,9 +175,9 @@ def aimodel(name: str, spec: Mapping[str, Any], revision: str = "11111111") -> O
         "owners": {"technical": {"user": "chen@bank.example"}},
         "classification": {"declaredTier": "Low"},
     }
-    stable = {"revision": revision, "version": "2.3.0", "content": "sha256:" + 64 * "b", "liveSince": T0}
+    stable = {"revision": "11111111", "version": "2.3.0", "content": "sha256:" + 64 * "b", "liveSince": T0}
     return {
-        "metadata": {"name": name, "namespace": "lending", "uid": f"uid-{name}", "generation": 1},
+        "metadata": {"name": name, "namespace": "lending", "uid": f"uid-{name}", "generation": generation},
         "spec": whole | dict(spec),
         "status": {"stable": stable, "conditions": [OPERATORS]},
     }

@@ -74,7 +74,14 @@ SERIES = [
     (f'headgate_feature_total{{{POD},pod="c",feature="country",value="IT",prometheus_replica="0"}}', "5+1x10"),
     (f'headgate_feature_total{{{POD},pod="c",feature="country",value="IT",prometheus_replica="1"}}', "5+1x10"),
     (f"probe_success{{{POD}}}", "1 1 1 1 1 1 0 1 1 1 1"),
+    # An application's pod names the model, and has none of its revisions; another version's pod does.
+    ('headgate_human_review_total{namespace="lending",headgate_model="credit-scorer",pod="desk",outcome="agreed"}', "1+1x10"),
+    (
+        'headgate_human_review_total{namespace="lending",headgate_model="credit-scorer",headgate_revision="9",pod="x",outcome="agreed"}',
+        "1+9x10",
+    ),
 ]
+REVIEWS = Counted(frozenset({"headgate_human_review_total"}), frozenset({"outcome"}), 201, anywhere=True)
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not there: make cluster-build")
@@ -84,6 +91,7 @@ def test_prometheus_counts_exactly(tmp_path: Path) -> None:
     named = f'{place_of}feature="country", headgate_series="headgate_feature_total", value='
     expected = {'"DE"}': 5 + 4, '"FR"}': 2, '"IT"}': 5}
     probes = '{headgate_model="credit-scorer", headgate_series=NAME, namespace="lending"}'
+    reviews = '{headgate_model="credit-scorer", headgate_series="headgate_human_review_total", namespace="lending", outcome="agreed"}'
     told = {
         "rule_files": ["none.yaml"],
         "evaluation_interval": "1m",
@@ -96,6 +104,11 @@ def test_prometheus_counts_exactly(tmp_path: Path) -> None:
                         "expr": question(COUNTER, [MODEL, OTHER], 300),
                         "eval_time": "10m",
                         "exp_samples": [{"labels": named + end, "value": value} for end, value in expected.items()],
+                    },
+                    {
+                        "expr": question(REVIEWS, [MODEL, OTHER], 300),
+                        "eval_time": "10m",
+                        "exp_samples": [{"labels": reviews, "value": 5}],
                     },
                     {
                         "expr": probe_question([MODEL], 300),

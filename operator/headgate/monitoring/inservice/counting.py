@@ -153,12 +153,13 @@ class _Counted:
         asked = plan.oversight
         if asked is None:
             return
+        decided = {*asked.automatic, *asked.audited}
         for name, metric, label, wanted in (
             (REVIEWS, asked.reviews, asked.outcome_label, asked.changed),
             (SEEDED, asked.seeded, asked.outcome_label, asked.found),
-            (AUDITED, asked.automated, asked.audited_label, ("true",)),
+            (AUDITED, asked.routed, asked.route_label, asked.audited),
         ):
-            rows = self._rows(metric)
+            rows = [row for row in self._rows(metric) if name != AUDITED or row[0].get(label) in decided]
             self._add(name, sum(value for labels, value in rows if labels.get(label) in wanted), sum(value for _, value in rows))
         sums: dict[str, tuple[float, float]] = {}
         for labels, value in self.grown.reviewers.get(asked.reviews, ()):

@@ -51,22 +51,28 @@ class Plan:
 
     @property
     def counters(self) -> dict[str, frozenset[str]]:
-        """Series names, and the labels by which their series are told apart."""
+        """Names of series that the live version's pods count, and the labels by which they are told apart."""
         wanted: dict[str, set[str]] = {}
         for feature in self.features:
             if not feature.numeric:
                 wanted.setdefault(feature.metric, set()).add(feature.label)
-        if (rated := self.performance) is not None:
-            wanted.setdefault(rated.counter, set()).update({rated.label, rated.segment or rated.label})
-        if (looked := self.oversight) is not None:
-            wanted.setdefault(looked.reviews, set()).add(looked.outcome_label)
-            wanted.setdefault(looked.seeded, set()).add(looked.outcome_label)
-            wanted.setdefault(looked.automated, set()).add(looked.audited_label)
         if (fair := self.fairness) is not None:
             wanted.setdefault(fair.metric, set()).update({fair.group_label, fair.outcome_label})
         if self.worth is not None:
             for end in ("_sum", "_count"):
                 wanted.setdefault(self.worth.summary + end, set())
+        return {name: frozenset(labels) for name, labels in wanted.items()}
+
+    @property
+    def applications(self) -> dict[str, frozenset[str]]:
+        """The same for what applications count that know the truth, or whose users review: their pods have no revision of the model."""
+        wanted: dict[str, set[str]] = {}
+        if (rated := self.performance) is not None:
+            wanted.setdefault(rated.counter, set()).update({rated.label, rated.segment or rated.label})
+        if (looked := self.oversight) is not None:
+            wanted.setdefault(looked.reviews, set()).add(looked.outcome_label)
+            wanted.setdefault(looked.seeded, set()).add(looked.outcome_label)
+            wanted.setdefault(looked.routed, set()).add(looked.route_label)
         return {name: frozenset(labels) for name, labels in wanted.items()}
 
     @property
@@ -79,7 +85,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        return not (self.histograms or self.counters or self.sla)
+        return not (self.histograms or self.counters or self.applications or self.sla)
 
 
 def plan_of(model: str, spec: AIModelSpec, policy: RolloutPolicySpec | None, sla: Sla | None = None) -> Plan:
