@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.conditions import WATCHED, Condition
+from headgate.api.monitoring import Monitoring
 from headgate.api.policy import RolloutPolicySpec
 from headgate.kube.interface import Object
 from headgate.monitoring.inservice.plan import Plan, plan_of
@@ -33,7 +34,7 @@ class ServingModel:
     revision: str
     live_since: date
     plan: Plan
-    spec: AIModelSpec
+    monitoring: Monitoring | None = None
     policy: RolloutPolicySpec | None = None
     conditions: tuple[Condition, ...] = ()
     told: Severity | None = None
@@ -47,7 +48,7 @@ class Reader:
     """Turns AIModels into ServingModels. Of ten thousand few change between two lists: a spec is read once."""
 
     def __init__(self) -> None:
-        self._plans: dict[ModelKey, tuple[tuple[str, int, RolloutPolicySpec | None], AIModelSpec, Plan]] = {}
+        self._plans: dict[ModelKey, tuple[tuple[str, int, RolloutPolicySpec | None], Monitoring | None, Plan]] = {}
         self._policies: dict[str, tuple[str, RolloutPolicySpec | None]] = {}
 
     def policies(self, items: Iterable[Object]) -> None:
@@ -80,7 +81,7 @@ class Reader:
         read = self._read(key, item)
         if read is None:
             return None
-        spec, plan, policy = read
+        asked, plan, policy = read
         return ServingModel(
             key=key,
             uid=str(metadata.get("uid") or ""),
@@ -88,12 +89,12 @@ class Reader:
             revision=str(stable["revision"]),
             live_since=datetime.fromisoformat(stable["liveSince"]).date(),
             plan=plan,
-            spec=spec,
+            monitoring=asked,
             policy=policy,
             conditions=_own(status.get("conditions") or ()),
         )
 
-    def _read(self, key: ModelKey, item: Object) -> tuple[AIModelSpec, Plan, RolloutPolicySpec | None] | None:
+    def _read(self, key: ModelKey, item: Object) -> tuple[Monitoring | None, Plan, RolloutPolicySpec | None] | None:
         metadata = item["metadata"]
         policy = self._policies.get(str(((item.get("spec") or {}).get("policy") or {}).get("name")), ("", None))[1]
         basis = (str(metadata.get("uid")), int(metadata.get("generation") or 0), policy)
@@ -103,7 +104,8 @@ class Reader:
                 spec = AIModelSpec.model_validate(item.get("spec") or {})
             except ValidationError:
                 return None
-            known = self._plans[key] = basis, spec, plan_of("/".join(key), spec, policy)
+            # Of ten thousand specs only this much is kept.
+            known = self._plans[key] = basis, spec.monitoring, plan_of("/".join(key), spec, policy)
         return known[1], known[2], policy
 
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from zlib import crc32
 
 from headgate.api.conditions import Condition
 from headgate.kube.errors import KubeError, NotFound
@@ -33,7 +34,8 @@ SETTLING = 15.0
 CATCH_UP = 7200.0
 """Seconds that can be asked for at once. What is older is a gap: the window begins anew."""
 STORE_PAUSE = 900.0
-"""Seconds between two writes for one model whose verdicts stay the same. What was not written is asked for again after a restart."""
+"""Seconds between two writes for one model whose verdicts stay the same, and for some models up to twice as many, lest all be written in
+one round. What was not written is asked for again after a restart."""
 SILENCE = 1200.0
 """Seconds without an answer after which nothing is said of distributions any more."""
 _AT_ONCE = 20
@@ -92,13 +94,18 @@ class Rounds:
     @property
     def due(self) -> float:
         """Seconds until the next round: rounds end at whole periods of the clock, so that a restart counts the same stretches."""
-        return self._settings.period - (self._wall() - SETTLING) % self._settings.period
+        return self._settings.period - self._settled % self._settings.period
+
+    @property
+    def _settled(self) -> float:
+        """Up to when samples have arrived, by the clock of Prometheus: what came later than asked for would be lost."""
+        return self._wall() + self._asker.skew - SETTLING
 
     async def round(self) -> None:
         """Look at every live model once. Raises KubeError if the models cannot be listed; whatever else fails concerns one model, or is
         asked for again in the next round."""
         clock, period = asyncio.get_running_loop().time, self._settings.period
-        began, end = clock(), (self._wall() - SETTLING) // period * period
+        began, end = clock(), self._settled // period * period
         await self._list()
         answered = await self._count(end)
         await self._assess(end)
@@ -136,7 +143,8 @@ class Rounds:
         held = self._held.get(model.key)
         try:
             if held is None or held.model.uid != model.uid:
-                held = self._held[model.key] = Held(model, await self._keeper.recall(model))
+                memory = await self._keeper.recall(model)
+                held = self._held[model.key] = Held(model, memory, stored=memory.as_of or 0.0)
             held.model = replace(model, told=held.memory.severity)
             await self._refer(held)
         except KubeError as error:
@@ -213,14 +221,15 @@ class Rounds:
         if told != model.conditions and await self._tell(model, told):
             held.model = replace(model, conditions=told)
         verdicts = {str(kind): found.verdict(kind) for kind in found.figures}
-        if verdicts == held.verdicts and end - held.stored < STORE_PAUSE:
+        changed, held.verdicts = held.verdicts is not None and verdicts != held.verdicts, verdicts
+        if not changed and end - held.stored < _store_pause(model.key):
             return
         try:
             await self._keeper.store(model, held.memory, found, datetime.fromtimestamp(end, UTC).isoformat().replace("+00:00", "Z"))
         except KubeError as error:
             log.warning("the figures of a model cannot be stored: %s", error, extra={"model": "/".join(model.key)})
             return
-        held.stored, held.verdicts = end, verdicts
+        held.stored = end
 
     async def _tell(self, model: ServingModel, told: tuple[Condition, ...]) -> bool:
         """Only these conditions: by server-side apply the operator's part of the status stays as it is."""
@@ -233,3 +242,7 @@ class Rounds:
             log.warning("conditions cannot be written: %s", error, extra={"model": "/".join(model.key)})
             return False
         return True
+
+
+def _store_pause(key: ModelKey) -> float:
+    return STORE_PAUSE * (1.0 + crc32("/".join(key).encode()) % 100 / 100)

@@ -1,14 +1,18 @@
 """What is asked of Prometheus in one round: a few questions for all models together, and whose answer each row is."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from headgate.api.monitoring import FEATURE_LABEL
 from headgate.monitoring.inservice.counting import MOST_ROWS, Grown, Row
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.oversight import MOST_REVIEWERS
+from headgate.prometheus.answers import read_aside
 from headgate.prometheus.client import PrometheusClient, SourceError
-from headgate.prometheus.grown import NAME, Counted, Rows, ask, probe_question, question
+from headgate.prometheus.grown import NAME, Counted, Rows, parse, probe_question, question
 from headgate.prometheus.profiles import Target
+from headgate.prometheus.sampler import clock_skew
 
 HISTOGRAMS, COUNTERS, APPLICATIONS, REVIEWERS, PROBES = "histograms", "counters", "applications", "reviewers", "probes"
 
@@ -35,10 +39,13 @@ def counted(plans: Sequence[Plan]) -> dict[str, Counted]:
 class Asker:
     """Asks one question after the other, so that the judge's find a free connection."""
 
-    def __init__(self, client: PrometheusClient, told: Callable[[str, str], None]) -> None:
-        """`told` gets the template of each question, and how it went."""
+    def __init__(self, client: PrometheusClient, told: Callable[[str, str], None], *, wall: Callable[[], float] = time.time) -> None:
+        """`told` gets the template of each question, and how it went. `wall`: our clock, in seconds since 1970."""
         self._client = client
         self._told = told
+        self._wall = wall
+        self.skew = 0.0
+        """The source's clock minus ours, of the last good answer."""
 
     async def grown(self, plans: Mapping[Target, Plan], start: float, end: float) -> dict[Target, Grown]:
         """What was counted of these live versions between `start` and `end`. Raises SourceError if any question has no good answer: half
@@ -58,11 +65,14 @@ class Asker:
 
     async def _ask(self, template: str, promql: str, targets: Sequence[Target], end: float) -> Rows:
         try:
-            rows = await ask(self._client, promql, targets, end)
+            asked = self._wall()
+            answer = await self._client.query(promql, end)
+            rows = await read_aside(answer.body, partial(parse, models=targets))
         except SourceError as error:
             self._told(template, str(error.outage))
             raise
         self._told(template, "answered")
+        self.skew = clock_skew(answer.date, asked + answer.seconds)
         return rows
 
 

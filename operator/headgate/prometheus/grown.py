@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from headgate.prometheus.answers import garbled, read_aside, rows
-from headgate.prometheus.client import PrometheusClient
+from headgate.prometheus.answers import garbled, rows
 from headgate.prometheus.profiles import COPIES, Labels, Target, by_model, counted_for, matching, of_pods, one_of, quoted
 
 NAME = "headgate_series"
@@ -73,12 +71,6 @@ def probe_question(models: Sequence[Target], seconds: int) -> str:
         f'label_replace(sum by (namespace, headgate_model) ({expression}), "{NAME}", {quoted(name)}, "", "")'
         for name, expression in asked.items()
     )
-
-
-async def ask(client: PrometheusClient, promql: str, models: Sequence[Target], end: float) -> Rows:
-    """Raises SourceError where there is no good and complete answer."""
-    answer = await client.query(promql, end)
-    return await read_aside(answer.body, partial(parse, models=models))
 
 
 def parse(body: bytes, models: Iterable[Target]) -> Rows:

@@ -37,6 +37,6 @@ def test_what_the_operator_writes_leaves_them_out() -> None:
     world.release("v2")
     mark = len(world.api.writes)
     world.step()
-    written = [write.body for write in world.api.writes[mark:] if write.verb == "status"]
+    written = [write.body for write in world.api.writes[mark:] if write.short == "status aimodels"]
     assert written
     assert all(one["type"] not in WATCHED for body in written for one in body["conditions"])

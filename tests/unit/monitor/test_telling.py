@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from tests.unit.kube.fake_api import FakeApi
-from tests.unit.monitoring.inservice.watched import plan, reference, spec
+from tests.unit.monitoring.inservice.watched import plan, reference
 
 from headgate.config import ConfigError, read_settings
 from headgate.kube.events import EventRecorder
@@ -20,7 +20,7 @@ from headgate.monitoring.response import Action, Response, Responses, Severity
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
 
 KEY = ModelKey("lending", "credit-scorer")
-MODEL = ServingModel(KEY, "uid-1", 1, "11111111", date(2026, 2, 1), plan(reference()), spec())
+MODEL = ServingModel(KEY, "uid-1", 1, "11111111", date(2026, 2, 1), plan(reference()))
 
 
 def figure(value: float, verdict: LimitVerdict) -> tuple[str, Result]:

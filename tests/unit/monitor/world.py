@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from copy import deepcopy
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -77,13 +78,19 @@ class Answering:
     def __init__(self) -> None:
         self.grown: dict[str, Grown] = {}
         self.asked: list[str] = []
+        self.times: list[float] = []
         self.status = 200
+        self.behind: float | None = None
+        """Seconds by which its clock is behind; without it no Date header comes."""
+        self.wall = lambda: NOON
 
     def client(self) -> PrometheusClient:
         return PrometheusClient("http://prometheus", transport=httpx.MockTransport(self._answer))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        promql = parse_qs(request.content.decode())["query"][0]
+        form = parse_qs(request.content.decode())
+        promql = form["query"][0]
+        self.times.append(float(form["time"][0]))
         self.asked.append(promql)
         rows = []
         for name, grown in self.grown.items():
@@ -96,7 +103,8 @@ class Answering:
                     {"metric": place | {"headgate_series": series} | dict(labels), "value": [1.0, str(value)]} for labels, value in own
                 ]
         body = {"status": "success", "data": {"resultType": "vector", "result": rows}}
-        return httpx.Response(self.status, content=json.dumps(body, separators=(",", ":")))
+        headers = {} if self.behind is None else {"date": formatdate(self.wall() - self.behind, usegmt=True)}
+        return httpx.Response(self.status, content=json.dumps(body, separators=(",", ":")), headers=headers)
 
 
 class Noted:
@@ -122,8 +130,13 @@ class World:
     def start(self) -> None:
         """A new process: it knows what is stored, and nothing else."""
         self.metrics = MonitorMetrics()
-        asker = Asker(self.prometheus.client(), lambda template, result: self.metrics.queries.labels(template, result).inc())
-        self.rounds = Rounds(self.api, asker, self.responder, self.metrics, self.settings, wall=lambda: self.now + 20.0)
+        self.prometheus.wall = self.wall
+        client = self.prometheus.client()
+        asker = Asker(client, lambda template, result: self.metrics.queries.labels(template, result).inc(), wall=self.wall)
+        self.rounds = Rounds(self.api, asker, self.responder, self.metrics, self.settings, wall=self.wall)
+
+    def wall(self) -> float:
+        return self.now + 20.0
 
     def step(self, periods: int = 1, *, seconds: float = PERIOD) -> None:
         async def all_of_them() -> None:
