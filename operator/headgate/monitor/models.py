@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from headgate.api.aimodel import AIModelSpec
-from headgate.api.conditions import WATCHED, Condition
+from headgate.api.conditions import WATCHED, Condition, ConditionType
 from headgate.api.monitoring import Monitoring
 from headgate.api.policy import RolloutPolicySpec
 from headgate.kube.interface import Object
@@ -116,7 +116,11 @@ def _policy(item: Object) -> RolloutPolicySpec | None:
         return None
 
 
+_ORDER = {kind: number for number, kind in enumerate(ConditionType)}
+
+
 def _own(conditions: Iterable[Mapping[str, Any]]) -> tuple[Condition, ...]:
+    """In the order in which they are written, whatever the API server made of it."""
     found = []
     for one in conditions:
         if one.get("type") in WATCHED:
@@ -124,4 +128,4 @@ def _own(conditions: Iterable[Mapping[str, Any]]) -> tuple[Condition, ...]:
                 found.append(Condition.model_validate(one))
             except ValidationError:
                 continue
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: _ORDER[one.type]))

@@ -228,6 +228,7 @@ class Rounds:
             await self._keeper.store(model, held.memory, found, datetime.fromtimestamp(end, UTC).isoformat().replace("+00:00", "Z"))
         except KubeError as error:
             log.warning("the figures of a model cannot be stored: %s", error, extra={"model": "/".join(model.key)})
+            held.stored = 0.0
             return
         held.stored = end
 

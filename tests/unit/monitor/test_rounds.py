@@ -74,6 +74,19 @@ def test_nothing_is_written_while_nothing_changes() -> None:
     assert 2 <= len(writes) <= 4, "the ConfigMap, every quarter to half an hour"
 
 
+def test_the_order_in_which_the_api_server_keeps_conditions_is_no_change() -> None:
+    world = watching()
+    world.model(spec=watched_spec() | {"oversight": {}})
+    world.step(ROUNDS)
+    found = world.api.find(AIMODELS, "credit-scorer")
+    assert found is not None
+    assert set(world.conditions()) == {"Ready", "DriftWithinLimits", "OversightEffective"}
+    found["status"]["conditions"].reverse()
+    world.api.calls.clear()
+    world.step(3)
+    assert not [call for call in world.api.calls if call[0] == "status"]
+
+
 def test_a_verdict_that_changes_is_written_at_once() -> None:
     world = watching()
     world.step(ROUNDS + 10)

@@ -3,8 +3,9 @@
 import pytest
 
 from headgate.api.monitoring import Oversight, Performance, PinnedBaseline, Reviewers, WorthWatched
+from headgate.api.quantities import Margin, Unit
 from headgate.api.triggers import Fairness
-from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
+from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan, sla_of
 from headgate.monitoring.vendor import Sla
 from headgate.prometheus.asking import APPLICATIONS, COUNTERS, HISTOGRAMS, REVIEWERS, counted
 
@@ -33,6 +34,15 @@ def plan(**asked: object) -> Plan:
 def test_only_what_somebody_watches_is_asked_for(asked: Plan, templates: set[str]) -> None:
     assert counted([asked]).keys() == templates
     assert asked.empty is (not templates)
+
+
+class Contract:
+    accuracy, uptime, tolerance, quarters = 0.85, 0.995, 0.02, 2
+    p95, p99 = Margin(200, Unit.MILLISECONDS), Margin(500, Unit.MILLISECONDS)
+
+
+def test_a_contract_is_watched_as_it_is_written() -> None:
+    assert sla_of(Contract()) == Sla()
 
 
 def test_many_models_share_each_question() -> None:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.monitoring import PREDICTIONS, Monitoring, MonitoringRules, Oversight, Performance, Reviewers, Watched, WorthWatched
 from headgate.api.policy import RolloutPolicySpec
+from headgate.api.quantities import Margin
 from headgate.api.triggers import Fairness
 from headgate.monitoring.vendor import Sla
 
@@ -86,6 +88,35 @@ class Plan:
     @property
     def empty(self) -> bool:
         return not (self.histograms or self.counters or self.applications or self.sla)
+
+
+class Promised(Protocol):
+    """A vendor's promises as an AIModel writes them."""
+
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def p95(self) -> Margin: ...
+    @property
+    def p99(self) -> Margin: ...
+    @property
+    def uptime(self) -> float: ...
+    @property
+    def tolerance(self) -> float: ...
+    @property
+    def quarters(self) -> int: ...
+
+
+def sla_of(promised: Promised) -> Sla:
+    """The same as it is watched. Times are in milliseconds."""
+    return Sla(
+        accuracy=float(promised.accuracy),
+        p95=timedelta(seconds=promised.p95.seconds),
+        p99=timedelta(seconds=promised.p99.seconds),
+        uptime=float(promised.uptime),
+        tolerance=float(promised.tolerance),
+        quarters=promised.quarters,
+    )
 
 
 def plan_of(model: str, spec: AIModelSpec, policy: RolloutPolicySpec | None, sla: Sla | None = None) -> Plan:
