@@ -12,7 +12,6 @@ from headgate.api.replay import PLAN_VARIABLE
 from headgate.config import ConfigError, read_settings
 from headgate.controller.app import run
 from headgate.kube.errors import NotConfigured
-from headgate.monitor.app import run as watch
 from headgate.replay.run import replay
 from headgate.telemetry import configure_logging
 
@@ -32,7 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = read_settings(os.environ)
         configure_logging(settings.log_level)
-        return asyncio.run(watch(settings) if command == "monitor" else run(settings))
+        if command == "monitor":
+            # The operator does without what only this needs.
+            from headgate.monitor.app import run as watch
+
+            return asyncio.run(watch(settings))
+        return asyncio.run(run(settings))
     except (ConfigError, NotConfigured) as error:
         print(f"headgate: {error}", file=sys.stderr)
         return 2
