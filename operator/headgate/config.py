@@ -40,6 +40,8 @@ class Settings:
     """Whether approvals above Low count only where there is a trust store."""
     hash_secrets: bool = False
     """Whether the content of a revision covers the data of its Secrets, by keyed hash."""
+    monitor_interval: int = 300
+    """Seconds between two looks of `monitor` at all live models."""
     runner: RunnerImage = field(default_factory=RunnerImage)
     """What Jobs run that compare answers."""
     notices: NoticeSetting = field(default_factory=NoticeSetting)
@@ -77,6 +79,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         classification_table=environment.get("HEADGATE_CLASSIFICATION_TABLE") or "",
         trust_store_required=_flag(environment, "HEADGATE_TRUST_STORE_REQUIRED"),
         hash_secrets=_flag(environment, "HEADGATE_HASH_SECRETS"),
+        monitor_interval=_seconds(environment, "HEADGATE_MONITOR_INTERVAL", 300),
         runner=RunnerImage(
             environment.get("HEADGATE_IMAGE") or "",
             environment.get("HEADGATE_IMAGE_PULL_POLICY") or "IfNotPresent",
@@ -114,6 +117,13 @@ def _flag(environment: Mapping[str, str], name: str) -> bool:
     if text not in ("true", "false"):
         raise ConfigError(f"{name} must be true or false, got {text!r}")
     return text == "true"
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdigit() or not 60 <= int(text) <= 3600:
+        raise ConfigError(f"{name} must be 60 to 3600 seconds, got {text!r}")
+    return int(text)
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

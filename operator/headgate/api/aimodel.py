@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, Digest, Label, Line, Model, ObjectName, Opaque, User, rules
 from headgate.api.dossier import Evidence, LineageStep, Requirements
+from headgate.api.monitoring import Monitoring, Oversight
 from headgate.api.quantities import Duration
 from headgate.api.replay import Replay
 from headgate.api.vendor import Vendor
@@ -268,6 +269,10 @@ class AIModelSpec(Model):
     mode: Mode = Mode.ENFORCE
     """Observe: evidence takes no version back and none has to be proven good; the judge reports what it would have done. Guards and people
     decide as ever. It needs the policy's leave (analysis.observe) and is part of what people approve."""
+    monitoring: Monitoring | None = None
+    """What is watched once it is live."""
+    oversight: Oversight | None = None
+    """Where people review its decisions: which counters tell whether they do."""
     deletion_policy: DeletionPolicy | None = None
     """Left out: Orphan once users are served, Delete before."""
 

@@ -28,6 +28,13 @@ class ConditionType(StrEnum):
     VENDOR_MODEL_UNCHANGED = "VendorModelUnchanged"
     GOVERNANCE_ENFORCED = "GovernanceEnforced"
     TRAFFIC_BYPASS = "TrafficBypass"
+    DRIFT_WITHIN_LIMITS = "DriftWithinLimits"
+    OVERSIGHT_EFFECTIVE = "OversightEffective"
+    VENDOR_WITHIN_SLA = "VendorWithinSLA"
+
+
+WATCHED = frozenset({ConditionType.DRIFT_WITHIN_LIMITS, ConditionType.OVERSIGHT_EFFECTIVE, ConditionType.VENDOR_WITHIN_SLA})
+"""Conditions that `headgate monitor` writes. The operator neither writes nor reads them."""
 
 
 class Condition(StatusModel):

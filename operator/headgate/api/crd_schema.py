@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
+from headgate.api.quantities import Margin
 
 Schema = dict[str, Any]
 
@@ -18,12 +21,19 @@ class NotStructuralError(ValueError):
     """The model cannot be published as it is; the message names the field and what it lacks."""
 
 
+class _AsWritten(GenerateJsonSchema):
+    """Defaults in the form in which users write them."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return str(dft) if isinstance(dft, Margin) else super().encode_default(dft)
+
+
 def structural_schema(model: type[BaseModel], *, defaults: bool = True) -> Schema:
     """The structural schema of `model`. `defaults=False` leaves defaults out, for fields that only the operator writes.
 
     Raises NotStructuralError when a field has no bound, no single type, or anything else the API server would refuse.
     """
-    source = model.model_json_schema(by_alias=True, mode="validation")
+    source = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_AsWritten)
     schema = _convert(source, source.get("$defs", {}), defaults)
     check_structural(schema, model.__name__)
     return schema

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import METRIC_NAME, Count, Label, Model, each_once, list_map, rules
 from headgate.api.gates import Gates
+from headgate.api.monitoring import MonitoringRules
 from headgate.api.notifications import Notifications
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, ShareMargin, Unit
 from headgate.api.replay import ReplayLimits
@@ -273,6 +274,9 @@ class RolloutPolicySpec(Model):
     """When a version may move upward; any time if left out. An edit binds at once, also rollouts under way."""
     notifications: Notifications | None = None
     """Who is told what outside the cluster. An edit binds at once, and is no part of what people approve."""
+
+    monitoring: MonitoringRules | None = None
+    """Limits for live models. No part of what people approve: it says nothing about how a version gets its users."""
 
     @property
     def segments(self) -> Segments | None:

@@ -71,6 +71,12 @@ class Reason(StrEnum):
     TRAFFIC_BYPASS = "TrafficBypass"
     AUDIT_UNAVAILABLE = "AuditUnavailable"
     AUDIT_BROKEN = "AuditBroken"
+    # Live models, watched over time
+    WITHIN_LIMITS = "WithinLimits"
+    DRIFTING = "Drifting"
+    LIMIT_VIOLATED = "LimitViolated"
+    NOT_ASSESSED = "NotAssessed"
+    CREDITS_DUE = "CreditsDue"
     # What a user has to repair
     INVALID_SPEC = "InvalidSpec"
     POLICY_NOT_FOUND = "PolicyNotFound"

@@ -93,6 +93,10 @@ class Cluster:
                 raise Refused(f"there is no AIModel {name} in namespace {namespace} (-n chooses another one)") from error
             raise Refused(_NOT_INSTALLED) from error
 
+    async def kept(self, name: str, namespace: str) -> Object | None:
+        """One ConfigMap; None if there is none, or the caller may not read it."""
+        return await self._readable(CONFIG_MAPS, name, namespace)
+
     async def edit(self, model: Object, patch: Object) -> None:
         """Merge `patch` into `model`. Conflict if it changed since it was read."""
         metadata = model["metadata"]

@@ -29,6 +29,8 @@ from headgate.cli.judging.simulate import simulate
 from headgate.cli.linting.lint import lint
 from headgate.cli.monitoring.drift import drift
 from headgate.cli.monitoring.literacy import literacy
+from headgate.cli.monitoring.monitoring import monitoring
+from headgate.cli.monitoring.reference import reference
 from headgate.cli.monitoring.scorecard import scorecard
 from headgate.cli.monitoring.trend import trend
 from headgate.cli.monitoring.unmanaged import unmanaged
@@ -85,6 +87,7 @@ _ABOUT_MODELS = (
     plan,
     backtest,
     simulate,
+    monitoring,
 )
 _ABOUT_FILES = (completion, init, lint, classify, vendor, fingerprint, verify, drift, trend, value, literacy, scorecard)
 for _command in (doctor, unmanaged, *_ABOUT_MODELS, *_ABOUT_FILES):
@@ -95,6 +98,7 @@ for _kind, _help in HELP.items():
     app.command(name=command_name(_kind), help=_help, epilog=EXIT_CODES)(intervention(_kind))
 app.command(name="list", epilog=EXIT_CODES)(list_models)
 app.add_typer(audit, name="audit")
+app.add_typer(reference, name="reference")
 
 
 def main() -> None:

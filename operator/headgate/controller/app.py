@@ -15,10 +15,11 @@ import kopf
 from headgate.config import Settings, kopf_settings
 from headgate.controller.handlers import register, selectors
 from headgate.controller.parts import Parts
-from headgate.controller.probes import Server, metric_routes, probe_routes
+from headgate.controller.probes import metric_routes, probe_routes
 from headgate.kube.client import KubeClient
 from headgate.kube.lease import Elector, LeaseName
 from headgate.prometheus.client import PrometheusClient
+from headgate.web import Server
 
 log = logging.getLogger(__name__)
 

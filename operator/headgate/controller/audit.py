@@ -15,13 +15,13 @@ from headgate.api.digests import sha256
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
 from headgate.controller.facts import ModelKey
-from headgate.controller.fence import NotLeading
 from headgate.controller.kept_key import KeptKey
 from headgate.controller.queue import Priority, Queue
 from headgate.governance.audit_chain import Anchor, Append, Tail, appends, genesis, identity, identity_of
 from headgate.governance.audit_seal import signed_head
 from headgate.kube.audit_segments import entries_of, number_of, segment, segment_name, selector, tail_of
 from headgate.kube.errors import Conflict, KubeError, NotFound
+from headgate.kube.fence import NotLeading
 from headgate.kube.interface import KubeApi, Object
 from headgate.kube.labels import FIELD_MANAGER
 from headgate.kube.resources import CONFIG_MAPS

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from headgate.api.reasons import Reason
 from headgate.controller.cache import Cache
 from headgate.controller.facts import Body, ModelFacts, ModelKey
-from headgate.controller.fence import NotLeading
 from headgate.controller.secret_hashes import SecretHashes
 from headgate.kube.errors import Forbidden, KubeError, NotFound
+from headgate.kube.fence import NotLeading
 from headgate.kube.interface import KubeApi
 from headgate.kube.resources import CONFIG_MAPS, SECRETS, Resource
 from headgate.rollout.configuration import ABSENT, Reference, Source, digest_of

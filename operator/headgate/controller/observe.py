@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from headgate.api.aimodel import AIModelSpec, DeletionPolicy
+from headgate.api.conditions import WATCHED
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.remembering import latest_per_key
@@ -175,11 +176,16 @@ def parse_spec(raw: bytes) -> tuple[AIModelSpec | None, str]:
 
 @latest_per_key(_MOST_MODELS)
 def parse_status(raw: bytes) -> AIModelStatus:
-    """Raises UnreadableStatus."""
+    """What the operator wrote: conditions of `headgate monitor` are left out, so that they are neither a change nor written again.
+
+    Raises UnreadableStatus.
+    """
     try:
-        return AIModelStatus.model_validate_json(raw)
+        status = AIModelStatus.model_validate_json(raw)
     except ValidationError as error:
         raise UnreadableStatus(_words(error, "status")) from error
+    own = tuple(condition for condition in status.conditions if condition.type not in WATCHED)
+    return status if len(own) == len(status.conditions) else status.model_copy(update={"conditions": own})
 
 
 @lru_cache(maxsize=1024)

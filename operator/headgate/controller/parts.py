@@ -17,7 +17,6 @@ from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
-from headgate.controller.fence import fenced
 from headgate.controller.freeze import EACH, ClusterFreeze
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging
@@ -39,6 +38,7 @@ from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.kube.client import KubeClient
 from headgate.kube.events import EventRecorder
+from headgate.kube.fence import fenced
 from headgate.kube.lease import Clocks
 from headgate.named_secrets import NamedSecrets
 from headgate.notices.delivery import Delivery

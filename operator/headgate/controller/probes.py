@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -10,6 +10,7 @@ from aiohttp import web
 from headgate.controller.intake import Intake
 from headgate.controller.kinds import Kinds
 from headgate.telemetry import Telemetry
+from headgate.web import verdict
 
 log = logging.getLogger(__name__)
 
@@ -69,45 +70,9 @@ class Health:
         return [f"{kind}: {words}" for kind, words in sorted(self.intake.faults.items())] or ["the first lists are being read"]
 
 
-class Server:
-    """One HTTP server on one port, on all addresses unless `host` names one.
-
-    Port 0 takes a free one, and `port` tells which after `start`; it needs a host, because each address family would take its own.
-    """
-
-    def __init__(self, routes: dict[str, Callable[[], web.Response]], port: int, host: str | None = None) -> None:
-        self._application = web.Application()
-        for path, answer in routes.items():
-            self._application.router.add_get(path, _handler(answer))
-        self._runner = web.AppRunner(self._application, access_log=None)
-        self._host = host
-        self.port = port
-
-    async def start(self) -> None:
-        """Raises OSError if the port is taken."""
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        await self._runner.cleanup()
-
-
 def probe_routes(health: Health) -> dict[str, Callable[[], web.Response]]:
-    return {"/healthz": lambda: _verdict(health.faults()), "/readyz": lambda: _verdict(health.missing())}
+    return {"/healthz": lambda: verdict(health.faults()), "/readyz": lambda: verdict(health.missing())}
 
 
 def metric_routes(telemetry: Telemetry) -> dict[str, Callable[[], web.Response]]:
     return {"/metrics": lambda: web.Response(body=telemetry.page(), content_type="text/plain", charset="utf-8")}
-
-
-def _verdict(faults: list[str]) -> web.Response:
-    return web.Response(text="\n".join(faults) or "ok", status=503 if faults else 200)
-
-
-def _handler(answer: Callable[[], web.Response]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return answer()
-
-    return handle

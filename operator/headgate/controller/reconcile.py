@@ -17,7 +17,6 @@ from headgate.controller.clock import ClockWatch
 from headgate.controller.configuration import Configurations
 from headgate.controller.enforcement import Enforcement
 from headgate.controller.facts import ModelKey
-from headgate.controller.fence import NotLeading
 from headgate.controller.freeze import ClusterFreeze
 from headgate.controller.judging import Judging
 from headgate.controller.literacy import LiteracyReader
@@ -27,6 +26,7 @@ from headgate.controller.queue import Priority, Queue, ShutDown
 from headgate.controller.trust import TrustReader
 from headgate.controller.watching import Watching
 from headgate.kube.errors import Conflict, KubeError
+from headgate.kube.fence import NotLeading
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision
 from headgate.rollout.snapshot import Problem, Snapshot

@@ -12,7 +12,7 @@ from headgate.monitoring.drift import Limits
 from headgate.monitoring.intervals import difference
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
 from headgate.monitoring.trend import FEWEST_DAYS
-from headgate.monitoring.windows import Baseline, Noise, Window, counted, noise, shares
+from headgate.monitoring.windows import Baseline, Noise, Window, counted, noise_beside_a_step, shares
 
 LOSS_LIMITS = Limits(0.03, 0.05)
 FALSE_ALARM_DAYS = 365
@@ -31,7 +31,7 @@ def lost(windows: Sequence[Window], recent: int, baseline: Baseline, limits: Lim
     samples = _samples(present, baseline)
     if samples[1] < FEWEST_LABELS:
         return not_assessed("loss", f"{samples[1]} mature labels: {FEWEST_LABELS} at least are needed", samples)
-    value, interval = _loss(present, baseline, noise(windows))
+    value, interval = _loss(present, baseline, noise_beside_a_step(windows))
     verdict, why = _verdict(value, interval, limits)
     return Result("loss", verdict, why, samples, value, interval)
 
@@ -111,7 +111,7 @@ def since_when(windows: Sequence[Window], baseline: Baseline) -> tuple[Result, A
     samples = _samples(windows, baseline)
     if len(windows) < FEWEST_DAYS:
         return not_assessed("cusum", f"{len(windows)} days with mature labels: {FEWEST_DAYS} at least are needed", samples), None
-    known = noise(windows[:_NOISE_DAYS])
+    known = noise_beside_a_step(windows[:_NOISE_DAYS])
     alarm = cusum(windows, baseline, known)
     counted_in = [window for window in windows if alarm is None or window.day >= alarm.onset]
     value, interval = _loss(counted_in, baseline, known)

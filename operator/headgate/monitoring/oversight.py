@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from math import exp, log, sqrt
+from math import sqrt
 
 import numpy as np
 from scipy.special import betainc, ndtri
 
 from headgate.monitoring.floors import CONFIDENCE, Floor, kept
+from headgate.monitoring.intervals import ratio as ratio_of
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
 
 OVERRIDES = Floor(0.02, 0.02)
@@ -71,8 +72,7 @@ def under_load(days: Sequence[tuple[date, Reviews]]) -> Result:
     samples = (quiet.reviewed, busy.reviewed)
     if not quiet.changed:
         return not_assessed(name, "no decision was changed on quiet days: there is no rate to compare with", samples)
-    (middle, deviation), z = _log_ratio(busy, quiet), float(ndtri(0.5 + CONFIDENCE / 2))
-    ratio, low, high = (exp(middle + side * z * deviation) for side in (0.0, -1.0, 1.0))
+    ratio, (low, high) = ratio_of((busy.changed, busy.reviewed), (quiet.changed, quiet.reviewed), CONFIDENCE)
     told = f"busy days have {ratio:.2g} times the overrides of quiet ones ({low:.2g} to {high:.2g})"
     if ratio <= LEAST_LOAD_RATIO and high < 1.0:
         verdict = LimitVerdict.VIOLATED
@@ -81,13 +81,6 @@ def under_load(days: Sequence[tuple[date, Reviews]]) -> Result:
     else:
         verdict, told = LimitVerdict.NOT_ASSESSED, f"{told}: too few reviews to tell from {LEAST_LOAD_RATIO:g}"
     return Result(name, verdict, told, samples, ratio, (low, high))
-
-
-def _log_ratio(one: Reviews, other: Reviews) -> tuple[float, float]:
-    """Of the rates, and its standard deviation; half a case is added to each, so that none may be 0."""
-    parts = [(reviews.changed + 0.5, reviews.reviewed + 0.5) for reviews in (one, other)]
-    middle = log(parts[0][0] / parts[0][1]) - log(parts[1][0] / parts[1][1])
-    return middle, sqrt(sum(max(1.0 / changed - 1.0 / reviewed, 0.0) for changed, reviewed in parts))
 
 
 def passive_reviewers(reviewers: Sequence[Reviews]) -> Result:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from math import sqrt
 
 import numpy as np
 
@@ -121,3 +122,24 @@ def noise(windows: Sequence[Window]) -> Noise:
     correlation = float((scaled[1:] * scaled[:-1]).sum()) / total if total > 0.0 else 0.0
     corrected = (n * correlation + 2.0) / (n - 4) if n > 4 else 0.0
     return Noise(max(1.0, dispersion), min(max(0.0, corrected), 0.9))
+
+
+_BESIDE = 4
+"""Days on each side of a step."""
+_CLEAR_STEP = 6.0
+"""Standard errors from which on a step is none of the noise."""
+
+
+def noise_beside_a_step(windows: Sequence[Window]) -> Noise:
+    """A release that breaks a model makes a step. About a line through all days that would look like noise, and hide itself."""
+    values, found = shares(windows), noise(windows)
+    if len(windows) < 2 * _BESIDE:
+        return found
+    splits = range(_BESIDE, len(windows) - _BESIDE + 1)
+    spread, split = min((float(values[:at].var() * at + values[at:].var() * (len(values) - at)), at) for at in splits)
+    step = float(values[split:].mean() - values[:split].mean())
+    error = sqrt(spread / (len(values) - 2) * (1.0 / split + 1.0 / (len(values) - split)))
+    if abs(step) <= _CLEAR_STEP * error:
+        return found
+    level = [replace(one, share=min(max(one.share - step, 0.0), 1.0)) for one in windows[split:]]
+    return min(found, noise((*windows[:split], *level)), key=lambda one: one.long_run)

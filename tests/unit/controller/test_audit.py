@@ -15,12 +15,12 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Metric
 from headgate.controller.audit import KEY_SECRET, AuditTrail
-from headgate.controller.fence import NotLeading
 from headgate.evidence.view import GuardReading
 from headgate.governance.audit_chain import MOST_ENTRIES, Entry, read, verify
 from headgate.governance.audit_seal import anchor_of
 from headgate.kube.audit_segments import head_of, lines_of
 from headgate.kube.errors import Forbidden, KubeError
+from headgate.kube.fence import NotLeading
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, SECRETS
 
 NAMED = "lending/credit"

@@ -9,11 +9,11 @@ from tests.simulation.clock import run
 from tests.unit.controller.operator_world import KEY, OperatorWorld, in_canary, live, model_spec
 
 from headgate.api.vocabulary import Metric, Verdict
-from headgate.controller.fence import NotLeading, fenced
 from headgate.controller.queue import Priority
 from headgate.evidence.view import CheckReading
 from headgate.kube.client import KubeClient
 from headgate.kube.errors import Conflict, Forbidden, Invalid, KubeError, Unavailable
+from headgate.kube.fence import NotLeading, fenced
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 from headgate.kube.wire import Reply
 from headgate.rollout.decision import Decision

@@ -15,9 +15,10 @@ from headgate.__main__ import main
 from headgate.config import ConfigError, kopf_settings, read_settings
 from headgate.controller.handlers import selectors
 from headgate.controller.intake import Intake
-from headgate.controller.probes import Health, Heartbeat, Server, metric_routes, probe_routes
+from headgate.controller.probes import Health, Heartbeat, metric_routes, probe_routes
 from headgate.telemetry import Telemetry
 from headgate.telemetry.logs import JsonFormatter
+from headgate.web import Server
 
 GIVEN = {"HEADGATE_NAMESPACE": "headgate-system", "HEADGATE_PROMETHEUS_URL": "http://prom:9090", "HEADGATE_ENVIRONMENT": "staging"}
 

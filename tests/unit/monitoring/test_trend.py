@@ -16,7 +16,7 @@ from headgate.monitoring.loss import cusum, lost, since_when, threshold
 from headgate.monitoring.result import LimitVerdict
 from headgate.monitoring.trend import FEWEST_DAYS, Limit, judged, trend
 from headgate.monitoring.trend_power import Labels, days_until_seen, power, statement
-from headgate.monitoring.windows import INDEPENDENT, Baseline, Better, Noise, Window, good, mature, noise, sen_slope
+from headgate.monitoring.windows import INDEPENDENT, Baseline, Better, Noise, Window, good, mature, noise, noise_beside_a_step, sen_slope
 
 WITHIN, DRIFTING, VIOLATED, UNKNOWN = LimitVerdict
 START = date(2026, 3, 1)
@@ -51,6 +51,23 @@ def test_a_loss_has_an_interval_and_few_labels_have_no_verdict(share: float, lab
     assert found.verdict is verdict
     if found.interval is not None:
         assert found.interval[0] <= 0.9 - share <= found.interval[1]
+
+
+def test_a_step_is_no_noise_that_hides_it() -> None:
+    """As of a release that breaks the model: about one line through all days its own size would make the interval wide."""
+    rng = np.random.default_rng(5)
+    broken = shares(*(0.9 + 0.013 * rng.standard_normal(20)), *(0.7 + 0.013 * rng.standard_normal(8)))
+    found = lost(broken, 7, Baseline(0.9, 20_000))
+    assert found.verdict is VIOLATED
+    assert found.interval is not None
+    assert found.interval[0] > 0.15, "a rollback needs that"
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5])
+def test_noise_is_seldom_taken_for_a_step(phi: float) -> None:
+    rng = np.random.default_rng(11)
+    taken = sum(noise_beside_a_step(windows) != noise(windows) for windows in (drawn(rng, 28, phi=phi) for _ in range(300)))
+    assert taken <= 300 * 0.1
 
 
 def test_where_less_is_better_a_rise_is_the_loss() -> None:

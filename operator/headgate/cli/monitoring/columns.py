@@ -9,6 +9,7 @@ import pyarrow.compute
 from headgate.evidence.bets.arrays import Floats
 from headgate.monitoring.bins import FINE_PARTS, PARTS, Codes, bin_of, coarser, declared_edges, quantile_edges
 from headgate.monitoring.drift import Feature
+from headgate.monitoring.inservice.reference import MOST_CLASSES, MOST_EDGES, Distribution
 from headgate.monitoring.tally import Tally, Thinned
 
 MOST_LABELS = 1000
@@ -72,6 +73,13 @@ class Numbers:
     def feature(self, name: str, before: Tally) -> Feature:
         return Feature(name, before.stretches, self._tally.stretches, coarser(self._fine, self._coarse))
 
+    def distribution(self) -> Distribution:
+        """What was counted, without rows that have no value. Raises ValueError if there is none, or too many edges."""
+        counts = self._tally.stretches[:, :-1]
+        if len(self._fine) > MOST_EDGES or not counts.sum():
+            raise ValueError(f"{len(self._fine)} edges are more than {MOST_EDGES}" if counts.sum() else "it has no values")
+        return Distribution(counts, edges=tuple(self._fine.tolist()))
+
 
 class Labels:
     """A category. Bins in the order of appearance in the reference; then one for labels it does not have, and one for none."""
@@ -114,3 +122,12 @@ class Labels:
     def feature(self, name: str, before: Tally) -> Feature:
         order: Codes = np.append(np.arange(2, len(self._labels) + 2), (0, 1))
         return Feature(name, before.stretches[:, order], self._tally.stretches[:, order], None)
+
+    def distribution(self) -> Distribution:
+        """What was counted of the most frequent labels, and of all others together. Raises ValueError if there is nothing to tell apart."""
+        counts = self._tally.stretches[:, 2:]
+        if self.trouble or not counts.sum():
+            raise ValueError(self.trouble or "it has no values")
+        kept = sorted(np.argsort(-counts.sum(axis=0), kind="stable")[:MOST_CLASSES])
+        others = counts.sum(axis=1) - counts[:, kept].sum(axis=1)
+        return Distribution(np.column_stack([counts[:, kept], others]), classes=tuple(self._labels[int(at)].as_py() for at in kept))

@@ -47,7 +47,7 @@ def drift(
     from headgate.cli.monitoring.samples import Reading, samples
     from headgate.monitoring.drift import Finding, Rules, assess
 
-    reading = Reading(time, dict(_edges(text) for text in edges or ()), frozenset(categorical or ()), frozenset(ignore or ()))
+    reading = Reading(time, dict(parsed_edges(text) for text in edges or ()), frozenset(categorical or ()), frozenset(ignore or ()))
     found = samples(reference, current, reading)
     findings = (*assess(found.features, Rules(alpha)), *(Finding(name, not_assessed("drift", why)) for name, why in found.left_out.items()))
     verdict = worst(finding.result.verdict for finding in findings)
@@ -57,7 +57,8 @@ def drift(
     leave(verdict)
 
 
-def _edges(text: str) -> tuple[str, tuple[float, ...]]:
+def parsed_edges(text: str) -> tuple[str, tuple[float, ...]]:
+    """One --edges. Raises typer.BadParameter."""
     name, _, numbers = text.rpartition("=")
     try:
         return name, tuple(float(number) for number in numbers.split(","))

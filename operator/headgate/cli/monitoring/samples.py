@@ -12,8 +12,9 @@ import pyarrow.parquet
 
 from headgate.cli.monitoring.columns import Labels, Numbers, floats
 from headgate.cli.refused import Refused
-from headgate.monitoring.bins import declared_edges
+from headgate.monitoring.bins import PARTS, declared_edges, quantile_edges
 from headgate.monitoring.drift import Feature
+from headgate.monitoring.inservice.reference import Distribution
 from headgate.monitoring.tally import Thinned
 
 MOST_COLUMNS = 500
@@ -63,6 +64,30 @@ def samples(reference: Path, current: Path, reading: Reading) -> Samples:
     if extra := [name for name in present if name not in columns]:
         notes.append(f"{current} has other columns, which are not compared: {', '.join(extra[:10])}")
     return Samples(tuple(features), left_out, tuple(notes))
+
+
+def distributions(file: Path, reading: Reading) -> tuple[dict[str, Distribution], dict[str, str]]:
+    """One file counted by its own bins, and why columns are left out. Raises Refused as `samples` does."""
+    columns = _columns(file)
+    _check(columns, file, reading)
+    wanted = [name for name in columns if name not in reading.ignored]
+    numeric = _numeric(file, wanted, reading)
+    coders: dict[str, Numbers | Labels] = {
+        name: Numbers(name, numeric[name], reading.edges.get(name, _tenths(numeric[name]))) if name in numeric else Labels()
+        for name in wanted
+    }
+    _read(file, coders, None)
+    found, left_out = dict[str, Distribution](), dict[str, str]()
+    for name, coder in coders.items():
+        try:
+            found[name] = coder.distribution()
+        except ValueError as error:
+            left_out[name] = str(error)
+    return found, left_out
+
+
+def _tenths(thinned: Thinned) -> tuple[float, ...]:
+    return tuple(quantile_edges(thinned.values, thinned.least, thinned.greatest, PARTS).tolist())
 
 
 def _check(columns: list[str], file: Path, reading: Reading) -> None:

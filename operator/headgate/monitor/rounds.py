@@ -1,0 +1,248 @@
+"""One round over all live models after the other: list them, count what grew, judge, and tell what changed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zlib import crc32
+
+from headgate.api.conditions import Condition
+from headgate.kube.errors import KubeError, NotFound
+from headgate.kube.interface import KubeApi, Object
+from headgate.kube.resources import AIMODELS, ROLLOUT_POLICIES
+from headgate.monitor.keeping import FIELD_MANAGER, Keeper
+from headgate.monitor.metrics import MonitorMetrics
+from headgate.monitor.models import ModelKey, Reader, ServingModel
+from headgate.monitor.responder import Responder
+from headgate.monitoring.inservice.assessing import assess
+from headgate.monitoring.inservice.assessment import Assessment
+from headgate.monitoring.inservice.conditions import conditions
+from headgate.monitoring.inservice.counting import fold
+from headgate.monitoring.inservice.memory import Memory
+from headgate.monitoring.inservice.reference import Reference
+from headgate.monitoring.response import pace
+from headgate.monitoring.result import LimitVerdict
+from headgate.prometheus.asking import Asker
+from headgate.prometheus.client import SourceError
+from headgate.prometheus.grown import shards
+
+log = logging.getLogger(__name__)
+
+SETTLING = 15.0
+"""Seconds that samples get to arrive before they are asked for."""
+CATCH_UP = 7200.0
+"""Seconds that can be asked for at once. What is older is a gap: the window begins anew."""
+STORE_PAUSE = 900.0
+"""Seconds between two writes for one model whose verdicts stay the same, and for some models up to twice as many, lest all be written in
+one round. What was not written is asked for again after a restart."""
+SILENCE = 1200.0
+"""Seconds without an answer after which nothing is said of distributions any more."""
+_AT_ONCE = 20
+_RETRY_REFERENCE = 300.0
+
+
+@dataclass(slots=True)
+class Held:
+    """One model between two rounds. Times in seconds since 1970, 0 for never."""
+
+    model: ServingModel
+    memory: Memory
+    reference: Reference | None = None
+    problem: str = ""
+    looked_for: tuple[tuple[str, str] | None, float] = (None, 0.0)
+    """Which reference was looked for, and when."""
+    assessed: float = 0.0
+    stored: float = 0.0
+    verdicts: Mapping[str, LimitVerdict] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`period`: seconds between rounds. `namespaces` empty for all."""
+
+    policy_namespace: str
+    period: float = 300.0
+    namespaces: tuple[str, ...] = ()
+
+
+class Rounds:
+    """Keeps what is held of each model. Only the leader counts and writes."""
+
+    def __init__(
+        self,
+        api: KubeApi,
+        asker: Asker,
+        responder: Responder,
+        metrics: MonitorMetrics,
+        settings: Settings,
+        *,
+        wall: Callable[[], float],
+    ) -> None:
+        self._api = api
+        self._asker = asker
+        self._responder = responder
+        self._metrics = metrics
+        self._settings = settings
+        self._wall = wall
+        self._reader = Reader()
+        self._keeper = Keeper(api)
+        self._held: dict[ModelKey, Held] = {}
+        self._silent = False
+
+    @property
+    def due(self) -> float:
+        """Seconds until the next round: rounds end at whole periods of the clock, so that a restart counts the same stretches."""
+        return self._settings.period - self._settled % self._settings.period
+
+    @property
+    def _settled(self) -> float:
+        """Up to when samples have arrived, by the clock of Prometheus: what came later than asked for would be lost."""
+        return self._wall() + self._asker.skew - SETTLING
+
+    async def round(self) -> None:
+        """Look at every live model once. Raises KubeError if the models cannot be listed; whatever else fails concerns one model, or is
+        asked for again in the next round."""
+        clock, period = asyncio.get_running_loop().time, self._settings.period
+        began, end = clock(), self._settled // period * period
+        await self._list()
+        answered = await self._count(end)
+        await self._assess(end)
+        self._metrics.models.set(len(self._held))
+        self._metrics.seconds.observe(clock() - began)
+        if answered:
+            self._metrics.last_success.set(self._wall())
+
+    async def _list(self) -> None:
+        policies = await self._api.list(ROLLOUT_POLICIES, self._settings.policy_namespace)
+        self._reader.policies(policies.items)
+        items: list[Object] = []
+        for namespace in self._settings.namespaces or (None,):
+            items += (await self._api.list(AIMODELS, namespace)).items
+        serving = self._reader.models(items)
+        for key in self._held.keys() - serving.keys():
+            self._forget(key)
+        for model in serving.values():
+            if model.plan.empty:
+                await self._leave(model)
+            else:
+                await self._hold(model)
+
+    def _forget(self, key: ModelKey) -> None:
+        self._held.pop(key, None)
+        self._metrics.forget(key)
+
+    async def _leave(self, model: ServingModel) -> None:
+        """Nothing is asked about it: nothing is said either."""
+        self._forget(model.key)
+        if model.conditions:
+            await self._tell(model, ())
+
+    async def _hold(self, model: ServingModel) -> None:
+        held = self._held.get(model.key)
+        try:
+            if held is None or held.model.uid != model.uid:
+                memory = await self._keeper.recall(model)
+                held = self._held[model.key] = Held(model, memory, stored=memory.as_of or 0.0)
+            held.model = replace(model, told=held.memory.severity)
+            await self._refer(held)
+        except KubeError as error:
+            log.warning("a model cannot be looked at: %s", error, extra={"model": "/".join(model.key)})
+            return
+        held.memory.fit(model.plan, held.reference, model.revision, model.live_since)
+
+    async def _refer(self, held: Held) -> None:
+        """A reference that is there is kept: it does not move."""
+        wanted, (known, at) = held.model.plan.reference, held.looked_for
+        if wanted != known or (held.problem and self._wall() - at >= _RETRY_REFERENCE):
+            held.reference, held.problem = await self._keeper.reference(held.model)
+            held.looked_for = wanted, self._wall()
+
+    async def _count(self, end: float) -> bool:
+        """Ask for what grew, for all models that were counted up to the same time together. Returns whether all was answered."""
+        by_start: dict[float, list[Held]] = {}
+        for held in self._held.values():
+            start = held.memory.as_of
+            if start is None or abs(end - start) > CATCH_UP:
+                held.memory.begin_again(end)
+            elif start < end:
+                by_start.setdefault(start, []).append(held)
+        answered = True
+        for start, some in by_start.items():
+            by_target = {held.model.target: held for held in some}
+            for targets in shards(sorted(by_target, key=lambda target: (target.namespace, target.name))):
+                try:
+                    grown = await self._asker.grown({target: by_target[target].model.plan for target in targets}, start, end)
+                except SourceError as error:
+                    self._unanswered(error)
+                    answered = False
+                    continue
+                for number, target in enumerate(targets, 1):
+                    held = by_target[target]
+                    fold(held.memory, held.model.plan, held.reference, grown[target], start, end)
+                    if number % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
+        if answered and self._silent:
+            self._silent = False
+            log.info("live models are counted again")
+        return answered
+
+    def _unanswered(self, error: SourceError) -> None:
+        """Told once for each outage."""
+        if not self._silent:
+            log.warning("live models are not counted: %s: %s", error.outage, error)
+        self._silent = True
+
+    async def _assess(self, end: float) -> None:
+        for held in list(self._held.values()):
+            if end - held.assessed < pace(held.model.plan.interval, held.memory.severity, held.model.table).total_seconds():
+                continue
+            held.assessed = end
+            found = self._found(held, end)
+            self._metrics.assessed(held.model.key, found)
+            await self._act(held, found, end)
+            # Judging takes milliseconds: others get their turn in between.
+            await asyncio.sleep(0)
+
+    def _found(self, held: Held, end: float) -> Assessment:
+        reference, problem = held.reference, held.problem
+        silent = end - (held.memory.as_of or 0.0)
+        if silent > SILENCE:
+            reference, problem = None, f"Prometheus has given no answer for {silent / 60:.0f} min"
+        return assess(held.memory, held.model.plan, reference, problem, held.model.table, end)
+
+    async def _act(self, held: Held, found: Assessment, end: float) -> None:
+        model = held.model
+        if found.response is not None:
+            await self._responder.respond(model, found.response)
+            held.memory.severity = found.response.severity
+        told = conditions(model.conditions, found, model.generation, datetime.fromtimestamp(end, UTC))
+        if told != model.conditions and await self._tell(model, told):
+            held.model = replace(model, conditions=told)
+        verdicts = {str(kind): found.verdict(kind) for kind in found.figures}
+        changed, held.verdicts = held.verdicts is not None and verdicts != held.verdicts, verdicts
+        if not changed and end - held.stored < _store_pause(model.key):
+            return
+        try:
+            await self._keeper.store(model, held.memory, found, datetime.fromtimestamp(end, UTC).isoformat().replace("+00:00", "Z"))
+        except KubeError as error:
+            log.warning("the figures of a model cannot be stored: %s", error, extra={"model": "/".join(model.key)})
+            held.stored = 0.0
+            return
+        held.stored = end
+
+    async def _tell(self, model: ServingModel, told: tuple[Condition, ...]) -> bool:
+        """Only these conditions: by server-side apply the operator's part of the status stays as it is."""
+        status = {"conditions": [one.model_dump(mode="json", by_alias=True) for one in told]}
+        try:
+            await self._api.patch_status(AIMODELS, model.key.name, model.key.namespace, status, field_manager=FIELD_MANAGER)
+        except NotFound:
+            return False
+        except KubeError as error:
+            log.warning("conditions cannot be written: %s", error, extra={"model": "/".join(model.key)})
+            return False
+        return True
+
+
+def _store_pause(key: ModelKey) -> float:
+    return STORE_PAUSE * (1.0 + crc32("/".join(key).encode()) % 100 / 100)

@@ -1,0 +1,43 @@
+"""From what is remembered of a live model to what is said about it."""
+
+from datetime import timedelta
+
+from headgate.monitoring.inservice.assessment import Assessment, Kind, Named
+from headgate.monitoring.inservice.contract import contract, measured_worth, settled
+from headgate.monitoring.inservice.distributions import drift, worst_psi
+from headgate.monitoring.inservice.labelled import Labelled, performance
+from headgate.monitoring.inservice.memory import Memory, utc_day
+from headgate.monitoring.inservice.people import fairness, oversight
+from headgate.monitoring.inservice.plan import Plan
+from headgate.monitoring.inservice.reference import Reference
+from headgate.monitoring.response import Responses, respond
+from headgate.monitoring.result import not_assessed
+
+_NO_LABELS = "performance is not watched"
+
+
+def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str, table: Responses, now: float) -> Assessment:
+    """`problem`: why the reference cannot be used. Closes quarters that are over in `memory.standing`, once each."""
+    today, figures = utc_day(now), dict[Kind, tuple[Named, ...]]()
+    if plan.features:
+        figures[Kind.DRIFT] = drift(memory, plan, reference, problem, now)
+    labelled = Labelled((), not_assessed("loss", _NO_LABELS))
+    if plan.performance is not None:
+        lagged = utc_day(now - float(plan.performance.label_lag))
+        labelled = performance(memory.daily, plan, plan.performance, lagged)
+        figures[Kind.PERFORMANCE] = labelled.figures
+    if plan.oversight is not None:
+        figures[Kind.OVERSIGHT] = oversight(memory.daily, plan.oversight, today)
+    if plan.fairness is not None:
+        since = today - timedelta(days=plan.rules.fairness_days - 1)
+        figures[Kind.FAIRNESS] = fairness(memory.daily, plan.fairness, since, today)
+    if plan.sla is not None:
+        memory.standing = settled(memory.standing, memory.daily, plan.sla, today)
+        figures[Kind.VENDOR] = contract(memory.daily, memory.trouble, plan.sla, today)
+    if plan.worth is not None:
+        figures[Kind.VALUE] = (("", measured_worth(memory.daily, plan.worth, today)),)
+    response = None
+    if Kind.DRIFT in figures or Kind.PERFORMANCE in figures:
+        psi = worst_psi(figures.get(Kind.DRIFT, ()))
+        response = respond(psi, labelled.loss, labelled.alarm, memory.releases, table)
+    return Assessment(figures, labelled.notes, response, tuple(str(quarter) for quarter in memory.standing.owed))

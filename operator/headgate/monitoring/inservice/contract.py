@@ -1,0 +1,87 @@
+"""A vendor's promises and a model's value case, beside what was counted of the live version."""
+
+from datetime import date
+from math import sqrt
+
+import numpy as np
+from scipy.special import stdtrit
+
+from headgate.api.monitoring import WorthWatched
+from headgate.monitoring.inservice.assessment import Named
+from headgate.monitoring.inservice.counting import P95, P99, PERFORMANCE, UP, WORTH
+from headgate.monitoring.inservice.daily import Daily
+from headgate.monitoring.result import LimitVerdict, Result, not_assessed
+from headgate.monitoring.vendor import Counts, Quarter, Sla, Standing, clauses, closed
+
+_CLAUSES = {"accuracy": PERFORMANCE, "latencyP95": P95, "latencyP99": P99, "uptime": UP}
+_FEWEST_DAYS = 14
+_WORTH_DAYS = 28
+_YEAR = 365.25
+
+
+def counts_of(daily: Daily, quarter: Quarter) -> Counts:
+    """What was counted in one quarter."""
+    first, last = quarter_days(quarter)
+    right, fast, faster, up = (_counts(daily.total(name, first, last)) for name in _CLAUSES.values())
+    return Counts(right, fast, faster, up)
+
+
+def quarter_days(quarter: Quarter) -> tuple[date, date]:
+    """Its first and last day."""
+    following = quarter.next
+    return _first(quarter), date.fromordinal(_first(following).toordinal() - 1)
+
+
+def _first(quarter: Quarter) -> date:
+    return date(quarter.year, 3 * quarter.number - 2, 1)
+
+
+def _counts(sums: tuple[float, float]) -> tuple[int, int]:
+    whole = max(round(sums[1]), 0)
+    return min(max(round(sums[0]), 0), whole), whole
+
+
+def settled(standing: Standing, daily: Daily, sla: Sla, today: date) -> Standing:
+    """The standing after the quarters that are over. One of which nothing was counted is left out, which ends the row."""
+    quarter = Quarter.of(date.fromordinal(_first(Quarter.of(today)).toordinal() - 1))
+    if not any(any(daily.total(name, *quarter_days(quarter))) for name in _CLAUSES.values()):
+        return standing
+    return closed(standing, quarter, clauses(counts_of(daily, quarter), sla), sla)
+
+
+def contract(daily: Daily, trouble: dict[str, str], sla: Sla, today: date) -> tuple[Named, ...]:
+    """The clauses in the present quarter, of which anything was ever counted."""
+    found: list[Named] = []
+    for result in clauses(counts_of(daily, Quarter.of(today)), sla):
+        name = _CLAUSES[result.statistic]
+        if name in trouble:
+            found.append(("", not_assessed(result.statistic, trouble[name])))
+        elif name in daily.sums:
+            found.append(("", result))
+    if not found:
+        return (("", not_assessed("vendor", "nothing of what the contract promises is counted: see the metrics it is watched by")),)
+    return tuple(found)
+
+
+def measured_worth(daily: Daily, asked: WorthWatched, today: date) -> Result:
+    """A year at the rate of the last days that are over, by the spread of its days; against what was planned, where that is written."""
+    days = [(day, part) for day, part, _ in daily.days(WORTH) if day < today][-_WORTH_DAYS:]
+    if len(days) < _FEWEST_DAYS:
+        return not_assessed("valuePerYear", f"{len(days)} days with {asked.summary}: {_FEWEST_DAYS} at least are needed", (len(days),))
+    values = np.array([part for _, part in days])
+    mean, spread = float(values.mean()), float(values.std(ddof=1)) / sqrt(len(values))
+    reach = float(stdtrit(len(values) - 1, 0.975)) * spread
+    value, low, high = (_YEAR * number for number in (mean, mean - reach, mean + reach))
+    told = f"{value:,.0f} a year at the rate of the last {len(days)} days ({low:,.0f} to {high:,.0f})"
+    planned = asked.planned_per_year
+    if planned is None:
+        return Result(
+            "valuePerYear", LimitVerdict.NOT_ASSESSED, f"{told}; nothing is planned to compare it with", (len(days),), value, (low, high)
+        )
+    if high < planned:
+        verdict, told = LimitVerdict.VIOLATED, f"{told}: less than the {planned:,} that were planned"
+    elif low >= planned:
+        verdict, told = LimitVerdict.WITHIN_LIMITS, f"{told}: the {planned:,} that were planned, or more"
+    else:
+        verdict, told = LimitVerdict.NOT_ASSESSED, f"{told}: its days differ too much to tell it from the {planned:,} that were planned"
+    return Result("valuePerYear", verdict, told, (len(days),), value, (low, high))

@@ -1,0 +1,209 @@
+"""What grew of a model's counters between two instants, added to what is remembered of it."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf, isfinite
+
+import numpy as np
+
+from headgate.api.monitoring import FEATURE_LABEL
+from headgate.evidence.bets.arrays import Floats
+from headgate.monitoring.inservice.memory import Memory, utc_day
+from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
+from headgate.monitoring.inservice.reference import MOST_CLASSES, Distribution, Reference
+
+MOST_ROWS = 4 * MOST_CLASSES
+"""Rows of one metric and feature that are read. A label with more values tells single things apart, and no classes."""
+
+PERFORMANCE, REVIEWS, SEEDED, AUDITED, WORTH = "performance", "reviews", "seeded", "audited", "worth"
+P95, P99, UP = "p95", "p99", "up"
+SEGMENT, GROUP, REVIEWER = "segment/", "group/", "reviewer/"
+"""Names of daily sums; the last three are followed by what they tell apart."""
+
+Labels = Mapping[str, str]
+Row = tuple[Labels, float]
+"""Labels of a sum of increments, and the sum."""
+
+
+@dataclass(slots=True)
+class Grown:
+    """Increments of one live version. By series name, rows; `probes` are (successful, all)."""
+
+    histograms: dict[str, list[Row]] = field(default_factory=dict)
+    counters: dict[str, list[Row]] = field(default_factory=dict)
+    reviewers: dict[str, list[Row]] = field(default_factory=dict)
+    probes: tuple[float, float] | None = None
+
+
+def fold(memory: Memory, plan: Plan, reference: Reference | None, grown: Grown, start: float, end: float) -> None:
+    """Count what grew between `start` and `end`. `memory` fits to the plan and the reference (Memory.fit)."""
+    memory.as_of = end
+    _distributions(memory, plan, reference, grown, (start, end))
+    counted = _Counted(memory, grown, end)
+    counted.performance(plan)
+    counted.oversight(plan)
+    counted.fairness(plan)
+    counted.worth(plan)
+    counted.vendor(plan)
+
+
+def _distributions(memory: Memory, plan: Plan, reference: Reference | None, grown: Grown, between: tuple[float, float]) -> None:
+    rows = {id(one): one.sliding.move(*between) for one in (memory.inputs, memory.outputs) if one is not None}
+    windows = memory.windows()
+    for feature in plan.features:
+        memory.trouble.pop(feature.name, None)
+        own = of_feature(feature, grown)
+        if own:
+            memory.seen[feature.name] = between[1]
+        if not own or reference is None or feature.name not in windows:
+            continue
+        try:
+            counts = bins_of(feature, own, reference.features[feature.name])
+        except ValueError as error:
+            memory.trouble[feature.name] = str(error)
+            continue
+        window = windows[feature.name]
+        window.sliding.counts[rows[id(window)], window.columns[feature.name]] += counts
+
+
+def of_feature(feature: FeaturePlan, grown: Grown) -> list[Row]:
+    """The rows of one feature. Series without the label `feature` belong to whoever names the metric."""
+    found = grown.histograms.get(f"{feature.metric}_bucket", ()) if feature.numeric else grown.counters.get(feature.metric, ())
+    return [row for row in found if row[0].get(FEATURE_LABEL) in (feature.name, "", None)]
+
+
+def bins_of(feature: FeaturePlan, rows: Iterable[Row], like: Distribution) -> Floats:
+    """Counts by the bins of the reference. Raises ValueError, saying what to do, where the rows cannot be counted so."""
+    rows = list(rows)
+    if not all(isfinite(value) for _, value in rows):
+        raise ValueError(f"{feature.metric} is not a number: look at what the model exports")
+    if feature.numeric:
+        return _by_edges(feature.metric, rows, like.edges)
+    found = np.zeros(len(like.classes) + 1)
+    places = {name: at for at, name in enumerate(like.classes)}
+    if len(rows) > MOST_ROWS:
+        raise ValueError(
+            f"{feature.metric} has more than {MOST_ROWS} series that label {feature.label} tells apart: these are single things, not "
+            "classes. Count classes, or numbers in a histogram"
+        )
+    for labels, value in rows:
+        found[places.get(labels.get(feature.label, ""), len(like.classes))] += value
+    return found
+
+
+def _by_edges(metric: str, rows: Iterable[Row], edges: tuple[float, ...]) -> Floats:
+    below: dict[float, float] = {}
+    for labels, value in rows:
+        try:
+            bound = float(labels.get("le", ""))
+        except ValueError:
+            raise ValueError(f"{metric} has a bucket without a bound that is a number: le={labels.get('le')!r}") from None
+        below[bound] = below.get(bound, 0.0) + value
+    missing = [f"{edge:g}" for edge in edges if edge not in below]
+    if missing or inf not in below:
+        had = ", ".join(f"{bound:g}" for bound in sorted(below)[:12])
+        raise ValueError(
+            f"{metric} has no bucket that ends at {', '.join(missing[:8]) or '+Inf'}, as the reference has; it has {had}. Export the edges "
+            "of the reference, or capture the reference anew"
+        )
+    # Scrapes of a pod that has just come may hold some buckets and not yet others.
+    counts: Floats = np.maximum(np.diff([0.0, *(below[edge] for edge in edges), below[inf]]), 0.0)
+    return counts
+
+
+def reviewer_hash(model: str, reviewer: str) -> str:
+    """Tells reviewers of one model apart, and does not name them."""
+    return hashlib.sha256(f"{model}\0{reviewer}".encode()).hexdigest()[:12]
+
+
+@dataclass(slots=True)
+class _Counted:
+    """Daily sums, from the rows of one look."""
+
+    memory: Memory
+    grown: Grown
+    end: float
+
+    def _rows(self, metric: str) -> list[Row]:
+        rows = [row for row in self.grown.counters.get(metric, ()) if isfinite(row[1])]
+        if rows:
+            self.memory.seen[metric] = self.end
+        return rows
+
+    def _add(self, name: str, part: float, whole: float, lag: float = 0.0) -> None:
+        if whole > 0.0:
+            # What grew up to midnight is of the day that ends there.
+            self.memory.daily.add(name, utc_day(self.end - 1.0 - lag), part, whole)
+
+    def performance(self, plan: Plan) -> None:
+        asked = plan.performance
+        if asked is None:
+            return
+        lag, sums = float(asked.label_lag), dict[str, tuple[float, float]]()
+        for labels, value in self._rows(asked.counter):
+            good = value if labels.get(asked.label) in asked.good else 0.0
+            _into(sums, PERFORMANCE, good, value)
+            if asked.segment is not None:
+                _into(sums, SEGMENT + labels.get(asked.segment, ""), good, value)
+        for name, (part, whole) in sums.items():
+            self._add(name, part, whole, lag)
+
+    def oversight(self, plan: Plan) -> None:
+        asked = plan.oversight
+        if asked is None:
+            return
+        decided = {*asked.automatic, *asked.audited}
+        for name, metric, label, wanted in (
+            (REVIEWS, asked.reviews, asked.outcome_label, asked.changed),
+            (SEEDED, asked.seeded, asked.outcome_label, asked.found),
+            (AUDITED, asked.routed, asked.route_label, asked.audited),
+        ):
+            rows = [row for row in self._rows(metric) if name != AUDITED or row[0].get(label) in decided]
+            self._add(name, sum(value for labels, value in rows if labels.get(label) in wanted), sum(value for _, value in rows))
+        sums: dict[str, tuple[float, float]] = {}
+        for labels, value in self.grown.reviewers.get(asked.reviews, ()):
+            if isfinite(value):
+                changed = value if labels.get(asked.outcome_label) in asked.changed else 0.0
+                _into(sums, REVIEWER + reviewer_hash(plan.model, labels.get(asked.reviewer_label, "")), changed, value)
+        for name, (part, whole) in sums.items():
+            self._add(name, part, whole)
+
+    def fairness(self, plan: Plan) -> None:
+        asked = plan.fairness
+        if asked is None:
+            return
+        sums: dict[str, tuple[float, float]] = {}
+        for labels, value in self._rows(asked.metric):
+            if group := labels.get(asked.group_label):
+                _into(sums, GROUP + group, value if labels.get(asked.outcome_label) in asked.favourable else 0.0, value)
+        for name, (part, whole) in sums.items():
+            self._add(name, part, whole)
+
+    def worth(self, plan: Plan) -> None:
+        if plan.worth is not None:
+            total, count = (sum(value for _, value in self._rows(plan.worth.summary + end)) for end in ("_sum", "_count"))
+            self._add(WORTH, total, count)
+
+    def vendor(self, plan: Plan) -> None:
+        if plan.sla is None:
+            return
+        below: dict[str, float] = {}
+        for labels, value in self.grown.histograms.get(f"{LATENCY}_bucket", ()):
+            if isfinite(value):
+                bound = labels.get("le", "")
+                below[bound] = below.get(bound, 0.0) + value
+        by_bound = {float(bound): value for bound, value in below.items() if bound}
+        for name, promised in ((P95, plan.sla.p95.total_seconds()), (P99, plan.sla.p99.total_seconds())):
+            self.memory.trouble.pop(name, None)
+            if by_bound and promised not in by_bound:
+                self.memory.trouble[name] = f"{LATENCY} has no bucket that ends at {promised:g} s: add that bound to the histogram"
+            elif by_bound:
+                self._add(name, by_bound[promised], by_bound.get(inf, 0.0))
+        if self.grown.probes is not None:
+            self._add(UP, *self.grown.probes)
+
+
+def _into(sums: dict[str, tuple[float, float]], name: str, part: float, whole: float) -> None:
+    before = sums.get(name, (0.0, 0.0))
+    sums[name] = before[0] + part, before[1] + whole

@@ -1,0 +1,188 @@
+"""All that is remembered of one live model between two looks, and its form for storage."""
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+
+from headgate.api.digests import sha256
+from headgate.api.monitoring import PREDICTIONS
+from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
+from headgate.monitoring.inservice.plan import FeaturePlan, Plan
+from headgate.monitoring.inservice.reference import Reference
+from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
+from headgate.monitoring.response import Severity
+from headgate.monitoring.vendor import Quarter, Standing
+
+VERSION = 1
+MOST_RELEASES = 20
+_MOST_BYTES = 4_000_000
+"""Of one decoded block: what is larger was not written by this program."""
+
+
+@dataclass(slots=True)
+class Windowed:
+    """The distributions of some features. `columns` says which bins of the window belong to which; `layout` changes when they do."""
+
+    sliding: Sliding
+    columns: dict[str, slice]
+    layout: str
+
+    @classmethod
+    def of(cls, features: Mapping[str, int], window: float, reference: str) -> "Windowed":
+        """`features` are bins by name, `reference` the digest of what they are bins of."""
+        columns, at = {}, 0
+        for name, bins in features.items():
+            columns[name] = slice(at, at + bins)
+            at += bins
+        return cls(Sliding.empty(window, at), columns, sha256([list(features.items()), window, reference]))
+
+
+@dataclass(slots=True)
+class Memory:
+    """`as_of`: up to when increments were counted. `seen`: when a metric, or a feature, last showed a series; `trouble`: why what it
+    showed could not be counted. `releases`: when users got another version. `severity`: what was answered last.
+    """
+
+    revision: str = ""
+    inputs: Windowed | None = None
+    outputs: Windowed | None = None
+    """Of the model's own answers: begins anew with each version."""
+    daily: Daily = field(default_factory=Daily)
+    as_of: float | None = None
+    seen: dict[str, float] = field(default_factory=dict)
+    trouble: dict[str, str] = field(default_factory=dict)
+    releases: tuple[date, ...] = ()
+    severity: Severity | None = None
+    standing: Standing = field(default_factory=Standing)
+
+    def windows(self) -> dict[str, Windowed]:
+        """By feature."""
+        return {name: one for one in (self.inputs, self.outputs) if one is not None for name in one.columns}
+
+    def fit(self, plan: Plan, reference: Reference | None, revision: str, live_since: date) -> None:
+        """Make room for what is asked for now. What was counted by other bins is dropped, and so are answers of another version."""
+        released = revision != self.revision
+        if released and live_since not in self.releases:
+            # The first version that is seen here was released too, if only just.
+            self.releases = (*self.releases, live_since)[-MOST_RELEASES:]
+        self.revision = revision
+        bins = {feature.name: reference.features[feature.name].bins for feature in comparable(plan, reference)} if reference else {}
+        digest, window = plan.reference[1] if plan.reference else "", plan.window.total_seconds()
+        answers = {name: count for name, count in bins.items() if name == PREDICTIONS}
+        self.inputs = _fitting(self.inputs, Windowed.of({n: c for n, c in bins.items() if n not in answers}, window, digest))
+        self.outputs = _fitting(None if released else self.outputs, Windowed.of(answers, window, digest))
+
+    def begin_again(self, now: float) -> None:
+        """Nothing is known of the time up to now."""
+        self.as_of = now
+        for one in (self.inputs, self.outputs):
+            if one is not None:
+                one.sliding.begin_again()
+
+
+def comparable(plan: Plan, reference: Reference) -> tuple[FeaturePlan, ...]:
+    """The features that the reference has, in the form in which they are counted."""
+    known = reference.features
+    return tuple(feature for feature in plan.features if feature.name in known and bool(known[feature.name].edges) is feature.numeric)
+
+
+def _fitting(before: Windowed | None, wanted: Windowed) -> Windowed:
+    return before if before is not None and before.layout == wanted.layout else wanted
+
+
+def stored(memory: Memory) -> str:
+    """As JSON."""
+    daily = memory.daily
+    document = {
+        "version": VERSION,
+        "revision": memory.revision,
+        "asOf": memory.as_of,
+        "inputs": _windowed(memory.inputs),
+        "outputs": _windowed(memory.outputs),
+        "last": daily.last.isoformat() if daily.last else None,
+        "crowded": daily.crowded,
+        "daily": {name: [[int(at), *rows[at].tolist()] for at in np.flatnonzero(rows.any(axis=1))] for name, rows in daily.sums.items()},
+        "seen": memory.seen,
+        "releases": [day.isoformat() for day in memory.releases],
+        "severity": memory.severity,
+        "standing": {
+            "last": _quarter(memory.standing.last),
+            "violated": memory.standing.violated,
+            "owed": [_quarter(quarter) for quarter in memory.standing.owed],
+        },
+    }
+    return json.dumps(document, separators=(",", ":"), allow_nan=False)
+
+
+def recalled(text: str) -> Memory:
+    """The inverse of `stored`. Raises ValueError for what this version did not write."""
+    try:
+        return _recalled(json.loads(text))
+    except (KeyError, TypeError, AttributeError, zlib.error) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _recalled(document: Mapping[str, Any]) -> Memory:
+    if document["version"] != VERSION:
+        raise ValueError(f"version {document['version']}")
+    standing = document["standing"]
+    owed = tuple(quarter for quarter in map(_quarter_of, standing["owed"]) if quarter is not None)
+    return Memory(
+        revision=str(document["revision"]),
+        inputs=_windowed_of(document["inputs"]),
+        outputs=_windowed_of(document["outputs"]),
+        daily=_daily_of(document),
+        as_of=None if document["asOf"] is None else float(document["asOf"]),
+        seen={str(name): float(at) for name, at in document["seen"].items()},
+        releases=tuple(date.fromisoformat(day) for day in document["releases"])[-MOST_RELEASES:],
+        severity=None if document["severity"] is None else Severity(document["severity"]),
+        standing=Standing(_quarter_of(standing["last"]), int(standing["violated"]), owed),
+    )
+
+
+def _windowed(one: Windowed | None) -> dict[str, Any] | None:
+    if one is None or one.sliding.newest is None:
+        return None
+    packed = base64.b64encode(zlib.compress(one.sliding.counts.astype("<f4").tobytes(), 6)).decode()
+    bins = [[name, columns.stop - columns.start] for name, columns in one.columns.items()]
+    own = one.sliding
+    return {"layout": one.layout, "length": own.length, "newest": own.newest, "since": own.since, "bins": bins, "counts": packed}
+
+
+def _windowed_of(stored: Mapping[str, Any] | None) -> Windowed | None:
+    if stored is None:
+        return None
+    made = Windowed.of({str(name): int(bins) for name, bins in stored["bins"]}, stored["length"] * STRETCHES, "")
+    raw = zlib.decompressobj().decompress(base64.b64decode(stored["counts"]), _MOST_BYTES)
+    made.sliding.counts[:] = np.frombuffer(raw, dtype="<f4").reshape(made.sliding.counts.shape)
+    made.sliding.newest, made.sliding.since, made.layout = int(stored["newest"]), float(stored["since"]), str(stored["layout"])
+    return made
+
+
+def _daily_of(document: Mapping[str, Any]) -> Daily:
+    found = Daily(date.fromisoformat(document["last"]) if document["last"] else None, crowded=bool(document["crowded"]))
+    for name, rows in list(document["daily"].items())[:MOST_NAMES]:
+        sums = np.zeros((LONGEST, 2))
+        for at, part, whole in rows:
+            sums[int(at)] = part, whole
+        found.sums[str(name)] = sums
+    return found
+
+
+def _quarter(quarter: Quarter | None) -> list[int] | None:
+    return None if quarter is None else [quarter.year, quarter.number]
+
+
+def _quarter_of(stored: list[int] | None) -> Quarter | None:
+    return None if stored is None else Quarter(int(stored[0]), int(stored[1]))
+
+
+def utc_day(instant: float) -> date:
+    """The day that an instant, in seconds since 1970, is in."""
+    return datetime.fromtimestamp(instant, UTC).date()

@@ -1,0 +1,253 @@
+"""Rounds over live models: what is asked, kept, written and told, and what restarts, outages and bad input do."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.unit.monitor.world import OPERATORS, PERIOD, REFERENCE, World, watched_spec
+from tests.unit.monitoring.inservice.watched import SHARES, reference, traffic
+
+from headgate.kube.errors import Unavailable
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS
+from headgate.monitoring.inservice.memory import Memory, recalled
+from headgate.monitoring.response import Severity
+
+SHIFTED = np.array([0.02, 0.08, 0.3, 0.3, 0.3])
+ROUNDS = 26
+"""Enough for a window of two hours."""
+
+
+def watching(shares: np.ndarray = SHARES, name: str = "credit-scorer") -> World:
+    world = World()
+    world.refer()
+    world.model(name)
+    world.prometheus.grown[name] = traffic(shares)
+    return world
+
+
+def test_a_model_within_limits_is_said_to_be() -> None:
+    world = watching()
+    world.step()
+    assert world.conditions()["DriftWithinLimits"]["status"] == "Unknown", "nothing was counted yet"
+    world.step(ROUNDS)
+    told = world.conditions()["DriftWithinLimits"]
+    assert (told["status"], told["reason"], told["message"]) == ("True", "WithinLimits", "4 figures are within their limits")
+    assert world.conditions()["Ready"] == OPERATORS, "the operator's conditions stay as they are"
+    assert world.results()["kinds"]["drift"]["verdict"] == "WithinLimits"
+    place = 'namespace="lending"'
+    assert world.series()[f'headgate_monitor_verdict{{kind="drift",model="credit-scorer",{place},verdict="WithinLimits"}}'] == 1
+    assert world.series()["headgate_monitor_last_success_timestamp_seconds"] == world.now + 20.0
+    assert world.responder.responses[-1][1].severity is Severity.UNKNOWN, "labels are not watched"
+
+
+def test_drift_is_told_in_words_answered_and_shown() -> None:
+    world = watching(SHIFTED)
+    world.step(ROUNDS)
+    told = world.conditions()["DriftWithinLimits"]
+    assert (told["status"], told["reason"]) == ("False", "LimitViolated")
+    assert told["message"].startswith("income psi:")
+    assert world.responder.responses[-1] == ("credit-scorer", world.responder.responses[-1][1])
+    assert world.responder.responses[-1][1].severity is Severity.CRITICAL
+    assert 'headgate_monitor_response{model="credit-scorer",namespace="lending",severity="Critical"}' in world.series()
+    assert world.series()['headgate_monitor_value{kind="drift",model="credit-scorer",namespace="lending"}'] > 0.2
+
+
+def test_the_number_of_questions_does_not_grow_with_the_models() -> None:
+    world = watching()
+    world.step(2)
+    alone = len(world.prometheus.asked)
+    for number in range(150):
+        world.model(f"m-{number}")
+    world.step(2)
+    before = len(world.prometheus.asked)
+    world.step()
+    assert len(world.prometheus.asked) - before == alone == 2, "one for histograms, one for counters"
+
+
+def test_nothing_is_written_while_nothing_changes() -> None:
+    world = watching()
+    world.step(ROUNDS)
+    world.api.calls.clear()
+    world.step(12)
+    writes = [call for call in world.api.calls if call[0] not in ("get", "list")]
+    assert {verb for verb, _ in writes} == {"apply"}, "no condition"
+    assert 2 <= len(writes) <= 4, "the ConfigMap, every quarter to half an hour"
+
+
+def test_the_order_in_which_the_api_server_keeps_conditions_is_no_change() -> None:
+    world = watching()
+    world.model(spec=watched_spec() | {"oversight": {}})
+    world.step(ROUNDS)
+    found = world.api.find(AIMODELS, "credit-scorer")
+    assert found is not None
+    assert set(world.conditions()) == {"Ready", "DriftWithinLimits", "OversightEffective"}
+    found["status"]["conditions"].reverse()
+    world.api.calls.clear()
+    world.step(3)
+    assert not [call for call in world.api.calls if call[0] == "status"]
+
+
+def test_a_verdict_that_changes_is_written_at_once() -> None:
+    world = watching()
+    world.step(ROUNDS + 10)
+    world.prometheus.grown["credit-scorer"] = traffic(SHIFTED)
+    while world.results()["kinds"]["drift"]["verdict"] == "WithinLimits":
+        world.step()
+    assert stored(world).as_of == world.now, "the round that found it"
+    assert world.conditions()["DriftWithinLimits"]["status"] == "False"
+
+
+def test_rounds_end_by_the_clock_of_prometheus() -> None:
+    """What a clock behind ours has not taken yet would be counted neither by this round nor by the next one."""
+    world = watching()
+    world.step(3)
+    world.prometheus.behind = 120.0
+    world.step()
+    end = stored(world).as_of
+    world.step()
+    assert world.prometheus.times[-1] <= world.now + 20.0 - 120.0
+    assert end is not None
+
+
+def test_a_restart_does_not_write_everything_again() -> None:
+    world = watching()
+    world.step(ROUNDS)
+    world.start()
+    world.api.calls.clear()
+    world.step()
+    assert [verb for verb, _ in world.api.calls if verb not in ("get", "list")] in ([], ["apply"])
+
+
+def stored(world: World) -> Memory:
+    found = world.api.find(CONFIG_MAPS, "credit-scorer-monitoring")
+    assert found is not None
+    return recalled(found["data"]["memory.json"])
+
+
+def test_a_restart_continues_where_it_was_and_asks_for_what_was_not_stored() -> None:
+    world = watching()
+    world.step(ROUNDS)
+    before, last = stored(world), world.prometheus.asked[-1]
+    assert before.inputs is not None
+    assert before.as_of is not None
+    world.start()
+    world.now += 2 * PERIOD
+    world.step()
+    seconds = world.now - before.as_of
+    assert seconds >= 3 * PERIOD
+    assert world.prometheus.asked[-1] == last.replace("offset 300s", f"offset {seconds:.0f}s")
+    after = stored(world)
+    assert after.inputs is not None
+    assert after.inputs.sliding.since == before.inputs.sliding.since, "the window goes on"
+    assert world.conditions()["DriftWithinLimits"]["status"] == "True"
+
+
+def test_an_outage_is_caught_up_with_and_a_long_one_begins_anew() -> None:
+    world = watching()
+    world.step(ROUNDS)
+    last_success = world.series()["headgate_monitor_last_success_timestamp_seconds"]
+    world.prometheus.status = 503
+    world.step(3)
+    assert world.conditions()["DriftWithinLimits"]["status"] == "True"
+    assert world.series()["headgate_monitor_last_success_timestamp_seconds"] == last_success
+    world.step(3)
+    told = world.conditions()["DriftWithinLimits"]
+    assert told["status"] == "Unknown"
+    assert "Prometheus has given no answer for" in told["message"]
+    world.prometheus.status = 200
+    world.step()
+    assert "offset 2100s" in world.prometheus.asked[-1], "all that was missed, at once"
+    assert world.conditions()["DriftWithinLimits"]["status"] == "True"
+    world.now += 86_400.0
+    world.step(2)
+    assert "of a window of 2 h" in world.conditions()["DriftWithinLimits"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("none", "there is no ConfigMap credit-scorer-reference"),
+        ("empty", "has no reference.json"),
+        ("other", "it is the reference of lending/churn, not of lending/credit-scorer"),
+        ("changed", "its digest is"),
+    ],
+)
+def test_a_reference_that_cannot_be_used_is_said(case: str, words: str) -> None:
+    world = World()
+    other = reference(model="lending/churn")
+    world.prometheus.grown["credit-scorer"] = traffic()
+    world.model(spec=watched_spec(digest=other.digest if case == "other" else REFERENCE.digest))
+    if case == "empty":
+        world.api.put(CONFIG_MAPS, {"metadata": {"name": "credit-scorer-reference", "namespace": "lending"}, "data": {}})
+    if case in ("other", "changed"):
+        world.refer(other if case == "other" else reference(rows=320))
+    world.step(2)
+    told = world.conditions()["DriftWithinLimits"]
+    assert told["status"] == "Unknown"
+    assert words in told["message"]
+    world.refer()
+    world.model(spec=watched_spec(), generation=2)
+    world.step(3)
+    assert "of a window of 2 h" in world.conditions()["DriftWithinLimits"]["message"], "it is looked for again"
+
+
+def test_what_is_not_asked_for_any_more_is_not_said_any_more() -> None:
+    world = watching()
+    world.step(ROUNDS)
+    found = world.api.find(AIMODELS, "credit-scorer")
+    assert found is not None
+    found["spec"].pop("monitoring")
+    found["metadata"]["generation"] = 2
+    world.step()
+    assert set(world.conditions()) == {"Ready"}
+    assert not any("credit-scorer" in series for series in world.series())
+
+
+def test_series_go_with_the_model() -> None:
+    world = watching()
+    world.step(2)
+    assert any("credit-scorer" in series for series in world.series())
+    del world.api.objects[("aimodels", "lending", "credit-scorer")]
+    world.step()
+    assert not any("credit-scorer" in series for series in world.series())
+    assert world.series()["headgate_monitor_models"] == 0
+
+
+def test_models_that_are_not_live_or_cannot_be_read_are_left_alone() -> None:
+    world = watching()
+    world.model("broken", spec={"monitoring": {"interval": "often"}})
+    world.model("coming")
+    coming = world.api.find(AIMODELS, "coming")
+    assert coming is not None
+    coming["status"] = {}
+    world.model("churn", spec={"version": "1"})
+    world.step(2)
+    assert world.series()["headgate_monitor_models"] == 1
+
+
+def test_one_that_the_api_server_refuses_does_not_stop_the_others() -> None:
+    world = watching()
+    world.api.failure = Unavailable("away")
+    with pytest.raises(Unavailable):
+        world.step()
+    world.api.failure = None
+    world.step(ROUNDS)
+    assert world.conditions()["DriftWithinLimits"]["status"] == "True"
+
+
+def test_a_model_may_be_judged_less_often() -> None:
+    world = watching()
+    slow = watched_spec()
+    slow["monitoring"]["interval"] = "1h"
+    world.model(spec=slow)
+    world.step(25)
+    assert len(world.responder.responses) == 3
+
+
+def test_what_is_stored_is_small() -> None:
+    world = watching()
+    world.step(ROUNDS)
+    found = world.api.find(CONFIG_MAPS, "credit-scorer-monitoring")
+    assert found is not None
+    assert len(json.dumps(found)) < 8_000
+    assert found["metadata"]["ownerReferences"][0]["kind"] == "AIModel"

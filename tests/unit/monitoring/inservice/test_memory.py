@@ -1,0 +1,113 @@
+"""What is remembered: against plain sums, through storage, and what a new version or another reference begins anew."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.monitoring.inservice.watched import NOON, RELEASED, REVISION, counted, days_of, plan, reference, traffic
+
+from headgate.api.monitoring import PREDICTIONS, Watched
+from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
+from headgate.monitoring.inservice.memory import Memory, recalled, stored
+from headgate.monitoring.inservice.reference import Distribution
+from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
+from headgate.monitoring.response import Severity
+from headgate.monitoring.vendor import Quarter, Standing
+
+DAY = date(2026, 3, 10)
+
+
+@given(st.lists(st.tuples(st.floats(1.0, 4000.0), st.integers(0, 50)), max_size=60))
+def test_a_window_holds_the_last_stretches(steps: list[tuple[float, int]]) -> None:
+    window, at, seen = Sliding.empty(16_000.0, 1), 1_000_000.0, list[tuple[float, int]]()
+    for seconds, count in steps:
+        start, at = at, at + seconds
+        window.counts[window.move(start, at), 0] += count
+        seen.append((at, count))
+    newest = np.ceil(at / 1000.0) if seen else 0.0
+    expected = sum(count for end, count in seen if np.ceil(end / 1000.0) > newest - STRETCHES)
+    assert window.ordered(slice(0, 1)).sum() == expected
+    assert window.covered(at) <= 16_000.0
+
+
+@given(st.lists(st.tuples(st.integers(-150, 150), st.sampled_from("ab"), st.integers(0, 9), st.integers(1, 9)), max_size=40))
+def test_daily_sums_are_sums_by_day(added: list[tuple[int, str, int, int]]) -> None:
+    daily, expected, newest = Daily(), dict[tuple[str, date], list[int]](), None
+    for ahead, name, part, whole in added:
+        day = DAY + timedelta(days=ahead)
+        newest = day if newest is None else max(newest, day)
+        daily.add(name, day, part, whole)
+        if (newest - day).days < LONGEST:
+            sums = expected.setdefault((name, day), [0, 0])
+            sums[0] += part
+            sums[1] += whole
+    assert newest is None or daily.last == newest
+    for name in "ab":
+        kept = {day: tuple(sums) for (of, day), sums in expected.items() if of == name and newest and (newest - day).days < LONGEST}
+        assert {day: (part, whole) for day, part, whole in daily.days(name)} == kept
+
+
+def test_names_are_bounded() -> None:
+    daily = Daily()
+    for number in range(MOST_NAMES + 10):
+        daily.add(f"reviewer/{number}", DAY, 0, 1)
+    assert len(daily.sums) == MOST_NAMES
+    assert daily.crowded
+
+
+def test_all_of_it_survives_storage() -> None:
+    known = reference()
+    memory, _ = counted(plan(known), known, traffic(), hours=3)
+    days_of(memory, "performance", [(90.0, 100.0)] * 20, DAY)
+    memory.severity = Severity.HIGH
+    memory.standing = Standing(Quarter(2026, 1), 2, (Quarter(2025, 4),))
+    again = recalled(stored(memory))
+    assert stored(again) == stored(memory)
+    assert again.inputs is not None
+    assert memory.inputs is not None
+    assert np.array_equal(again.inputs.sliding.counts, memory.inputs.sliding.counts)
+    again.fit(plan(known), known, REVISION, RELEASED)
+    assert again.inputs.sliding.counts.sum() > 0, "what fits is kept"
+    assert len(stored(memory)) < 20_000
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version":2}', '{"version":1}', stored(Memory()).replace('"asOf":null', '"asOf":"x"')])
+def test_what_was_not_written_so_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        recalled(text)
+
+
+def test_another_reference_or_window_begins_anew() -> None:
+    known, other = reference(), reference(rows=32_000)
+    for changed, of in ((plan(other), other), (plan(known, window="12h"), known)):
+        memory, _ = counted(plan(known), known, traffic(), hours=3)
+        memory.fit(changed, of, REVISION, RELEASED)
+        assert memory.inputs is not None
+        assert memory.inputs.sliding.newest is None
+
+
+def test_a_new_version_answers_anew_and_meets_the_same_inputs() -> None:
+    known = reference(**{PREDICTIONS: Distribution(np.full((16, 3), 10.0), classes=("yes", "no"))})
+    watched = plan(known, predictions=Watched(counter="headgate_prediction_total"))
+    grown = traffic()
+    grown.counters["headgate_prediction_total"] = [({"value": "yes"}, 5.0), ({"value": "no"}, 5.0)]
+    memory, _ = counted(watched, known, grown, hours=3)
+    assert memory.outputs is not None
+    assert memory.outputs.sliding.counts.sum() == 360.0
+    memory.fit(watched, known, "22222222", DAY)
+    assert memory.outputs.sliding.newest is None
+    assert memory.inputs is not None
+    assert memory.inputs.sliding.counts.sum() > 0
+    assert memory.releases == (RELEASED, DAY)
+
+
+def test_a_gap_begins_anew() -> None:
+    known = reference()
+    memory, now = counted(plan(known), known, traffic())
+    memory.begin_again(now + 86_400.0)
+    assert memory.inputs is not None
+    assert memory.inputs.sliding.covered(now + 86_400.0) == 0.0
+    assert memory.as_of == now + 86_400.0
+    assert now > NOON
