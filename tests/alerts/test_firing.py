@@ -56,6 +56,7 @@ class Site(ThreadingHTTPServer):
             'headgate_approval_expires_timestamp_seconds{namespace="lending",model="fraud",gate="UseCase"}': now + 3 * 86_400,
             'headgate_approval_expires_timestamp_seconds{namespace="lending",model="churn",gate="Deployment"}': now + 3600,
             f"headgate_break_glass{{{ONE}}}": 1,
+            f"headgate_vendor_change{{{ONE}}}": 1,
             "headgate_governance_enforced": 0,
             f"headgate_unwanted_traffic_weight{{{ONE}}}": 50,
             f"headgate_audit_broken{{{ONE}}}": 1,

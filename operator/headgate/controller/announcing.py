@@ -8,6 +8,7 @@ from headgate.api.notifications import REASONS_OF, Occasions
 from headgate.api.reasons import Reason
 from headgate.api.status import AIModelStatus
 from headgate.controller.cache import Cache
+from headgate.controller.facts import ApprovalFacts
 from headgate.controller.notifying import Notifier
 from headgate.controller.observe import Observation
 from headgate.kube.errors import KubeError, NotFound
@@ -22,6 +23,8 @@ from headgate.rollout.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 _TO_REPAIR = REASONS_OF[Occasions.NEEDS_REPAIR]
+_ANSWERS = 20
+"""At most in one pass. Anybody who may approve can make hundreds."""
 _BAD_IF_TRUE = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.TRAFFIC_BYPASS})
 
 
@@ -44,12 +47,12 @@ class Announcer:
             kind = EventType.WARNING if told.warning else EventType.NORMAL
             await self._events.record(regarding, Happening(action, str(told.reason), told.note, kind))
 
-    async def answer(self, seen: Observation, notes: tuple[ApprovalNote, ...]) -> None:
-        """Status of the GovernanceApprovals, where it says something else. The last note on one has the say."""
-        for note in {note.name: note for note in notes}.values():
-            known = self._cache.approvals.get(seen.key, {}).get(note.name)
-            if known is None or (known.status.state is note.state and known.status.message == note.message):
-                continue
+    async def answer(self, seen: Observation, notes: tuple[ApprovalNote, ...]) -> bool:
+        """Status of the GovernanceApprovals, where it says something else. The last note on one has the say. Returns whether some are left
+        for the next pass: while this one goes on, nobody looks at what the model does to its users."""
+        known = self._cache.approvals.get(seen.key, {})
+        news = [note for note in {note.name: note for note in notes}.values() if _is_news(note, known.get(note.name))]
+        for note in news[:_ANSWERS]:
             status = GovernanceApprovalStatus(state=note.state, message=note.message, observed_generation=1)
             try:
                 written = await self._api.patch_status(
@@ -64,6 +67,11 @@ class Announcer:
                 continue
             except KubeError as error:
                 log.warning("could not answer approval %s: %s", note.name, error, extra={"model": "/".join(seen.key)})
+        return len(news) > _ANSWERS
+
+
+def _is_news(note: ApprovalNote, known: ApprovalFacts | None) -> bool:
+    return known is not None and (known.status.state is not note.state or known.status.message != note.message)
 
 
 def new_problems(snapshot: Snapshot, after: AIModelStatus) -> tuple[Condition, ...]:

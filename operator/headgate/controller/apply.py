@@ -28,12 +28,14 @@ from headgate.rollout.snapshot import Problem
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`refusal`: what the API server will not take, for the next Snapshot; `replay_refusal` likewise, of a comparison of answers alone.
-    `changed`: something was decided that was not before. `harmed`: the refusal keeps users on a version that they must leave."""
+    `changed`: something was decided that was not before. `harmed`: the refusal keeps users on a version that they must leave.
+    `unanswered`: people wait for what became of their decisions."""
 
     refusal: Problem | None = None
     changed: bool = False
     harmed: bool = False
     replay_refusal: str = ""
+    unanswered: bool = False
 
 
 class Applier:
@@ -84,11 +86,11 @@ class Applier:
         await self._capacity.shrink(seen, decision)
         if changed:
             await self._announcer.tell(seen, decision)
-        await self._announcer.answer(seen, decision.approval_notes)
+        unanswered = await self._announcer.answer(seen, decision.approval_notes)
         await self._ownership.settle(seen.key, seen.owning(decision))
         # After everything that users depend on.
         replay_refusal = await self._replays.settle(seen, decision)
-        return Outcome(refusal or grown, changed, harmed, replay_refusal)
+        return Outcome(refusal or grown, changed, harmed, replay_refusal, unanswered)
 
     def forget(self, key: ModelKey) -> None:
         """The model is gone, and so is what was remembered of it."""

@@ -200,6 +200,8 @@ class Reconciler:
         if outcome.refusal != self._refusals.get(key):
             # The next decision says so.
             self._queue.add(key, Priority.ROLLOUT)
+        if outcome.unanswered:
+            self._queue.add(key, Priority.ROLLOUT)
         if outcome.replay_refusal != self._replay_refusals.get(key, ""):
             self._queue.add(key, Priority.ROLLOUT)
         if outcome.replay_refusal:

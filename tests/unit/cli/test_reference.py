@@ -79,7 +79,8 @@ def test_a_model_of_which_none_can_be_taken(memory: ClusterInMemory, prometheus:
     assert words in done.stderr
 
 
-def test_without_an_address(prometheus: Answering) -> None:
+def test_without_an_address(prometheus: Answering, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEADGATE_PROMETHEUS_URL", raising=False)
     assert "where does Prometheus answer?" in headgate(*CAPTURE[:-2]).stderr
 
 

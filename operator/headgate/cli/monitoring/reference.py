@@ -15,7 +15,7 @@ from headgate.api.aimodel import AIModelSpec
 from headgate.api.faults import first_fault
 from headgate.cli.cluster import Access, run
 from headgate.cli.judging.plan import ADDRESS, PROMETHEUS, open_prometheus
-from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, parse_duration
+from headgate.cli.options import AS_USER, CONTEXT, EXIT_CODES, MODEL_NAME, NAMESPACE, parse_duration
 from headgate.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ CATEGORICAL = Annotated[
 IGNORE = Annotated[list[str] | None, typer.Option("--ignore", help="A column to leave out; may be repeated.", show_default=False)]
 
 
-@reference.command()
+@reference.command(epilog=EXIT_CODES)
 def capture(
     model: MODEL_NAME,
     since: SINCE = "7d",
@@ -110,7 +110,7 @@ def _instant(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-@reference.command(name="from-file")
+@reference.command(name="from-file", epilog=EXIT_CODES)
 def from_file(
     file: FILE,
     model: MODEL,
