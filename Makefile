@@ -35,7 +35,6 @@ lint: $(READY) ## ruff, mypy --strict, import rules
 
 .PHONY: docs
 docs: $(READY) ## generate docs/reference and build the site into build/site
-	@$(BIN)/pip install --quiet --disable-pip-version-check --group docs
 	@PYTHONPATH=hack $(BIN)/python -m docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@PYTHONPATH=hack $(BIN)/python -m docs.foreign build/site

@@ -14,12 +14,15 @@ RULES = ROOT / "charts/headgate/files/rules/headgate.yaml"
 def pages() -> dict[str, str]:
     """The text of each page by its name."""
     parts = [
-        "What the chart's PrometheusRule watches ([rules](../../charts/headgate/files/rules/headgate.yaml)). Each has a runbook. They are made of"
-        " [these metrics](../metrics.md)."
+        "What the chart's PrometheusRule watches ([rules](../../charts/headgate/files/rules/headgate.yaml)). Each has a runbook."
+        " They are made of [these metrics](../metrics.md)."
     ]
     for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]:
         rules = [rule for rule in group["rules"] if "alert" in rule]
-        parts += [f"## {group['name'].removeprefix('headgate.').capitalize()}", table(("alert", "severity", "for", "means"), map(_row, rules))]
+        parts += [
+            f"## {group['name'].removeprefix('headgate.').capitalize()}",
+            table(("alert", "severity", "for", "means"), map(_row, rules)),
+        ]
         parts += [_expressions(rules)]
     return {"alerts.md": made("Alerts", RULES.relative_to(ROOT).as_posix(), *parts)}
 
@@ -28,7 +31,12 @@ def _row(rule: dict[str, Any]) -> tuple[str, ...]:
     runbook = rule["annotations"]["runbook"].removeprefix("docs/")
     others = ", ".join(f"{name} {value}" for name, value in rule["labels"].items() if name != "severity")
     severity = rule["labels"]["severity"] + (f" ({others})" if others else "")
-    return f"[{rule['alert']}](../{runbook})", severity, rule.get("for", "at once"), rule["annotations"]["description"].replace("{{", "{&#8203;{")
+    return (
+        f"[{rule['alert']}](../{runbook})",
+        severity,
+        rule.get("for", "at once"),
+        rule["annotations"]["description"].replace("{{", "{&#8203;{"),
+    )
 
 
 def _expressions(rules: list[dict[str, Any]]) -> str:

@@ -14,8 +14,8 @@ def pages() -> dict[str, str]:
     """The text of each page by its name."""
     group = typer.main.get_command(app)
     parts = [
-        "Every command with its arguments and options, as `--help` shows them. [Commands](../commands.md) tells what they are for, with examples."
-        " `headgate X` and `kubectl headgate X` are the same.",
+        "Every command with its arguments and options, as `--help` shows them. [Commands](../commands.md) tells what they are for, with"
+        " examples. `headgate X` and `kubectl headgate X` are the same.",
         f"{EXIT_CODES} Commands that say more by their exit code say so below.",
     ]
     for name, command in sorted(_commands(group, "")):

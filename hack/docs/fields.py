@@ -1,6 +1,7 @@
 """The fields of the kinds, from the same schemas as the CustomResourceDefinitions."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,12 @@ from headgate.api.crd import RESOURCES, Resource
 
 Schema = dict[str, Any]
 
-_WRITTEN = {"AIModel": "the model's team", "RolloutPolicy": "platform and risk team", "GovernanceApproval": "one person", "TrustStore": "who administers people"}
+_WRITTEN = {
+    "AIModel": "the model's team",
+    "RolloutPolicy": "platform and risk team",
+    "GovernanceApproval": "one person",
+    "TrustStore": "who administers people",
+}
 _HEADS = ("field", "type", "default", "bounds", "meaning")
 
 
@@ -23,33 +29,49 @@ def _page(resource: Resource) -> str:
     schema = resource.schema()
     parts = [
         f"{resource.description} `{GROUP}/{VERSION}`, short name `{resource.short}`, written by {_WRITTEN[resource.kind]}.",
-        "Fields in **bold** are required where what they belong to is there. `[]` stands for every item of a list, `{}` for every key of a map."
-        " Durations are written like `14d`, `1h30m` or `15s`.",
+        "Fields in **bold** are required where what they belong to is there. `[]` in a path stands for every item of a list, `{}` for every"
+        " value of a map. Durations are written like `14d`, `1h30m` or `15s`.",
+        *_messages(schema),
     ]
-    for top, heading in (("spec", "Spec"), ("status", "Status")):
+    for top in ("spec", "status"):
         if top in schema["properties"]:
-            node = schema["properties"][top]
-            parts += [f"## {heading}", node.get("description", ""), table(_HEADS, _rows(node, top)), *_rules(node, top)]
-    parts += _rules({name: value for name, value in schema.items() if name != "properties"}, "the object")
+            parts += [f"## {top}", *(part for section in _sections(schema["properties"][top], top) for part in section)]
     return made(resource.kind, "operator/headgate/api", *parts)
 
 
-def _rows(node: Schema, path: str) -> Iterator[tuple[str, ...]]:
-    for name, field in node.get("properties", {}).items():
-        here = f"{path}.{name}"
-        shown = f"**`{here}`**" if name in node.get("required", ()) else f"`{here}`"
-        default = code(json.dumps(field["default"], ensure_ascii=False)) if "default" in field else ""
-        yield shown, _type(field), default, _bounds(field), _meaning(field)
-        yield from _below(field, here)
+def _sections(node: Schema, path: str) -> Iterator[list[str]]:
+    """One for each object that has fields: its heading, unless it is the outermost one, its meaning, its fields."""
+    heading = [f"### {path}"] if "." in path else []
+    yield [*heading, _meaning(node), table(_HEADS, _rows(node, path))]
+    for name, field in node["properties"].items():
+        for inner, place in _objects(field, f"{path}.{name}"):
+            yield from _sections(inner, place)
 
 
-def _below(field: Schema, path: str) -> Iterator[tuple[str, ...]]:
-    if "items" in field:
-        yield from _below({"properties": {}} | field["items"], f"{path}[]") if "items" in field["items"] else _rows(field["items"], f"{path}[]")
+def _objects(field: Schema, path: str) -> Iterator[tuple[Schema, str]]:
+    """The object with fields that a field is, or holds, and its path."""
+    if field.get("properties"):
+        yield field, path
+    elif "items" in field:
+        yield from _objects(field["items"], f"{path}[]")
     elif isinstance(field.get("additionalProperties"), dict):
-        yield from _rows(field["additionalProperties"], f"{path}{{}}")
-    else:
-        yield from _rows(field, path)
+        yield from _objects(field["additionalProperties"], f"{path}{{}}")
+
+
+def _rows(node: Schema, path: str) -> Iterator[tuple[str, ...]]:
+    for name, field in node["properties"].items():
+        shown = f"**`{name}`**" if name in node.get("required", ()) else f"`{name}`"
+        default = code(json.dumps(field["default"], ensure_ascii=False)) if "default" in field else ""
+        within = [place for _, place in _objects(field, f"{path}.{name}")]
+        kind = f"[{_type(field)}](#{anchor(within[0])})" if within else _type(field)
+        # What an object means stands above its own fields.
+        words = "" if within and within[0] == f"{path}.{name}" else _meaning(field)
+        yield shown, kind, default, _bounds(field), words
+
+
+def anchor(heading: str) -> str:
+    """What a heading is linked by, here and on viewers of repositories."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _type(field: Schema) -> str:
@@ -89,17 +111,10 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 def _meaning(field: Schema) -> str:
-    """Its own words, or those of its items or values where it has none, and what one sees only by a rule of its own."""
-    inner = field.get("items") or field.get("additionalProperties")
-    words = field.get("description") or (inner.get("description", "") if isinstance(inner, dict) else "")
-    return " ".join([words, *_messages(field)]).replace("<", "&lt;").strip()
+    """Its own words, and what must be so of the whole of it."""
+    return " ".join([field.get("description", ""), *_messages(field)]).replace("<", "&lt;").strip()
 
 
 def _messages(field: Schema) -> list[str]:
     rules = field.get("x-kubernetes-validations", [])
     return [f"{message[:1].upper()}{message[1:].rstrip('.')}." for message in dict.fromkeys(rule["message"] for rule in rules)]
-
-
-def _rules(node: Schema, of: str) -> list[str]:
-    messages = _messages(node)
-    return [f"Of `{of}` as a whole:" if of != "the object" else "Of the object as a whole:", "\n".join(f"* {message}" for message in messages)] if messages else []

@@ -4,8 +4,14 @@ from collections.abc import Iterable, Sequence
 
 
 def code(text: str) -> str:
-    """As a code span, or nothing for nothing."""
-    return f"`{text}`" if text else ""
+    """As a code span, or nothing for nothing.
+
+    Viewers differ in how they read a bar within the code of a table's cell: with one it becomes HTML, in which nothing is special.
+    """
+    if "|" not in text:
+        return f"`{text}`" if text else ""
+    plain = "".join(sign if sign.isalnum() or sign in " ,.:/" else f"&#{ord(sign)};" for sign in text)
+    return f"<code>{plain}</code>"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

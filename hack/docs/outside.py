@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 PREFIX = "source"
 """Below this path of the site lie the pages of files outside docs/."""
 
-_FENCED = re.compile(r"(^[ \t]*```.*?^[ \t]*```[ \t]*$)", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"(^[ \t]*```.*?^[ \t]*```[ \t]*$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)(?=[)#])")
 _UNSEARCHED = "---\nsearch: {exclude: true}\n---\n"
 """Words of source files would bury those of pages."""
@@ -51,8 +51,8 @@ def relinked(markdown: str, page: Path) -> str:
             return found[1]
         return Path(os.path.relpath(place(target), here)).as_posix()
 
-    # Every other piece is a block of code.
-    return "".join(piece if number % 2 else _LINK.sub(led, piece) for number, piece in enumerate(_FENCED.split(markdown)))
+    # Every other piece is code: what looks like a link there is none.
+    return "".join(piece if number % 2 else _LINK.sub(led, piece) for number, piece in enumerate(_CODE.split(markdown)))
 
 
 def place(path: Path) -> str:
@@ -64,7 +64,7 @@ def place(path: Path) -> str:
 
 
 def _outside(page: Path) -> Iterator[Path]:
-    for number, piece in enumerate(_FENCED.split(page.read_text(encoding="utf-8"))):
+    for number, piece in enumerate(_CODE.split(page.read_text(encoding="utf-8"))):
         targets = () if number % 2 else (_target(page, link) for link in _LINK.findall(piece))
         yield from (target for target in targets if target is not None and not _inside(target))
 

@@ -10,7 +10,16 @@ import yaml
 from docs.markdown import code, made, table
 
 ROOT = Path(__file__).resolve().parents[2]
-_COMMAND = ("helm", "template", "headgate", "charts/headgate", "--namespace", "headgate-system", "--set", "environment=production,monitor.enabled=true")
+_COMMAND = (
+    "helm",
+    "template",
+    "headgate",
+    "charts/headgate",
+    "--namespace",
+    "headgate-system",
+    "--set",
+    "environment=production,monitor.enabled=true",
+)
 _OWN = ("headgate-operator", "headgate-leader", "headgate-trust", "headgate-monitor", "headgate-test", "headgate-installer")
 """Roles of the chart's own pods begin with one of these."""
 _PEOPLE = ("headgate-operator-oncall", "headgate-trust-editor")
@@ -24,11 +33,11 @@ def pages() -> dict[str, str]:
     roles = [found for found in yaml.safe_load_all(done.stdout) if found and found["kind"] in ("Role", "ClusterRole")]
     people = [role for role in roles if not _is_own(role)]
     parts = [
-        "The roles that the chart makes, with all models of the cluster in its charge (`watchNamespaces` empty) and `monitor.enabled`. With named"
-        " namespaces the same rules are in Roles there. [The chart](../../charts/headgate/README.md) says how people get them"
+        "The roles that the chart makes, with all models of the cluster in its charge (`watchNamespaces` empty) and `monitor.enabled`. With"
+        " named namespaces the same rules are in Roles there. [The chart](../../charts/headgate/README.md) says how people get them"
         " (`approvers`, `holders`), [approvals](../approvals.md) what each decision needs. No role of people grants `delete`.",
-        "These verbs are of Headgate alone: `approve` on `governanceapprovals`, named `<gate>.<role>`; `halt`, `promote`, `breakglass` and `pin` on"
-        " `aimodels`, by the model's name. Admission asks for them, and `kubectl auth can-i` answers.",
+        "These verbs are of Headgate alone: `approve` on `governanceapprovals`, named `<gate>.<role>`; `halt`, `promote`, `breakglass` and"
+        " `pin` on `aimodels`, by the model's name. Admission asks for them, and `kubectl auth can-i` answers.",
         "## People and their tools",
         table(("role", "may"), map(_row, people)),
         "## Headgate's own processes",
@@ -52,6 +61,8 @@ def _row(role: Role) -> tuple[str, str]:
 
 def _words(rules: list[dict[str, Any]]) -> Iterator[str]:
     for rule in rules:
-        things = [f"{resource}.{group}" if group else resource for group in rule.get("apiGroups", []) for resource in rule.get("resources", [])]
+        things = [
+            f"{resource}.{group}" if group else resource for group in rule.get("apiGroups", []) for resource in rule.get("resources", [])
+        ]
         named = f" named {', '.join(map(code, rule['resourceNames']))}" if "resourceNames" in rule else ""
         yield f"{', '.join(rule['verbs'])} {', '.join(map(code, [*things, *rule.get('nonResourceURLs', [])]))}{named}"

@@ -14,8 +14,8 @@ def pages() -> dict[str, str]:
     """The text of each page by its name.."""
     told = meanings(ADVICE.read_text(encoding="utf-8"))
     parts = [
-        "Why something is as it is: `reason` of conditions and events, label of metrics. [What to do about each](../troubleshooting.md#reasons)"
-        " is told elsewhere. People write alerts on these words, so they do not change."
+        "Why something is as it is: `reason` of conditions and events, label of metrics. [What to do about each]"
+        "(../troubleshooting.md#reasons) is told elsewhere. People write alerts on these words, so they do not change."
     ]
     for heading, members in _parts():
         parts += [f"## {heading}", table(("reason", "means"), ((f"`{reason}`", told.get(reason, "")) for reason in members))]
