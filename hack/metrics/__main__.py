@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 from prometheus_client import CollectorRegistry
 
+from headgate.monitor.metrics import MonitorMetrics
+from headgate.monitor.unmanaged import UnmanagedWatch
 from headgate.telemetry import Telemetry
 from metrics.registry import Told, told_by
 
@@ -15,7 +18,9 @@ _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def registries() -> dict[str, CollectorRegistry]:
     """What each process serves, by the name of its table."""
-    return {"operator": Telemetry().registry}
+    monitor = MonitorMetrics()
+    UnmanagedWatch(cast("Any", None), monitor.registry, lambda: 0.0)
+    return {"operator": Telemetry().registry, "monitor": monitor.registry}
 
 
 def written(page: str) -> str:

@@ -42,6 +42,8 @@ class Settings:
     """Whether the content of a revision covers the data of its Secrets, by keyed hash."""
     monitor_interval: int = 300
     """Seconds between two looks of `monitor` at all live models."""
+    search_unmanaged: bool = False
+    """Whether `monitor` looks for workloads that use AI and that no AIModel owns."""
     runner: RunnerImage = field(default_factory=RunnerImage)
     """What Jobs run that compare answers."""
     notices: NoticeSetting = field(default_factory=NoticeSetting)
@@ -80,6 +82,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         trust_store_required=_flag(environment, "HEADGATE_TRUST_STORE_REQUIRED"),
         hash_secrets=_flag(environment, "HEADGATE_HASH_SECRETS"),
         monitor_interval=_seconds(environment, "HEADGATE_MONITOR_INTERVAL", 300),
+        search_unmanaged=_flag(environment, "HEADGATE_SEARCH_UNMANAGED"),
         runner=RunnerImage(
             environment.get("HEADGATE_IMAGE") or "",
             environment.get("HEADGATE_IMAGE_PULL_POLICY") or "IfNotPresent",

@@ -10,20 +10,13 @@ from metrics.registry import told_by
 
 _CONSTRUCTORS = {"Counter": ("_total",), "Gauge": ("",), "Histogram": ("_bucket", "_count", "_sum")}
 _KINDS = {name.lower(): suffixes for name, suffixes in _CONSTRUCTORS.items()}
-AWAITED = {
-    "headgate_monitor_verdict",
-    "headgate_monitor_last_success_timestamp_seconds",
-    "headgate_notifications_total",
-    "headgate_notifications_dropped_total",
-}
-"""Agreed on with the parts that count them."""
 
 
 @cache
 def declared() -> frozenset[str]:
     """The names that can be asked for."""
     operator = {told.name.removesuffix("_total") + suffix for told in told_by(Telemetry().registry) for suffix in _KINDS[told.kind]}
-    return frozenset(AWAITED | operator | set(from_source()))
+    return frozenset(operator | set(from_source()))
 
 
 def from_source() -> set[str]:

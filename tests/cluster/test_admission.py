@@ -452,7 +452,8 @@ def test_no_route_of_somebody_else_leads_to_a_version(cluster: Cluster, namespac
             "mirror": {"backendRefs": [own], "filters": [copied]},
             "mirror of a backend": {"backendRefs": [{**own, "filters": [copied]}]},
         }[place]
-        body = {"metadata": {"generateName": "other-"}, "spec": {"rules": [rule]}}
+        kind = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute"}
+        body = {**kind, "metadata": {"generateName": "other-"}, "spec": {"rules": [rule]}}
         return cluster.admin.create(f"{ROUTES}/namespaces/{namespace}/httproutes", body, dry=True)
 
     refused(lambda: asked("credit-0a1b2c3d"), "belongs to one version of the AIModel credit")

@@ -49,6 +49,14 @@ tolerations: {{- toYaml . | nindent 2 }}
   value: {{ .Values.prometheus.url | quote }}
 - name: HEADGATE_LOG_LEVEL
   value: {{ .Values.logLevel }}
+{{- if (.Values.notifications).enabled }}
+- name: HEADGATE_NOTIFICATIONS
+  value: "true"
+- name: HEADGATE_NOTIFICATION_SECRETS
+  value: {{ join "," .Values.notifications.secrets | quote }}
+- name: HEADGATE_DASHBOARD_URL
+  value: {{ .Values.notifications.dashboardUrl | default "" | quote }}
+{{- end }}
 {{- end }}
 
 {{- define "headgate.ports" -}}

@@ -1,5 +1,6 @@
 """What follows from an object that never changes is worked out once."""
 
+import weakref
 from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import TypeVar
@@ -31,6 +32,25 @@ def per_object(most: int) -> Callable[[Callable[[Subject], Result]], Callable[[S
         return once
 
     return decorate
+
+
+def while_it_lives(work: Callable[[Subject], Result]) -> Callable[[Subject], Result]:
+    """Decorates a function of one object: its result is remembered, by identity, until nobody else holds the object.
+
+    For objects that nobody changes, of which there may be many over time. They must allow weak references, and the result must not hold
+    the object, or neither goes.
+    """
+    known: dict[int, tuple[weakref.ref[Subject], Result]] = {}
+
+    @wraps(work)
+    def once(subject: Subject) -> Result:
+        place = id(subject)
+        found = known.get(place)
+        if found is None:
+            found = known[place] = weakref.ref(subject, lambda _: known.pop(place, None)), work(subject)
+        return found[1]
+
+    return once
 
 
 def latest_per_key(most: int) -> Callable[[Callable[[Subject], Result]], Callable[[Hashable, Subject], Result]]:

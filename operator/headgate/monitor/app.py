@@ -100,7 +100,7 @@ async def run(settings: Settings) -> int:
             ("heartbeat", health.run()),
             ("lease", elector.run()),
             ("rounds", _watch(rounds, health, acquired)),
-            ("unmanaged", _search(unmanaged, acquired)),
+            *((("unmanaged", _search(unmanaged, acquired)),) if settings.search_unmanaged else ()),
         ):
             tasks.add(asyncio.create_task(work, name=name))
         return await _until_stopped(tasks)

@@ -1,16 +1,16 @@
 """What makes two versions the same: the content that approvals bind to, and the revision that gets a Deployment of its own."""
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import sha256
-from headgate.api.remembering import per_object
+from headgate.api.remembering import while_it_lives
 from headgate.api.status import RevisionStatus
 from headgate.rollout.configuration import Reference, content_of
 
 _CONTENT_FIELDS = ("name", "image", "command", "args", "env", "envFrom")
+_MOST_CONFIGURATIONS = 4
 _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -21,13 +21,19 @@ def revision_of(spec: AIModelSpec, configuration: Mapping[Reference, str]) -> Re
     and its Secrets by name (or keyed hash). The revision adds the rest of the pod template and the port. A `kubectl rollout restart`
     annotation belongs to neither. Raises KeyError if the digest of a ConfigMap is not given.
     """
-    return _revision_of(spec)(tuple(configuration.items()))
+    known, digests = _known_revisions(spec), tuple(configuration.items())
+    found = known.get(digests)
+    if found is None:
+        if len(known) >= _MOST_CONFIGURATIONS:
+            known.clear()
+        found = known[digests] = _worked_out(spec, configuration)
+    return found
 
 
-@per_object(1024)
-def _revision_of(spec: AIModelSpec) -> Callable[[tuple[tuple[Reference, str], ...]], RevisionStatus]:
+@while_it_lives
+def _known_revisions(_: AIModelSpec) -> dict[tuple[tuple[Reference, str], ...], RevisionStatus]:
     """Of one spec, by the digests: as long as neither changes it is asked for at every decision."""
-    return lru_cache(maxsize=4)(lambda configuration: _worked_out(spec, dict(configuration)))
+    return {}
 
 
 def _worked_out(spec: AIModelSpec, configuration: Mapping[Reference, str]) -> RevisionStatus:
@@ -40,7 +46,7 @@ def _worked_out(spec: AIModelSpec, configuration: Mapping[Reference, str]) -> Re
     return RevisionStatus(revision=revision.removeprefix("sha256:")[:8], version=spec.version, content=digest)
 
 
-@per_object(1024)
+@while_it_lives
 def baseline_of(spec: AIModelSpec) -> AIModelSpec | None:
     """The spec as it was when the baseline was live; None without one."""
     pinned = spec.serving.baseline

@@ -1,8 +1,10 @@
 """What is remembered, and what is not kept any longer."""
 
+import gc
+
 import pytest
 
-from headgate.api.remembering import latest_per_key
+from headgate.api.remembering import latest_per_key, while_it_lives
 
 
 def test_only_the_latest_value_of_a_key_is_kept_and_worked_out_once() -> None:
@@ -40,3 +42,24 @@ def test_a_failure_is_not_remembered_and_takes_the_old_answer_with_it() -> None:
         with pytest.raises(ValueError, match="x"):
             number("a", "x")
     assert number("a", "1") == 1
+
+
+class _Thing:
+    """Something that can be referred to weakly."""
+
+
+def test_a_result_goes_with_its_object() -> None:
+    results: list[int] = []
+
+    @while_it_lives
+    def number(_: _Thing) -> int:
+        results.append(len(results))
+        return results[-1]
+
+    first, second = _Thing(), _Thing()
+    assert [number(first), number(second), number(first)] == [0, 1, 0]
+    del first
+    gc.collect()
+    remembered = number.__closure__[0].cell_contents  # type: ignore[attr-defined]
+    assert len(remembered) == 1
+    assert number(second) == 1

@@ -22,9 +22,10 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def template(*settings: str, chart: Path = CHART, files: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """`helm template` in the environment test. A setting is `path=value` as for --set, or `path:=JSON`."""
+    """`helm template` in the environment test, without the monitor unless it is asked for. A setting is `path=value` as for --set, or
+    `path:=JSON`."""
     arguments = [argument for file in files for argument in ("--values", str(file))]
-    for setting in ("environment=test", *settings):
+    for setting in ("environment=test", "monitor.enabled=false", *settings):
         path, is_json, value = setting.partition(":=")
         arguments += ["--set-json", f"{path}={value}"] if is_json else ["--set", setting]
     return helm("template", "headgate", str(chart), "--namespace", "headgate-system", *arguments)

@@ -1,10 +1,14 @@
 """What `helm test` finds: each thing that can be wrong with a release is told, and nothing is told of one that works."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +16,9 @@ from tests.unit.controller.fake_cluster import FakeCluster
 from tests.unit.controller.operator_world import OperatorWorld
 
 from headgate.api import crd
-from headgate.chart.__main__ import main, pages
+from headgate.chart.__main__ import pages
 from headgate.chart.check import TRIES, Checks, Finding, Release
-from headgate.controller.enforcement import BINDINGS, POLICIES, REQUIRED
+from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
 from headgate.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, LEASES
 
 LEADS, WAITS = "# TYPE headgate_leader gauge\nheadgate_leader 1.0\n", "headgate_leader 0.0\nheadgate_queue_depth 1.0\n"
@@ -218,8 +222,10 @@ def test_who_does_not_answer_is_named(port: int) -> None:
         asyncio.run(pages("nobody.invalid:8080"))
 
 
-def test_without_a_cluster_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    assert main(["check", "--namespace", "a", "--prefix", "headgate", "--operator", "x:1"]) == 2
-    assert "KUBECONFIG" in capsys.readouterr().err
+def test_without_a_cluster_it_says_so(tmp_path: Path) -> None:
+    # The client reads KUBECONFIG when it is imported.
+    command = [sys.executable, "-m", "headgate.chart", "check", "--namespace", "a", "--prefix", "headgate", "--operator", "x:1"]
+    environment = {"KUBECONFIG": str(tmp_path / "none"), "PYTHONPATH": ":".join(sys.path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "KUBECONFIG" in done.stderr

@@ -114,7 +114,6 @@ def test_the_monitor_reads_models_and_writes_no_traffic() -> None:
         "aimodels/status": {"patch"},
         "aimodels/finalizers": {"update"},
         "configmaps": {"get", "create", "patch"},
-        "events": {"create", "patch"},
     }
     leader = named("Role", "headgate-monitor-leader", *settings)
     assert [(rule["verbs"], rule.get("resourceNames")) for rule in leader["rules"]] == [

@@ -86,8 +86,9 @@ def test_pods_of_one_deployment_are_spread_by_its_own_labels() -> None:
 
 def test_the_monitor_is_told_what_the_operator_is_told() -> None:
     operator, monitor = (environment_of(named("Deployment", name, *EVERYTHING)) for name in ("headgate", "headgate-monitor"))
-    assert {name: value for name, value in monitor.items() if name != "HEADGATE_MONITOR_INTERVAL"}.items() <= operator.items()
-    assert monitor["HEADGATE_MONITOR_INTERVAL"] == "300"
+    own = {name: value for name, value in monitor.items() if name not in operator}
+    assert own == {"HEADGATE_MONITOR_INTERVAL": "300", "HEADGATE_SEARCH_UNMANAGED": "false"}
+    assert (monitor.items() - own.items()) <= operator.items()
     (container,) = named("Deployment", "headgate-monitor", *EVERYTHING)["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["monitor"]
     assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container)

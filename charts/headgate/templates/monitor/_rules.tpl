@@ -22,7 +22,28 @@
   resources: [jobs]
   verbs: [list, create]
 {{- end }}
-- apiGroups: [events.k8s.io]
-  resources: [events]
-  verbs: [create, patch]
+{{- if (.Values.monitor).unmanaged }}
+# What may run models or talk to AI services. Pods name the hosts in their environment.
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets]
+  verbs: [list]
+- apiGroups: [batch]
+  resources: [cronjobs, jobs]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
+- apiGroups: [serving.kserve.io]
+  resources: [inferenceservices]
+  verbs: [list]
+- apiGroups: [networking.istio.io]
+  resources: [serviceentries]
+  verbs: [list]
+- apiGroups: [cilium.io]
+  resources: [ciliumnetworkpolicies]
+  verbs: [list]
+- apiGroups: [projectcalico.org]
+  resources: [networkpolicies]
+  verbs: [list]
+{{- end }}
 {{- end }}

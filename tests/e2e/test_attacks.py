@@ -1,0 +1,439 @@
+"""Whoever tries to get a version to users that nobody approved: on the real API server, each as themselves, with users on every model.
+
+What admission alone refuses stands in tests/cluster/test_admission.py.
+"""
+
+import json
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.attackers import (
+    CHEN,
+    DANA,
+    DUAL,
+    FAIRNESS,
+    LOOKALIKE,
+    MALLORY,
+    NAMESPACE,
+    POLICIES,
+    RIGHT,
+    ROBOT,
+    SAM,
+    SECURITY,
+    TECHNICAL,
+    TESS,
+    approval,
+    bindings,
+    by_key,
+    create,
+    forbidden,
+    intervention,
+    trust_store,
+)
+from tests.e2e.conftest import Bed
+from tests.e2e.playing import play, reach
+
+from demo.__main__ import PATH
+from demo.kubectl import apply, kubectl
+from demo.traffic import Load, Rates
+from fleet.model import ON_CALL, Model, prepare, remove, statuses
+from fleet.policy import policy
+from fleet.users import Fleet
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+MOST_SECONDS = 240
+BINDING = "validatingadmissionpolicybinding/headgate-approvals"
+
+Status = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A model, and every decision about it by name: its state, and the words beside it."""
+
+    status: Status
+    decisions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def gate(self) -> Status:
+        found: Status = (self.status.get("candidate") or {}).get("gate") or {}
+        return found
+
+
+Scene = Generator[None, Seen, None]
+
+
+def look() -> dict[str, Seen]:
+    found = statuses(NAMESPACE)
+    decided: dict[str, dict[str, tuple[str, str]]] = {}
+    for item in json.loads(kubectl("get", "governanceapprovals", "-n", NAMESPACE, "-o", "json"))["items"]:
+        answer = item.get("status") or {}
+        about = decided.setdefault(item["spec"]["model"], {})
+        about[item["metadata"]["name"]] = answer.get("state", ""), answer.get("message", "")
+    return {model.name: Seen(found.get(model.name, {}), decided.get(model.name, {})) for model in MODELS}
+
+
+def release(model: Model, version: str, name: str = "attacks") -> None:
+    body = model.manifest(version, name, {"ERROR_RATE": "0"})
+    body["spec"]["classification"]["declaredTier"] = "Medium"
+    body["spec"]["serving"]["drain"] = "5s"
+    apply(body)
+
+
+def live(version: str) -> Callable[[Seen], bool]:
+    return lambda seen: seen.status.get("phase") == "Live" and seen.status["live"] == version
+
+
+def awaited(model: Model, version: str = "v2", name: str = "attacks") -> Generator[None, Seen, Status]:
+    """Release it. Its candidate, once it waits for people."""
+    release(model, version, name)
+    seen = yield from reach(lambda seen: seen.gate and seen.status["candidate"]["version"] == version and _waits(seen))
+    candidate: Status = seen.status["candidate"]
+    return candidate
+
+
+def _waits(seen: Seen) -> bool:
+    return seen.status["phase"] == "AwaitingDeployment" and bool(seen.gate.get("subject"))
+
+
+def approvals(model: Model, subject: str, **instead: str) -> list[Any]:
+    """Of the three roles, by whom they belong to, or `instead` by somebody else (by the first word of the role)."""
+    return [approval(model.name, role, instead.get(role.partition("-")[0], person), subject) for role, person in RIGHT.items()]
+
+
+def given(model: Model, subject: str) -> list[str]:
+    """All that the gate asks for."""
+    return [name for one in approvals(model, subject) for name in create(one["spec"]["approver"], one)]
+
+
+def stays_shut(names: list[str], *words: str) -> Scene:
+    """Each of the decisions is answered; those that count do not open the gate, and one of the others says why."""
+    seen = yield from reach(lambda seen: all(seen.decisions[name][0] for name in names))
+    said = [seen.decisions[name] for name in names]
+    assert not seen.gate["open"], said
+    assert any(state != "Counted" and any(word in message for word in words) for state, message in said), said
+
+
+def honest_people_open_a_gate(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    given(model, candidate["gate"]["subject"])
+    yield from reach(live("v2"))
+
+
+def the_technical_owner_reviews_their_own_work(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    names = [name for one in approvals(model, candidate["gate"]["subject"], fairness=CHEN) for name in create(one["spec"]["approver"], one)]
+    yield from stays_shut(names, "owner")
+
+
+def one_person_approves_twice(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    mine = approvals(model, candidate["gate"]["subject"], fairness=DUAL, security=DUAL)
+    yield from stays_shut([name for one in mine for name in create(one["spec"]["approver"], one)], "different person")
+
+
+def an_old_subject_for_a_new_image(model: Model, users: Fleet) -> Scene:
+    old = yield from awaited(model)
+    new = yield from awaited(model, "v3")
+    assert old["gate"]["subject"] != new["gate"]["subject"]
+    yield from stays_shut(given(model, old["gate"]["subject"]), "subject")
+
+
+def the_subject_of_another_model(model: Model, users: Fleet) -> Scene:
+    yield from awaited(model)
+    other = json.loads(kubectl("get", "aimodel", OWNER.name, "-n", NAMESPACE, "-o", "json"))["status"]["stable"]
+    subject = other.get("subject") or "sha256:" + "7" * 64
+    yield from stays_shut(given(model, subject), "subject")
+
+
+def the_gate_of_another_question(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    said = [approval(model.name, role, who, candidate["gate"]["subject"], gate="UseCase") for role, who in RIGHT.items()]
+    names = [name for one in said for name in create(one["spec"]["approver"], one)]
+    yield from stays_shut(names, "UseCase", "use case")
+
+
+def another_namespace(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    for one in approvals(model, candidate["gate"]["subject"]):
+        one["metadata"]["namespace"] = "default"
+        answer = forbidden(one["spec"]["approver"], "create", "-f", "-", stdin=json.dumps(one))
+        assert "forbidden" in answer.lower(), answer
+    seen = yield from reach(lambda seen: seen.gate)
+    assert not seen.gate["open"]
+
+
+def an_edited_approval(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    [name] = create(DANA, approval(model.name, FAIRNESS, DANA, "sha256:" + "1" * 64))
+    edit = json.dumps({"spec": {"subject": candidate["gate"]["subject"]}})
+    answer = forbidden("", "patch", "governanceapproval", name, "-n", NAMESPACE, "--type=merge", "-p", edit)
+    assert "cannot be changed" in answer, answer
+    yield from stays_shut([name], "subject")
+
+
+def a_deleted_approval(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    subject = candidate["gate"]["subject"]
+    [dana] = create(DANA, approval(model.name, FAIRNESS, DANA, subject))
+    yield from reach(lambda seen: seen.decisions.get(dana, ("",))[0] == "Counted")
+    kubectl("delete", "governanceapproval", dana, "-n", NAMESPACE)
+    others = [*create(SAM, approval(model.name, SECURITY, SAM, subject)), *create(TESS, approval(model.name, TECHNICAL, TESS, subject))]
+    seen = yield from reach(lambda seen: all(seen.decisions.get(name, ("",))[0] == "Counted" for name in others))
+    assert not seen.gate["open"]
+    assert any(FAIRNESS in one for one in seen.gate["missing"])
+
+
+def an_approval_that_has_run_out(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    subject = candidate["gate"]["subject"]
+    [dana] = create(DANA, approval(model.name, FAIRNESS, DANA, subject, seconds=4))
+    yield from reach(lambda seen: seen.decisions.get(dana, ("", ""))[0] == "NotCounted")
+    create(SAM, approval(model.name, SECURITY, SAM, subject))
+    create(TESS, approval(model.name, TECHNICAL, TESS, subject))
+    yield from stays_shut([dana], "expired")
+
+
+def every_right_and_no_name(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    said = [approval(model.name, role, MALLORY, candidate["gate"]["subject"]) for role in RIGHT]
+    yield from stays_shut(create(MALLORY, *said), "trust store")
+
+
+def a_name_that_looks_like_another(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    names = [
+        name for one in approvals(model, candidate["gate"]["subject"], fairness=LOOKALIKE) for name in create(one["spec"]["approver"], one)
+    ]
+    yield from stays_shut(names, "mixes letters", "trust store")
+
+
+def signatures_that_prove_nothing(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    subject = candidate["gate"]["subject"]
+    forged = [
+        by_key(approval(model.name, FAIRNESS, DANA, subject), "a key that nobody lists"),
+        by_key(approval(model.name, SECURITY, SAM, subject), SAM),
+        by_key(approval(model.name, TECHNICAL, DANA, subject), DANA),
+        by_key(approval(model.name, FAIRNESS, DANA, subject), DANA, environment="staging"),
+    ]
+    names = create(ROBOT, *forged)
+    seen = yield from reach(lambda seen: all(seen.decisions[name][0] for name in names))
+    assert [seen.decisions[name][0] for name in names] == ["Unverified"] * 4, seen.decisions
+    assert not seen.gate["open"]
+
+
+def a_weaker_policy_of_the_same_name(model: Model, users: Fleet) -> Scene:
+    weak = lenient("attacks")
+    weak["metadata"]["namespace"] = NAMESPACE
+    create(MALLORY, weak)
+    candidate = yield from awaited(model)
+    assert len(candidate["gate"]["missing"]) == 3
+
+
+def a_policy_loosened_meanwhile(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model, name="attacks-loosened")
+    loose = lenient("attacks-loosened")
+    answer = forbidden(MALLORY, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(loose))
+    assert "forbidden" in answer.lower(), answer
+    apply(loose)
+    [tess] = create(TESS, approval(model.name, TECHNICAL, TESS, candidate["gate"]["subject"]))
+    seen = yield from reach(lambda seen: seen.decisions.get(tess, ("",))[0] == "Counted")
+    assert not seen.gate["open"], "the attempt runs on the policy that people approved"
+
+
+def a_rejection_is_deleted(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    no = approval(model.name, SECURITY, SAM, candidate["gate"]["subject"], decision="Reject")
+    [sam] = create(SAM, no)
+    yield from reach(lambda seen: any(latch["name"] == sam for latch in seen.status.get("latches", ())))
+    kubectl("delete", "governanceapproval", sam, "-n", NAMESPACE)
+    names = [name for one in approvals(model, candidate["gate"]["subject"])[::2] for name in create(one["spec"]["approver"], one)]
+    seen = yield from reach(lambda seen: all(seen.decisions.get(name, ("",))[0] for name in names))
+    assert not seen.gate["open"]
+    assert any(latch["name"] == sam for latch in seen.status["latches"])
+
+
+def a_halt_is_deleted(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    [halt] = create(ON_CALL, intervention(model.name, "Halt", candidate, ON_CALL))
+    yield from reach(lambda seen: seen.status["phase"] == "RolledBack")
+    kubectl("delete", "governanceapproval", halt, "-n", NAMESPACE)
+    names = given(model, candidate["gate"]["subject"])
+    seen = yield from reach(lambda seen: all(seen.decisions.get(name, ("",))[0] for name in names))
+    assert (seen.status["phase"], seen.status["blocked"][-1]["cause"]) == ("RolledBack", "Halt")
+
+
+def ways_around_the_route(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    service = f"{model.name}-{candidate['revision']}"
+    answer = forbidden(MALLORY, "create", "-f", "-", stdin=json.dumps(_route(model, service)))
+    assert "belongs to one version" in answer, answer
+    answer = forbidden(MALLORY, "set", "image", f"deployment/{service}", "-n", NAMESPACE, "model=registry.example/evil:1")
+    assert "the Headgate operator made this object" in answer, answer
+    create(MALLORY, _route(model, "own"))
+    yield from reach(lambda seen: condition(seen, "TrafficBypass") == "True")
+
+
+def five_hundred_approvals(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    create(DANA, *(approval(model.name, FAIRNESS, DANA, f"sha256:{number:064x}") for number in range(500)))
+    began = time.monotonic()
+    given(model, candidate["gate"]["subject"])
+    yield from reach(lambda seen: seen.status["phase"] == "Canary" or live("v2")(seen))
+    print(f"behind 500 others, three approvals opened the gate after {time.monotonic() - began:.1f} s")
+    yield from reach(live("v2"))
+
+
+def the_last_approval_races_a_halt(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    *first, last = approvals(model, candidate["gate"]["subject"])
+    for one in first:
+        create(one["spec"]["approver"], one)
+    halt = intervention(model.name, "Halt", candidate, ON_CALL)
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(create, (last["spec"]["approver"], ON_CALL), (last, halt)))
+    seen = yield from reach(lambda seen: seen.status["phase"] == "RolledBack")
+    assert seen.status["blocked"][-1]["cause"] == "Halt"
+    assert seen.status["trafficSummary"] == "100"
+
+
+def its_model_is_deleted_in_the_foreground(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    kubectl("delete", "aimodel", model.name, "-n", NAMESPACE, "--cascade=foreground", "--timeout=60s", timeout=70)
+    before = answers(users, model, "v1")
+    gone = ("get", "deployment", f"{model.name}-{candidate['revision']}", "-n", NAMESPACE, "--ignore-not-found", "-o", "name")
+    yield from reach(lambda _: not kubectl(*gone).strip())
+    yield from reach(lambda _: answers(users, model, "v1") > before + 5)
+
+
+def decisions_while_nobody_is_checked(model: Model, users: Fleet) -> Scene:
+    """Alone with the test bed: the binding that proves authors is gone for a moment, and Mallory writes in everybody's name."""
+    candidate = yield from awaited(model)
+    binding = json.loads(kubectl("get", BINDING, "-o", "json"))
+    kubectl("delete", BINDING)
+    try:
+        said = approvals(model, candidate["gate"]["subject"])
+        yield from reach(lambda seen: condition(seen, "GovernanceEnforced") == "False")
+        names = create(MALLORY, *said)
+        seen = yield from reach(lambda seen: all(seen.decisions.get(name, ("",))[0] for name in names))
+        assert not seen.gate["open"]
+    finally:
+        kept = {key: binding[key] for key in ("apiVersion", "kind", "spec")}
+        apply({**kept, "metadata": {key: binding["metadata"].get(key, {}) for key in ("name", "labels", "annotations")}})
+    yield from reach(lambda seen: condition(seen, "GovernanceEnforced") == "True")
+    yield from stays_shut(names, "admission")
+
+
+def a_trusted_person_leaves_in_the_middle(model: Model, users: Fleet) -> Scene:
+    """Alone with the test bed. The version was approved when it got its users; it loses them with the approval."""
+    candidate = yield from awaited(model, name="attacks-slow")
+    given(model, candidate["gate"]["subject"])
+    yield from reach(lambda seen: seen.status["phase"] == "Canary")
+    apply(trust_store(without=DANA))
+    seen = yield from reach(lambda seen: seen.status["phase"] == "AwaitingDeployment" and seen.status["trafficSummary"] == "100")
+    assert any(FAIRNESS in one for one in seen.gate["missing"])
+
+
+def condition(seen: Seen, kind: str) -> str:
+    return next((str(one["status"]) for one in seen.status.get("conditions", ()) if one["type"] == kind), "")
+
+
+def answers(users: Fleet, model: Model, version: str) -> int:
+    return sum(users.of(model.host, version).kinds.values())
+
+
+def strict(name: str, **changes: Any) -> dict[str, Any]:
+    """Three persons at Medium; nothing that takes time but people."""
+    found = policy(name, (50,), seconds=6)
+    found["spec"]["gates"] = {"deployment": {"medium": [{"role": role} for role in RIGHT]}}
+    found["spec"] |= changes
+    return found
+
+
+def lenient(name: str) -> dict[str, Any]:
+    return strict(name, gates={"deployment": {"medium": [{"role": TECHNICAL}]}})
+
+
+def _route(model: Model, service: str) -> dict[str, Any]:
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": f"{PATH.partition('?')[0]}/more"}}],
+        "backendRefs": [{"name": service, "port": 8080}],
+    }
+    spec = {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": [model.host], "rules": [rule]}
+    metadata = {"name": f"around-{model.name}", "namespace": NAMESPACE}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
+
+
+OWNER = Model(NAMESPACE, "honest")
+APPROVED = {
+    OWNER: honest_people_open_a_gate,
+    Model(NAMESPACE, "flooded"): five_hundred_approvals,
+    Model(NAMESPACE, "raced"): the_last_approval_races_a_halt,
+}
+"""People did approve these."""
+ATTACKED = {
+    Model(NAMESPACE, scene.__name__.replace("_", "-").removeprefix("the-")[:40].rstrip("-")): scene
+    for scene in (
+        the_technical_owner_reviews_their_own_work,
+        one_person_approves_twice,
+        an_old_subject_for_a_new_image,
+        the_subject_of_another_model,
+        the_gate_of_another_question,
+        another_namespace,
+        an_edited_approval,
+        a_deleted_approval,
+        an_approval_that_has_run_out,
+        every_right_and_no_name,
+        a_name_that_looks_like_another,
+        signatures_that_prove_nothing,
+        a_weaker_policy_of_the_same_name,
+        a_policy_loosened_meanwhile,
+        a_rejection_is_deleted,
+        a_halt_is_deleted,
+        ways_around_the_route,
+        its_model_is_deleted_in_the_foreground,
+    )
+}
+UNCHECKED, TRUSTED = Model(NAMESPACE, "unchecked"), Model(NAMESPACE, "trusted")
+MODELS = (*APPROVED, *ATTACKED, UNCHECKED, TRUSTED)
+
+
+@pytest.fixture
+def first_versions() -> Iterator[None]:
+    """v1 of all models is live, each approved by three persons."""
+    slow = strict("attacks-slow", lapseGrace="2s")
+    for stage in slow["spec"]["stages"]:
+        stage |= {"minDuration": "10m", "maxDuration": "20m"}
+    prepare(NAMESPACE, strict("attacks"), strict("attacks-loosened"), slow)
+    apply(*bindings(), trust_store())
+    for model in MODELS:
+        release(model, "v1")
+    play({model.name: reach(_waits) for model in MODELS}, look, MOST_SECONDS)
+    subjects = {name: seen.gate["subject"] for name, seen in look().items()}
+    for role, person in RIGHT.items():
+        create(person, *(approval(name, role, person, subject) for name, subject in subjects.items()))
+    play({model.name: reach(live("v1")) for model in MODELS}, look, MOST_SECONDS)
+    yield
+    kubectl("delete", "truststore", "headgate", "-n", POLICIES, "--ignore-not-found")
+    remove(NAMESPACE)
+
+
+@pytest.mark.usefixtures("first_versions")
+def test_no_user_reaches_a_version_that_nobody_approved(bed: Bed, tmp_path: Path) -> None:
+    hosts = [model.host for model in MODELS]
+    with Load(bed.load, bed.gateway + PATH, hosts, Fleet(tmp_path / "requests.jsonl"), Rates(http1=100)) as users:
+        play({model.name: scene(model, users) for model, scene in (APPROVED | ATTACKED).items()}, look, MOST_SECONDS, users)
+        play({UNCHECKED.name: decisions_while_nobody_is_checked(UNCHECKED, users)}, look, MOST_SECONDS, users)
+        play({TRUSTED.name: a_trusted_person_leaves_in_the_middle(TRUSTED, users)}, look, MOST_SECONDS, users)
+        users.read()
+    reached = {model.name: version for model in (*ATTACKED, UNCHECKED) for version in ("v2", "v3") if answers(users, model, version)}
+    assert reached == {}
+    assert answers(users, OWNER, "v2") > 0, "an open gate does let users in"
+    assert users.failed == []
