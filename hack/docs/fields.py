@@ -30,7 +30,7 @@ def _page(resource: Resource) -> str:
     parts = [
         f"{resource.description} `{GROUP}/{VERSION}`, short name `{resource.short}`, written by {_WRITTEN[resource.kind]}.",
         "Fields in **bold** are required where what they belong to is there. `[]` in a path stands for every item of a list, `{}` for every"
-        " value of a map. Durations are written like `14d`, `1h30m` or `15s`.",
+        " value of a map. Durations are written like `14d`, `1h30m` or `15s`, and are above zero and at most 3650 days.",
         *_messages(schema),
     ]
     for top in ("spec", "status"):
@@ -87,7 +87,9 @@ def _type(field: Schema) -> str:
 
 
 def _bounds(field: Schema) -> str:
-    """Of the field itself and, after a semicolon, of the items of a list."""
+    """Of the field itself and, after a semicolon, of the items of a list. Those of durations are told once, at the top of a page."""
+    if field.get("format") == "duration":
+        return ""
     found = [", ".join(code(str(value)) for value in field["enum"])] if "enum" in field else []
     for low, high, words in (
         ("minimum", "maximum", ""),
@@ -97,11 +99,11 @@ def _bounds(field: Schema) -> str:
     ):
         if low in field or high in field:
             found.append(_range(field.get(low), field.get(high)) + words)
-    if "pattern" in field and field.get("format") != "duration":
+    if "pattern" in field:
         found.append(code(field["pattern"]))
-    items = field.get("items")
-    scalar = items is not None and "properties" not in items
-    return "; each: ".join(filter(None, [", ".join(found), _bounds(items) if scalar else ""]))
+    items = field.get("items", {})
+    of_each = "" if not items or "properties" in items else _bounds(items)
+    return "; each: ".join(filter(None, [", ".join(found), of_each]))
 
 
 def _range(low: float | None, high: float | None) -> str:
@@ -112,7 +114,8 @@ def _range(low: float | None, high: float | None) -> str:
 
 def _meaning(field: Schema) -> str:
     """Its own words, and what must be so of the whole of it."""
-    return " ".join([field.get("description", ""), *_messages(field)]).replace("<", "&lt;").strip()
+    own = [] if field.get("format") == "duration" else _messages(field)
+    return " ".join([field.get("description", ""), *own]).replace("<", "&lt;").strip()
 
 
 def _messages(field: Schema) -> list[str]:
