@@ -34,8 +34,8 @@ lint: $(READY) ## ruff, mypy --strict, import rules
 	@$(BIN)/lint-imports --no-cache | tail -4
 
 .PHONY: docs
-docs: $(READY) ## generate docs/reference and build the site into build/site
-	@PYTHONPATH=hack $(BIN)/python -m docs
+docs: $(READY) ## generate what is made from code in the documentation, and build the site into build/site
+	@PYTHONPATH=hack $(BIN)/python -m metrics && PYTHONPATH=hack $(BIN)/python -m chart.readme && PYTHONPATH=hack $(BIN)/python -m docs
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@PYTHONPATH=hack $(BIN)/python -m docs.foreign build/site
 

@@ -64,8 +64,8 @@ def _rows(node: Schema, path: str) -> Iterator[tuple[str, ...]]:
         default = code(json.dumps(field["default"], ensure_ascii=False)) if "default" in field else ""
         within = [place for _, place in _objects(field, f"{path}.{name}")]
         kind = f"[{_type(field)}](#{anchor(within[0])})" if within else _type(field)
-        # What an object means stands above its own fields.
-        words = "" if within and within[0] == f"{path}.{name}" else _meaning(field)
+        # The whole of what an object means stands above its own fields.
+        words = _first_sentence(field) if within and within[0] == f"{path}.{name}" else _meaning(field)
         yield shown, kind, default, _bounds(field), words
 
 
@@ -116,6 +116,11 @@ def _meaning(field: Schema) -> str:
     """Its own words, and what must be so of the whole of it."""
     own = [] if field.get("format") == "duration" else _messages(field)
     return " ".join([field.get("description", ""), *own]).replace("<", "&lt;").strip()
+
+
+def _first_sentence(field: Schema) -> str:
+    words = field.get("description", "").replace("<", "&lt;")
+    return words.partition(". ")[0].rstrip(".") + "." if words else ""
 
 
 def _messages(field: Schema) -> list[str]:
