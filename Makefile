@@ -19,6 +19,9 @@ $(READY): pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $@
 
+.PHONY: venv
+venv: $(READY) ## the Python environment, with headgate and kubectl-headgate in .venv/bin
+
 .PHONY: crds
 crds: $(READY) ## generate crds/ and the chart's copy from the models
 	@$(BIN)/python -m headgate.api.crd
@@ -29,6 +32,12 @@ lint: $(READY) ## ruff, mypy --strict, import rules
 	@$(BIN)/ruff format --check operator tests hack examples
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache | tail -4
+
+.PHONY: docs
+docs: $(READY) ## generate what is made from code in the documentation, and build the site into build/site
+	@PYTHONPATH=hack $(BIN)/python -m metrics && PYTHONPATH=hack $(BIN)/python -m chart.readme && PYTHONPATH=hack $(BIN)/python -m docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@PYTHONPATH=hack $(BIN)/python -m docs.foreign build/site
 
 .PHONY: check
 check: lint ## the quick part of the tests: no cluster, no root, under 2 minutes
