@@ -10,7 +10,7 @@ from tests.e2e.guides import Shell, play
 from demo import people
 from demo.kubectl import kubectl
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 
 TUTORIAL = ROOT / "docs/tutorial.md"
 GUIDES = sorted((ROOT / "docs/guides").glob("*.md"))

@@ -107,10 +107,15 @@ class Source:
 
     def __init__(self, prometheus: Prometheus, now: Callable[[], float], fault: Callable[[], Awaitable[str]]) -> None:
         self._prometheus, self._now, self._fault = prometheus, now, fault
+        self._told: Callable[[Outage | None], None] = lambda _: None
+
+    def tell(self, told: Callable[[Outage | None], None]) -> None:
+        self._told = told
 
     async def query(self, promql: str, time: float) -> Answer:
         began = self._now()
         kind = await self._fault()
+        self._told(OUTAGES.get(kind))
         if kind in OUTAGES:
             raise SourceError(OUTAGES[kind], kind)
         now = self._now()
