@@ -15,19 +15,19 @@ AT = "2026-11-27T04:00:00Z"
 LABELS = {"app.kubernetes.io/managed-by": "headgate", "headgate.dev/model": "credit-scorer"}
 
 
-def _switch(on: str) -> None:
+def _let_it_retrain(on: str) -> None:
     command = ["helm", "upgrade", RELEASE, str(ROOT / "charts/headgate"), "--namespace", SYSTEM, "--reuse-values"]
-    settings = ["--set", f"monitor.enabled={on}", "--set", f"monitor.retraining={on}"]
+    settings = ["--set", f"monitor.retraining={on}"]
     done = subprocess.run([*command, *settings], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
 def monitor(cluster: Cluster, installed: None) -> Iterator[User]:
-    """As the chart installs it with monitor.enabled and monitor.retraining."""
-    _switch("true")
+    """As the chart installs it with monitor.retraining."""
+    _let_it_retrain("true")
     yield cluster.service_account(SYSTEM, f"{RELEASE}-monitor")
-    _switch("false")
+    _let_it_retrain("false")
 
 
 @pytest.fixture
