@@ -117,7 +117,7 @@ def needed_rights(operator: Operator, namespace: str) -> Iterator[Right]:
     policies = operator.setting("POLICY_NAMESPACE") or namespace
     yield Right("list", "headgate.dev", "rolloutpolicies", policies)
     yield Right("get", "headgate.dev", "truststores", policies, TRUST_STORE)
-    yield Right("update", "coordination.k8s.io", "leases", namespace, "headgate")
+    yield Right("patch", "coordination.k8s.io", "leases", namespace, "headgate")
     yield Right("create", "", "configmaps", namespace)
     yield Right("list", "admissionregistration.k8s.io", "validatingadmissionpolicies")
     yield Right("list", "admissionregistration.k8s.io", "validatingadmissionpolicybindings")
