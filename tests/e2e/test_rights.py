@@ -16,7 +16,7 @@ from demo.kubectl import get, kubectl
 from headgate.controller.cache import WATCHED
 from headgate.kube.resources import AIMODELS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.last]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.last]
 
 OPERATOR, NAMESPACE = "headgate", "headgate-system"
 
