@@ -34,19 +34,26 @@ def routes() -> Iterator[None]:
         time.sleep(0.5)
         course.step(statuses(NAMESPACE)[MODEL.name])
     revision = statuses(NAMESPACE)[MODEL.name]["stable"]["revision"]
-    nobody = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "nobody", "namespace": NAMESPACE}}
+    # Routes of others do not lead to the Service of a version; that its pods answer elsewhere as well nobody can forbid.
+    answering = {"headgate.dev/model": MODEL.name, "headgate.dev/revision": revision}
     copies = [{"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "nobody", "port": 8080}}}]
     apply(
-        nobody | {"spec": {"selector": {"app": "nobody"}, "ports": [{"port": 8080}]}},
-        _route("plain", PLAIN, revision, []),
-        _route("mirrored", MIRRORED, revision, copies),
+        _service("nobody", {"app": "nobody"}),
+        _service("answering", answering),
+        _route("plain", PLAIN, []),
+        _route("mirrored", MIRRORED, copies),
     )
     yield
     remove(NAMESPACE)
 
 
-def _route(name: str, host: str, revision: str, filters: list[dict[str, Any]]) -> dict[str, Any]:
-    rule = {"filters": filters, "backendRefs": [{"name": f"{MODEL.name}-{revision}", "port": 8080}]}
+def _service(name: str, selector: dict[str, str]) -> dict[str, Any]:
+    spec = {"selector": selector, "ports": [{"port": 8080}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
+
+
+def _route(name: str, host: str, filters: list[dict[str, Any]]) -> dict[str, Any]:
+    rule = {"filters": filters, "backendRefs": [{"name": "answering", "port": 8080}]}
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
