@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 LEASE = "headgate"
 _LAST_WRITES = 10.0
 _LAST_LETTERS = 3.0
-_CHECK_EARLY = 10.0
-"""Seconds between looks at the admission policies while they are missing: the chart may be on its way."""
+_CHECK_EACH = 10.0
+"""Seconds between looks at the admission policies: for so long at most an approval counts whose author nobody checked."""
 _QUERY_LIMIT = 10.0
 
 
@@ -122,9 +122,8 @@ async def _after(event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> N
 
 async def _watch_enforcement(parts: Parts) -> None:
     while True:
-        await asyncio.sleep(_CHECK_EARLY)
-        if parts.enforcement.problem:
-            await parts.check_enforcement()
+        await asyncio.sleep(_CHECK_EACH)
+        await parts.check_enforcement()
 
 
 async def _watches(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:
