@@ -67,6 +67,7 @@ def examined(*, code: int = 0) -> dict[str, dict[str, str]]:
     return {check["check"]: check for check in checks}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("users")
 def test_doctor_finds_the_test_bed_in_order_and_says_what_is_taken_away() -> None:
     # How far apart scrapes are is told by two minutes of them.
