@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import os
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,13 +16,13 @@ from headgate.controller.parts import Parts
 from headgate.controller.probes import metric_routes, probe_routes
 from headgate.kube.client import KubeClient
 from headgate.kube.lease import Elector, LeaseName
+from headgate.process import LAST_WRITES, asked_to_stop, end_at_once, in_time
 from headgate.prometheus.client import PrometheusClient
 from headgate.web import Server
 
 log = logging.getLogger(__name__)
 
 LEASE = "headgate"
-_LAST_WRITES = 10.0
 _LAST_LETTERS = 3.0
 _CHECK_EACH = 10.0
 """Seconds between looks at the admission policies: for so long at most an approval counts whose author nobody checked."""
@@ -60,7 +58,7 @@ async def run(settings: Settings) -> int:
         parts.telemetry.leader.set(1)
         acquired.set()
 
-    elector = Elector(api, _lease(settings), on_acquired=lead, on_lost=_end_at_once)
+    elector = Elector(api, _lease(settings), on_acquired=lead, on_lost=end_at_once)
     servers = [Server(probe_routes(parts.health), settings.probe_port), Server(metric_routes(parts.telemetry), settings.metrics_port)]
     running = Running(set())
     try:
@@ -70,7 +68,7 @@ async def run(settings: Settings) -> int:
         work = begin(running, parts, elector, acquired)
         return await _until(stop, running, work, parts)
     finally:
-        await _in_time(elector.release())
+        await in_time(elector.release())
         await running.stop()
         for server in servers:
             await server.stop()
@@ -154,33 +152,14 @@ async def _own_signals(ready: asyncio.Event, stop: asyncio.Event) -> None:
 
 
 async def _until(stop: asyncio.Event, running: Running, work: asyncio.Task[Any], parts: Parts) -> int:
-    stopped = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait({stopped, *running.tasks}, return_when=asyncio.FIRST_COMPLETED)
-    if stopped in done:
-        log.info("stopping: finishing what is being written")
-        parts.queue.close()
-        await asyncio.wait({work}, timeout=_LAST_WRITES)
-        return 0
-    stopped.cancel()
-    for task in done:
-        error = None if task.cancelled() else task.exception()
-        log.critical("%s ended by itself", task.get_name(), exc_info=error)
-    return 1
-
-
-async def _in_time(work: Awaitable[None]) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_WRITES):
-            await work
+    if not await asked_to_stop(stop, running.tasks):
+        return 1
+    log.info("stopping: finishing what is being written")
+    parts.queue.close()
+    await asyncio.wait({work}, timeout=LAST_WRITES)
+    return 0
 
 
 def _lease(settings: Settings) -> LeaseName:
     # A restarted container keeps its pod's name, but is another process.
     return LeaseName(settings.namespace, LEASE, f"{settings.pod_name}-{secrets.token_hex(4)}")
-
-
-def _end_at_once() -> None:
-    """Another process may lead already: nothing of this one may be written any more, not even by a task that ends."""
-    log.critical("the lease is lost: ending at once")
-    logging.shutdown()
-    os._exit(1)

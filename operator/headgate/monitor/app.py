@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import os
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -30,6 +28,7 @@ from headgate.named_secrets import NamedSecrets
 from headgate.notices.delivery import Delivery
 from headgate.notices.http import Poster
 from headgate.notices.smtp import Mailer
+from headgate.process import asked_to_stop, end_at_once, in_time
 from headgate.prometheus.asking import Asker
 from headgate.prometheus.client import PrometheusClient
 from headgate.web import Server, verdict
@@ -41,7 +40,6 @@ _QUERY_LIMIT = 60.0
 """Seconds. Questions about all models at once may take long, and nobody waits for them."""
 _BEAT = 1.0
 _STILL = 30.0
-_LAST_WRITES = 10.0
 _MISSED_ROUNDS = 3
 _IDLE = 1.0
 
@@ -87,7 +85,7 @@ async def run(settings: Settings) -> int:
 
     # A restarted container keeps its pod's name, but is another process.
     lease = LeaseName(settings.namespace, LEASE, f"{settings.pod_name}-{secrets.token_hex(4)}")
-    elector = Elector(api, lease, on_acquired=lead, on_lost=_end_at_once)
+    elector = Elector(api, lease, on_acquired=lead, on_lost=end_at_once)
     poster = Poster()
     rounds = composed(settings, fenced(api, lambda: elector.leading), prometheus, metrics, poster)
     unmanaged = UnmanagedWatch(UnmanagedSearch(api, settings.namespace), metrics.registry, time.time)
@@ -108,7 +106,7 @@ async def run(settings: Settings) -> int:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await _in_time(elector.release())
+        await in_time(elector.release())
         for server in servers:
             await server.stop()
         await poster.close()
@@ -165,26 +163,7 @@ async def _until_stopped(tasks: set[asyncio.Task[None]]) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    stopped = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    if stopped in done:
-        log.info("stopping")
-        return 0
-    stopped.cancel()
-    for task in done:
-        error = None if task.cancelled() else task.exception()
-        log.critical("%s ended by itself", task.get_name(), exc_info=error)
-    return 1
-
-
-async def _in_time(work: Awaitable[None]) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_WRITES):
-            await work
-
-
-def _end_at_once() -> None:
-    """Another process may lead already: nothing of this one may be written any more."""
-    log.critical("the lease is lost: ending at once")
-    logging.shutdown()
-    os._exit(1)
+    if not await asked_to_stop(stop, tasks):
+        return 1
+    log.info("stopping")
+    return 0
