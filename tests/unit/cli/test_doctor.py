@@ -310,6 +310,12 @@ def test_each_check_failing(topic: str, changes: dict[str, Any], level: Level, w
     assert check.todo
 
 
+def test_the_leaders_clock_is_told_of_after_every_renewal() -> None:
+    for seconds_ago in (-1.0, 0.0, 3.0):
+        check = found(replace(HEALTHY, lease=Asked(lease(seconds_ago))), "clock of the leader")
+        assert (check.level, check.said) == (Level.OK, "within 2 s of the API server's")
+
+
 def test_kubernetes_own_and_the_operator_are_no_news() -> None:
     quiet = holding(
         EVERYTHING,

@@ -149,7 +149,9 @@ def _clocks(facts: Facts) -> Iterator[Check]:
         )
     lease = facts.lease.value
     renewed = _moment(read_record(lease).renew_time) if lease is not None else None
-    if renewed is not None and (ahead := (renewed - _server_time(facts)).total_seconds()) > 0:
+    if renewed is not None:
+        # A renewal in the past says nothing of a clock that is behind: the leader renews every few seconds.
+        ahead = max((renewed - _server_time(facts)).total_seconds(), 0.0)
         yield _apart("clock of the leader", ahead, "the API server's", "set the clock of its node: stages and expiry go by it", grave=True)
 
 
