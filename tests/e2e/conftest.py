@@ -41,11 +41,12 @@ class Bed:
 
 
 def built(command: str) -> Path:
-    """The binary of a Go command under hack/."""
+    """The binary of a Go command under hack/. Another process of the tests may run it, and never finds it half written."""
     binary = ROOT / "build" / command
-    line = ["go", "build", "-buildvcs=false", "-o", str(binary), "."]
+    fresh = binary.with_name(f"{command}-{os.getpid()}")
+    line = ["go", "build", "-buildvcs=false", "-o", str(fresh), "."]
     subprocess.run(line, cwd=ROOT / "hack" / command, check=True, env=os.environ | {"CGO_ENABLED": "0"})
-    return binary
+    return fresh.rename(binary)
 
 
 @pytest.fixture(scope="session")

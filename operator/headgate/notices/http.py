@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -18,9 +19,14 @@ class Poster:
 
     def __init__(self, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._timeout = timeout
+        self._transport = transport
+
+    @cached_property
+    def _http(self) -> httpx.AsyncClient:
+        """Made for the first post: it reads the certificates of all authorities, which who tells nobody does not need."""
         limits = httpx.Limits(max_connections=16, max_keepalive_connections=4)
         # A redirect could lead a secret address elsewhere, and turns a POST into a GET.
-        self._http = httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False, transport=transport)
+        return httpx.AsyncClient(timeout=self._timeout, limits=limits, follow_redirects=False, transport=self._transport)
 
     async def post(self, address: str, body: Mapping[str, Any], media_type: str = "application/json") -> None:
         """Raises NotToldError."""
@@ -43,7 +49,9 @@ class Poster:
         raise RefusedError(f"it answered HTTP {status}")
 
     async def close(self) -> None:
-        await self._http.aclose()
+        """Nothing is posted after it."""
+        if "_http" in vars(self):
+            await self._http.aclose()
 
 
 def _pause(said: str | None) -> float:
