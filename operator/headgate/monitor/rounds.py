@@ -144,12 +144,20 @@ class Rounds:
             if held is None or held.model.uid != model.uid:
                 memory = await self._keeper.recall(model)
                 held = self._held[model.key] = Held(model, memory, stored=memory.as_of or 0.0)
-            held.model = replace(model, told=held.memory.severity)
+            self._measure(held, model)
             await self._refer(held)
         except KubeError as error:
             log.warning("a model cannot be looked at: %s", error, extra={"model": "/".join(model.key)})
             return
-        held.memory.fit(model.plan, held.reference, model.revision, model.live_since)
+        held.memory.fit(held.model.plan, held.reference, model.revision, model.live_since)
+
+    def _measure(self, held: Held, model: ServingModel) -> None:
+        known = dict(held.memory.yardsticks)
+        plan = held.memory.measuring(model.plan, model.revision, settled=model.settled)
+        held.model = replace(model, plan=plan, told=held.memory.severity)
+        if held.memory.yardsticks != known:
+            # Once the spec asks for another version nothing else remembers it.
+            held.stored = 0.0
 
     async def _refer(self, held: Held) -> None:
         """A reference that is there is kept: it does not move."""
