@@ -30,7 +30,7 @@ from headgate.prometheus.grown import shards
 log = logging.getLogger(__name__)
 
 SETTLING = 15.0
-"""Seconds that samples get to arrive before they are asked for."""
+"""Seconds that samples get to arrive before they are asked for; a shorter period, where rounds are as frequent as that."""
 CATCH_UP = 7200.0
 """Seconds that can be asked for at once. What is older is a gap: the window begins anew."""
 STORE_PAUSE = 900.0
@@ -98,7 +98,7 @@ class Rounds:
     @property
     def _settled(self) -> float:
         """Up to when samples have arrived, by the clock of Prometheus: what came later than asked for would be lost."""
-        return self._wall() + self._asker.skew - SETTLING
+        return self._wall() + self._asker.skew - min(SETTLING, self._settings.period)
 
     async def round(self) -> None:
         """Look at every live model once. Raises KubeError if the models cannot be listed; whatever else fails concerns one model, or is

@@ -10,6 +10,7 @@ from tests.unit.monitoring.inservice.watched import SHARES, reference, traffic
 
 from headgate.kube.errors import Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
+from headgate.monitor.rounds import Settings
 from headgate.monitoring.inservice.memory import Memory, recalled
 from headgate.monitoring.response import Severity
 
@@ -237,6 +238,14 @@ def test_a_live_version_keeps_its_own_reference_until_the_next_one_is_live(on_th
     assert world.conditions()["DriftWithinLimits"]["reason"] == "NotAssessed", "the window begins anew"
     world.step(ROUNDS)
     assert "[8000, " in json.dumps(world.results())
+
+
+def test_rounds_that_follow_each_other_closely_wait_no_longer_than_one_for_samples() -> None:
+    world = World(settings=Settings("headgate-system", 5.0))
+    world.refer()
+    world.model()
+    world.step(2, seconds=5.0)
+    assert world.prometheus.times[-1] == world.wall() - 5.0
 
 
 def test_what_is_not_asked_for_any_more_is_not_said_any_more() -> None:
