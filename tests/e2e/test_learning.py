@@ -18,7 +18,7 @@ from demo.people import binding
 from demo.traffic import Load, Rates, Users
 from headgate.api.digests import sha256
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(480)]
 
 EXAMPLE = ROOT / "examples/continuous-learning"
 NAMESPACE, MODEL, STEADY = "learning", "credit-limits", "credit-steady"
