@@ -135,7 +135,7 @@ def _settled(item: Object, status: Mapping[str, Any]) -> bool:
     """A spec that was refused leaves the model Live with another version, so the version's name is looked at as well."""
     decided = status.get("observedGeneration") == item["metadata"].get("generation") and not status.get("candidate")
     asked, live = (item.get("spec") or {}).get("version"), status["stable"].get("version")
-    return decided and status.get("phase") in (Phase.LIVE, Phase.FROZEN) and asked == live
+    return bool(decided and status.get("phase") in (Phase.LIVE, Phase.FROZEN) and asked == live)
 
 
 _ORDER = {kind: number for number, kind in enumerate(ConditionType)}
