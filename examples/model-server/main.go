@@ -1,5 +1,6 @@
 // Command model-server is a small, real model server: it scores credit applications with a logistic model and exposes its
-// own Prometheus counters. Environment variables make it fail in the ways a bad release fails; see README.md.
+// own Prometheus counters. Environment variables make it fail in the ways a bad release fails, and `fit` fits it to applications that a
+// running one has seen; see README.md.
 package main
 
 import (
@@ -19,13 +20,20 @@ import (
 const shutdownLimit = 10 * time.Second
 
 func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if len(os.Args) > 1 && os.Args[1] == "fit" {
+		if err := fitMain(ctx, os.Args[2:], os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	settings, err := readSettings(os.Getenv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
 	if err := run(ctx, settings); err != nil {
 		slog.Error("stopped", "error", err)
 		os.Exit(1)

@@ -6,14 +6,13 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // bounds are the upper edges of the duration histogram in seconds; +Inf follows.
-var bounds = [...]float64{.005, .01, .025, .05, .075, .1, .15, .25, .5, 1, 2.5, 5}
+var bounds = []float64{.005, .01, .025, .05, .075, .1, .15, .25, .5, 1, 2.5, 5}
 
 // metrics counts answered score requests by group of people. Requests that were never answered show in inFlight only.
 type metrics struct {
@@ -25,28 +24,25 @@ type metrics struct {
 
 // answers are those to one group of people.
 type answers struct {
-	codes   map[int]uint64
-	buckets [len(bounds) + 1]uint64
-	sum     float64
+	codes     map[int]uint64
+	durations *histogram
 }
 
 func newMetrics() *metrics {
 	made := &metrics{groups: map[string]*answers{}}
 	for _, group := range groups {
 		// A series that appears with its first failure has no increase to be measured: both exist from the start.
-		made.groups[group] = &answers{codes: map[int]uint64{http.StatusOK: 0, http.StatusInternalServerError: 0}}
+		made.groups[group] = &answers{map[int]uint64{http.StatusOK: 0, http.StatusInternalServerError: 0}, newHistogram(bounds)}
 	}
 	return made
 }
 
 func (m *metrics) answered(group string, code int, duration time.Duration) {
-	bucket, _ := slices.BinarySearch(bounds[:], duration.Seconds()) // the first edge at or above it: le is inclusive
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	counted := m.groups[group]
 	counted.codes[code]++
-	counted.buckets[bucket]++
-	counted.sum += duration.Seconds()
+	counted.durations.observe(duration.Seconds())
 }
 
 // write renders all series as one consistent state in the Prometheus text format 0.0.4.
@@ -62,23 +58,9 @@ func (m *metrics) write(w io.Writer, version string, started time.Time) {
 	}
 	fmt.Fprint(w, "# HELP http_request_duration_seconds Time to the answer of score requests.\n# TYPE http_request_duration_seconds histogram\n")
 	for _, group := range groups {
-		m.groups[group].writeDurations(w, group)
+		m.groups[group].durations.write(w, "http_request_duration_seconds", fmt.Sprintf("group=%q", group))
 	}
 	fmt.Fprintf(w, "# HELP http_requests_in_flight Score requests not answered yet.\n# TYPE http_requests_in_flight gauge\nhttp_requests_in_flight %d\n", m.inFlight.Load())
 	fmt.Fprintf(w, "# HELP model_info The version of the model.\n# TYPE model_info gauge\nmodel_info{version=%q} 1\n", version)
 	fmt.Fprintf(w, "# HELP process_start_time_seconds Start of the process, Unix time.\n# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds %.3f\n", float64(started.UnixMilli())/1e3)
-}
-
-func (a *answers) writeDurations(w io.Writer, group string) {
-	var count uint64
-	for i, n := range a.buckets {
-		count += n
-		edge := "+Inf"
-		if i < len(bounds) {
-			edge = strconv.FormatFloat(bounds[i], 'g', -1, 64)
-		}
-		fmt.Fprintf(w, "http_request_duration_seconds_bucket{group=%q,le=\"%s\"} %d\n", group, edge, count)
-	}
-	fmt.Fprintf(w, "http_request_duration_seconds_sum{group=%q} %g\n", group, a.sum)
-	fmt.Fprintf(w, "http_request_duration_seconds_count{group=%q} %d\n", group, count)
 }

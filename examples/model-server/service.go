@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type service struct {
 	metrics  *metrics
 	decided  *decisions
 	value    *value
+	model    model
+	seen     *seen
 }
 
 func newService(settings settings) *service {
@@ -41,6 +44,8 @@ func newService(settings settings) *service {
 		metrics:  newMetrics(),
 		decided:  newDecisions(),
 		value:    newValue(),
+		model:    model{cmp.Or(settings.typicalIncome, usualIncome)},
+		seen:     newSeen(settings.keptRequests),
 	}
 }
 
@@ -53,7 +58,9 @@ func (s *service) routes() http.Handler {
 		s.metrics.write(w, s.settings.version, s.started)
 		s.decided.write(w)
 		s.value.write(w)
+		s.seen.write(w)
 	})
+	mux.HandleFunc("GET /requests", s.seen.tell)
 	mux.HandleFunc("GET /v1/score", s.score)
 	mux.HandleFunc("POST /v1/score", s.score)
 	mux.HandleFunc("GET /v1/score/stream", s.stream)
@@ -117,7 +124,8 @@ func (s *service) answer(a application, group string, refusal *refusal) (int, ma
 	case group == "B" && s.uniform() < s.settings.errorRateB:
 		return http.StatusInternalServerError, map[string]any{"error": "the model failed (ERROR_RATE_B is set)"}
 	}
-	result := assess(a)
+	result := s.model.assess(a)
+	s.seen.scored(a, result.score)
 	if group == "B" && result.decision == "approve" && s.uniform() < s.settings.unfair {
 		result.decision = "decline"
 	}

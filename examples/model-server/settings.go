@@ -29,10 +29,16 @@ type settings struct {
 	fault        fault
 	readyDelay   time.Duration // from start until /readyz says yes
 	drain        time.Duration // from SIGTERM until connections are closed; served normally meanwhile
+
+	typicalIncome float64 // the fitted parameter of the model; 0 = usualIncome
+	keptRequests  int     // the newest applications that are kept for fitting
 }
 
 // maxSeconds keeps a mistyped unit from overflowing a duration.
 const maxSeconds = 86400
+
+// maxKept bounds the memory that kept applications take.
+const maxKept = 100_000
 
 // readSettings reads the environment. The error names every variable that cannot be used.
 func readSettings(getenv func(string) string) (settings, error) {
@@ -61,6 +67,9 @@ func readSettings(getenv func(string) string) (settings, error) {
 		addedLatency: seconds(number("LATENCY_MS", 0, maxSeconds*1e3) / 1e3),
 		readyDelay:   seconds(number("READY_DELAY", 0, maxSeconds)),
 		drain:        seconds(number("DRAIN_SECONDS", 3, maxSeconds)),
+
+		typicalIncome: number("TYPICAL_INCOME", 0, 1e8),
+		keptRequests:  int(number("KEPT_REQUESTS", 0, maxKept)),
 	}
 	if result.version == "" {
 		result.version = "dev"

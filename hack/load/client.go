@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -90,7 +91,7 @@ func (c *client) exchange(ctx context.Context, k kind, host string) record {
 	if k.http2 {
 		speaker = c.http2
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, body(k))
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, drawn(target, rand.IntN), body(k))
 	if err != nil {
 		return record{Error: err.Error()}
 	}

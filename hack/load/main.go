@@ -6,6 +6,8 @@
 // HTTP/2 (-http2-rate), and streams (-stream-rate), which take both protocols in turn. With several hosts each source takes
 // them in turn.
 //
+// {20000..60000} in a URL stands for a number of this range, drawn anew for each request: users are not all alike.
+//
 // It ends after -duration, or at SIGTERM or SIGINT: nothing more is sent, and what is in flight may finish within -grace.
 // A second signal ends the grace. Requests still unanswered then have no line; the summary counts them as pending.
 package main
@@ -45,7 +47,7 @@ func parseOptions(arguments []string, errorOutput io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.SetOutput(errorOutput)
-	flags.StringVar(&o.url, "url", "", "what to GET (required)")
+	flags.StringVar(&o.url, "url", "", "what to GET (required); {A..B} is a number from A to B, another one each time")
 	hosts := flags.String("host", "", "Host headers, separated by commas, taken in turn (default: that of -url)")
 	flags.Float64Var(&o.rate, "rate", 100, "requests per second over HTTP/1.1, connections kept")
 	flags.Float64Var(&o.http2Rate, "http2-rate", 0, "requests per second over HTTP/2 without TLS (h2c)")
@@ -109,6 +111,9 @@ func (o options) check() error {
 }
 
 func checkURL(name, text string, http2 bool) error {
+	if err := checkRanges(text); err != nil {
+		return fmt.Errorf("%s %q: %w", name, text, err)
+	}
 	target, err := url.Parse(text)
 	switch {
 	case err != nil:

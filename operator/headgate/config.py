@@ -124,8 +124,8 @@ def _flag(environment: Mapping[str, str], name: str) -> bool:
 
 def _seconds(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name) or str(default)
-    if not text.isdigit() or not 60 <= int(text) <= 3600:
-        raise ConfigError(f"{name} must be 60 to 3600 seconds, got {text!r}")
+    if not text.isdigit() or not 5 <= int(text) <= 3600:
+        raise ConfigError(f"{name} must be 5 to 3600 seconds, got {text!r}")
     return int(text)
 
 

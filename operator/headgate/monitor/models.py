@@ -11,6 +11,7 @@ from headgate.api.aimodel import AIModelSpec
 from headgate.api.conditions import WATCHED, Condition, ConditionType
 from headgate.api.monitoring import Monitoring
 from headgate.api.policy import RolloutPolicySpec
+from headgate.api.vocabulary import Phase
 from headgate.kube.interface import Object
 from headgate.monitoring.inservice.plan import Plan, plan_of, sla_of
 from headgate.monitoring.response import Responses, Severity, table_of
@@ -26,7 +27,9 @@ class ModelKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ServingModel:
-    """A model with a live version. `conditions` are those that the monitor wrote before, `told` the severity that was answered last."""
+    """A model with a live version. `conditions` are those that the monitor wrote before, `told` the severity that was answered last.
+    `settled`: whether the spec asks for the live version, so that what it says is about this one.
+    """
 
     key: ModelKey
     uid: str
@@ -38,6 +41,7 @@ class ServingModel:
     policy: RolloutPolicySpec | None = None
     conditions: tuple[Condition, ...] = ()
     told: Severity | None = None
+    settled: bool = True
 
     @property
     def table(self) -> Responses:
@@ -98,6 +102,7 @@ class Reader:
             monitoring=asked,
             policy=policy,
             conditions=_own(status.get("conditions") or ()),
+            settled=_settled(item, status),
         )
 
     def _read(self, key: ModelKey, item: Object) -> tuple[Monitoring | None, Plan, RolloutPolicySpec | None] | None:
@@ -124,6 +129,13 @@ def _policy(item: Object) -> RolloutPolicySpec | None:
         return RolloutPolicySpec.model_validate(item.get("spec") or {})
     except ValidationError:
         return None
+
+
+def _settled(item: Object, status: Mapping[str, Any]) -> bool:
+    """A spec that was refused leaves the model Live with another version, so the version's name is looked at as well."""
+    decided = status.get("observedGeneration") == item["metadata"].get("generation") and not status.get("candidate")
+    asked, live = (item.get("spec") or {}).get("version"), status["stable"].get("version")
+    return bool(decided and status.get("phase") in (Phase.LIVE, Phase.FROZEN) and asked == live)
 
 
 _ORDER = {kind: number for number, kind in enumerate(ConditionType)}

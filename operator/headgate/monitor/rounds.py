@@ -30,7 +30,7 @@ from headgate.prometheus.grown import shards
 log = logging.getLogger(__name__)
 
 SETTLING = 15.0
-"""Seconds that samples get to arrive before they are asked for."""
+"""Seconds that samples get to arrive before they are asked for; a shorter period, where rounds are as frequent as that."""
 CATCH_UP = 7200.0
 """Seconds that can be asked for at once. What is older is a gap: the window begins anew."""
 STORE_PAUSE = 900.0
@@ -98,7 +98,7 @@ class Rounds:
     @property
     def _settled(self) -> float:
         """Up to when samples have arrived, by the clock of Prometheus: what came later than asked for would be lost."""
-        return self._wall() + self._asker.skew - SETTLING
+        return self._wall() + self._asker.skew - min(SETTLING, self._settings.period)
 
     async def round(self) -> None:
         """Look at every live model once. Raises KubeError if the models cannot be listed; whatever else fails concerns one model, or is
@@ -144,12 +144,20 @@ class Rounds:
             if held is None or held.model.uid != model.uid:
                 memory = await self._keeper.recall(model)
                 held = self._held[model.key] = Held(model, memory, stored=memory.as_of or 0.0)
-            held.model = replace(model, told=held.memory.severity)
+            self._measure(held, model)
             await self._refer(held)
         except KubeError as error:
             log.warning("a model cannot be looked at: %s", error, extra={"model": "/".join(model.key)})
             return
-        held.memory.fit(model.plan, held.reference, model.revision, model.live_since)
+        held.memory.fit(held.model.plan, held.reference, model.revision, model.live_since)
+
+    def _measure(self, held: Held, model: ServingModel) -> None:
+        known = dict(held.memory.yardsticks)
+        plan = held.memory.measuring(model.plan, model.revision, settled=model.settled)
+        held.model = replace(model, plan=plan, told=held.memory.severity)
+        if held.memory.yardsticks != known:
+            # Once the spec asks for another version nothing else remembers it.
+            held.stored = 0.0
 
     async def _refer(self, held: Held) -> None:
         """A reference that is there is kept: it does not move."""

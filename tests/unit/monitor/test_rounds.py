@@ -1,6 +1,7 @@
 """Rounds over live models: what is asked, kept, written and told, and what restarts, outages and bad input do."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tests.unit.monitoring.inservice.watched import SHARES, reference, traffic
 
 from headgate.kube.errors import Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
+from headgate.monitor.rounds import Settings
 from headgate.monitoring.inservice.memory import Memory, recalled
 from headgate.monitoring.response import Severity
 
@@ -189,6 +191,61 @@ def test_a_reference_that_cannot_be_used_is_said(case: str, words: str) -> None:
     world.model(spec=watched_spec(), generation=2)
     world.step(3)
     assert "of a window of 2 h" in world.conditions()["DriftWithinLimits"]["message"], "it is looked for again"
+
+
+def decided(world: World, **status: object) -> dict[str, Any]:
+    """The status, in which the operator wrote this."""
+    found = world.api.find(AIMODELS, "credit-scorer")
+    assert found is not None
+    found["status"] |= status
+    return dict(found["status"])
+
+
+NEXT = reference(rows=8_000)
+"""Of the version that comes next."""
+
+
+@pytest.mark.parametrize(
+    "on_the_way",
+    [
+        {"candidate": {"revision": "22222222"}},
+        {"phase": "RolledBack"},
+        {"observedGeneration": 1},
+        {"phase": "Live"},
+    ],
+    ids=["in a stage", "taken back", "not seen by the operator yet", "refused"],
+)
+def test_a_live_version_keeps_its_own_reference_until_the_next_one_is_live(on_the_way: dict[str, object]) -> None:
+    world = watching(SHIFTED)
+    world.step(ROUNDS)
+    world.refer(NEXT, "next-reference")
+    named = {"configMap": "next-reference", "digest": NEXT.digest}
+    spec = watched_spec(version="2.4.0")
+    world.model(spec=spec | {"monitoring": spec["monitoring"] | {"reference": named}}, generation=2)
+    decided(world, **on_the_way)
+    world.step()
+    told = world.conditions()["DriftWithinLimits"]
+    assert told["reason"] == "LimitViolated", told
+    assert "[16000, " in json.dumps(world.results()), "counted by the reference of what is live"
+
+    world.start()
+    world.step()
+    assert world.conditions()["DriftWithinLimits"]["reason"] == "LimitViolated", "a restart knows it too"
+
+    stable = decided(world)["stable"] | {"version": "2.4.0"}
+    decided(world, phase="Live", observedGeneration=2, stable=stable, candidate=None)
+    world.step()
+    assert world.conditions()["DriftWithinLimits"]["reason"] == "NotAssessed", "the window begins anew"
+    world.step(ROUNDS)
+    assert "[8000, " in json.dumps(world.results())
+
+
+def test_rounds_that_follow_each_other_closely_wait_no_longer_than_one_for_samples() -> None:
+    world = World(settings=Settings("headgate-system", 5.0))
+    world.refer()
+    world.model()
+    world.step(2, seconds=5.0)
+    assert world.prometheus.times[-1] == world.wall() - 5.0
 
 
 def test_what_is_not_asked_for_any_more_is_not_said_any_more() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from headgate.api.digests import sha256
-from headgate.api.monitoring import PREDICTIONS
+from headgate.api.monitoring import PREDICTIONS, PinnedBaseline
 from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
-from headgate.monitoring.inservice.plan import FeaturePlan, Plan
+from headgate.monitoring.inservice.plan import FeaturePlan, Plan, Yardstick
 from headgate.monitoring.inservice.reference import Reference
 from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
 from headgate.monitoring.response import Severity
@@ -21,6 +21,8 @@ from headgate.monitoring.vendor import Quarter, Standing
 
 VERSION = 1
 MOST_RELEASES = 20
+MOST_YARDSTICKS = 11
+"""As many as there are versions that can be live again, and the live one."""
 _MOST_BYTES = 4_000_000
 """Of one decoded block: what is larger was not written by this program."""
 
@@ -46,7 +48,8 @@ class Windowed:
 @dataclass(slots=True)
 class Memory:
     """`as_of`: up to when increments were counted. `seen`: when a metric, or a feature, last showed a series; `trouble`: why what it
-    showed could not be counted. `releases`: when users got another version. `severity`: what was answered last.
+    showed could not be counted. `releases`: when users got another version. `severity`: what was answered last. `yardsticks`: of versions
+    that were live, by revision, the newest last.
     """
 
     revision: str = ""
@@ -60,6 +63,21 @@ class Memory:
     releases: tuple[date, ...] = ()
     severity: Severity | None = None
     standing: Standing = field(default_factory=Standing)
+    yardsticks: dict[str, Yardstick] = field(default_factory=dict)
+
+    def measuring(self, plan: Plan, revision: str, *, settled: bool) -> Plan:
+        """The plan for a live version. `settled`: whether the spec asks for this very version.
+
+        Else another one is on its way, or was taken back, and the reference and the baseline in the spec are that one's: the live version
+        keeps its own, as far as they are known.
+        """
+        if not settled:
+            return plan.measured_by(self.yardsticks[revision]) if revision in self.yardsticks else plan
+        self.yardsticks.pop(revision, None)
+        self.yardsticks[revision] = plan.yardstick
+        for oldest in list(self.yardsticks)[:-MOST_YARDSTICKS]:
+            del self.yardsticks[oldest]
+        return plan
 
     def windows(self) -> dict[str, Windowed]:
         """By feature."""
@@ -116,6 +134,7 @@ def stored(memory: Memory) -> str:
             "violated": memory.standing.violated,
             "owed": [_quarter(quarter) for quarter in memory.standing.owed],
         },
+        "yardsticks": {revision: _yardstick(one) for revision, one in memory.yardsticks.items()},
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
@@ -143,6 +162,8 @@ def _recalled(document: Mapping[str, Any]) -> Memory:
         releases=tuple(date.fromisoformat(day) for day in document["releases"])[-MOST_RELEASES:],
         severity=None if document["severity"] is None else Severity(document["severity"]),
         standing=Standing(_quarter_of(standing["last"]), int(standing["violated"]), owed),
+        # Left out by earlier versions of this program.
+        yardsticks={str(revision): _yardstick_of(one) for revision, one in (document.get("yardsticks") or {}).items()},
     )
 
 
@@ -181,6 +202,19 @@ def _quarter(quarter: Quarter | None) -> list[int] | None:
 
 def _quarter_of(stored: list[int] | None) -> Quarter | None:
     return None if stored is None else Quarter(int(stored[0]), int(stored[1]))
+
+
+def _yardstick(one: Yardstick) -> dict[str, Any]:
+    baseline = one.baseline.model_dump(mode="json") if one.baseline is not None else None
+    return {"reference": list(one.reference) if one.reference is not None else None, "baseline": baseline}
+
+
+def _yardstick_of(stored: Mapping[str, Any]) -> Yardstick:
+    reference, baseline = stored["reference"], stored["baseline"]
+    return Yardstick(
+        (str(reference[0]), str(reference[1])) if reference is not None else None,
+        PinnedBaseline.model_validate(baseline) if baseline is not None else None,
+    )
 
 
 def utc_day(instant: float) -> date:

@@ -1,11 +1,21 @@
 """What is asked about one live model: which series of its pods count what."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
 from headgate.api.aimodel import AIModelSpec
-from headgate.api.monitoring import PREDICTIONS, Monitoring, MonitoringRules, Oversight, Performance, Reviewers, Watched, WorthWatched
+from headgate.api.monitoring import (
+    PREDICTIONS,
+    Monitoring,
+    MonitoringRules,
+    Oversight,
+    Performance,
+    PinnedBaseline,
+    Reviewers,
+    Watched,
+    WorthWatched,
+)
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Margin
 from headgate.api.triggers import Fairness
@@ -29,6 +39,17 @@ class FeaturePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What one version is measured against: it is written for the version that it comes with, and says nothing about another one.
+
+    `reference`: the name of the ConfigMap, and the digest.
+    """
+
+    reference: tuple[str, str] | None = None
+    baseline: PinnedBaseline | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that is watched of one model, `namespace/name`. What is not asked for is None."""
 
@@ -44,6 +65,17 @@ class Plan:
     interval: timedelta = timedelta(minutes=5)
     reference: tuple[str, str] | None = None
     """The name of the ConfigMap, and the digest."""
+
+    @property
+    def yardstick(self) -> Yardstick:
+        return Yardstick(self.reference, self.performance.baseline if self.performance is not None else None)
+
+    def measured_by(self, yardstick: Yardstick) -> "Plan":
+        """The same questions, answered against another yardstick. Performance that has no baseline there is not watched."""
+        performance = None
+        if self.performance is not None and yardstick.baseline is not None:
+            performance = self.performance.model_copy(update={"baseline": yardstick.baseline})
+        return replace(self, reference=yardstick.reference, performance=performance)
 
     @property
     def histograms(self) -> frozenset[str]:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.monitoring.inservice.watched import NOON, RELEASED, REVISION, counted, days_of, plan, reference, traffic
+from tests.unit.monitoring.inservice.watched import NOON, RELEASED, REVISION, counted, days_of, labelled, plan, reference, traffic
 
-from headgate.api.monitoring import PREDICTIONS, Watched
+from headgate.api.monitoring import PREDICTIONS, PinnedBaseline, Watched
 from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
-from headgate.monitoring.inservice.memory import Memory, recalled, stored
+from headgate.monitoring.inservice.memory import MOST_YARDSTICKS, Memory, recalled, stored
 from headgate.monitoring.inservice.reference import Distribution
 from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
 from headgate.monitoring.response import Severity
@@ -63,8 +63,11 @@ def test_all_of_it_survives_storage() -> None:
     days_of(memory, "performance", [(90.0, 100.0)] * 20, DAY)
     memory.severity = Severity.HIGH
     memory.standing = Standing(Quarter(2026, 1), 2, (Quarter(2025, 4),))
+    memory.measuring(plan(known, performance=labelled()), REVISION, settled=True)
+    memory.measuring(plan(known), "22222222", settled=True)
     again = recalled(stored(memory))
     assert stored(again) == stored(memory)
+    assert again.yardsticks == memory.yardsticks
     assert again.inputs is not None
     assert memory.inputs is not None
     assert np.array_equal(again.inputs.sliding.counts, memory.inputs.sliding.counts)
@@ -101,6 +104,40 @@ def test_a_new_version_answers_anew_and_meets_the_same_inputs() -> None:
     assert memory.inputs is not None
     assert memory.inputs.sliding.counts.sum() > 0
     assert memory.releases == (RELEASED, DAY)
+
+
+def test_a_version_that_is_live_again_is_measured_by_what_it_came_with() -> None:
+    first, second = reference(), reference(rows=32_000)
+    before = plan(first, performance=labelled())
+    worse = labelled().model_copy(update={"baseline": PinnedBaseline(share="0.7")})
+    after, memory = plan(second, performance=worse), Memory()
+    assert memory.measuring(before, REVISION, settled=True) == before
+    assert memory.measuring(after, REVISION, settled=False) == before, "another version is on its way"
+    assert memory.measuring(after, "22222222", settled=True) == after
+    assert memory.measuring(after, REVISION, settled=False) == before, "it was taken back"
+    assert memory.measuring(after, REVISION, settled=True) == after, "edited without a new version"
+
+
+def test_of_a_version_that_was_never_seen_settled_the_spec_is_all_that_is_known() -> None:
+    asked = plan(reference())
+    assert Memory().measuring(asked, REVISION, settled=False) == asked
+
+
+def test_performance_that_the_next_version_is_the_first_to_promise_waits_for_it() -> None:
+    known, memory = reference(), Memory()
+    memory.measuring(plan(known), REVISION, settled=True)
+    assert memory.measuring(plan(known, performance=labelled()), REVISION, settled=False).performance is None
+
+
+def test_no_more_yardsticks_are_kept_than_versions_can_be_live_again() -> None:
+    memory = Memory()
+    for number in range(MOST_YARDSTICKS + 5):
+        memory.measuring(plan(reference()), f"{number:08}", settled=True)
+    assert list(memory.yardsticks) == [f"{number:08}" for number in range(5, MOST_YARDSTICKS + 5)]
+
+
+def test_what_an_earlier_version_of_the_program_stored_is_read() -> None:
+    assert recalled(stored(Memory()).replace(',"yardsticks":{}', "")) == Memory()
 
 
 def test_a_gap_begins_anew() -> None:
