@@ -44,12 +44,8 @@ hack/cluster/install.sh
 echo "==> the chart, its alerts and the example repository, with the cluster's helm, promtool, Prometheus, Alertmanager and kubectl"
 "$pytest" -q tests/unit/chart tests/alerts tests/unit/gitops
 
-# Tests of a group share a model or a folder. The others change the operator, or measure seconds: each of them has the test bed for itself.
-echo "==> with real pods and traffic, two groups side by side"
-"$pytest" -q -n 2 --dist loadgroup -m "e2e and xdist_group and not long" --durations=15 tests/e2e
-
-echo "==> against the real API server, then one by one with real pods and traffic"
-"$pytest" -q -m "(cluster or e2e) and not xdist_group and not long" --durations=15 tests/cluster tests/e2e
+echo "==> against the real API server, then with real pods and traffic"
+"$pytest" -q -m "(cluster or e2e) and not long" --durations=15
 
 echo "==> simulation and statistics"
 if ! wait "$background"; then

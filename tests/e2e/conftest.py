@@ -41,12 +41,11 @@ class Bed:
 
 
 def built(command: str) -> Path:
-    """The binary of a Go command under hack/. Another process of the tests may run it, and never finds it half written."""
+    """The binary of a Go command under hack/."""
     binary = ROOT / "build" / command
-    fresh = binary.with_name(f"{command}-{os.getpid()}")
-    line = ["go", "build", "-buildvcs=false", "-o", str(fresh), "."]
+    line = ["go", "build", "-buildvcs=false", "-o", str(binary), "."]
     subprocess.run(line, cwd=ROOT / "hack" / command, check=True, env=os.environ | {"CGO_ENABLED": "0"})
-    return fresh.rename(binary)
+    return binary
 
 
 @pytest.fixture(scope="session")

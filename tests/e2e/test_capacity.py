@@ -15,7 +15,7 @@ from demo.release import Moment, perform
 from demo.traffic import Users
 from demo.versions import Outcome, Release
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("the demo's model"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 POLICY = {
     "apiVersion": "headgate.dev/v1alpha1",

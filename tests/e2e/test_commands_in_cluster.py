@@ -14,7 +14,7 @@ from tests.e2e.conftest import ROOT
 from demo import people
 from demo.kubectl import HEADGATE, apply, kubectl
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("the demo's model"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 PLACE = (people.MODEL, "-n", people.NAMESPACE)
 TOLERATED = {

@@ -13,7 +13,7 @@ from demo.people import APPROVERS, MODEL
 from demo.release import manifest
 from demo.versions import FIRST
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("models of their own"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 NAMESPACE = "configured"
 Object = dict[str, Any]

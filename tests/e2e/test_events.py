@@ -16,7 +16,7 @@ from fleet.model import ON_CALL, Model, prepare, remove, statuses
 from fleet.policy import policy
 from fleet.users import Fleet
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("models of their own"), pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 NAMESPACE = "events"
 MOST_SECONDS = 270

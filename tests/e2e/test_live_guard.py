@@ -27,7 +27,7 @@ from headgate.prometheus.client import PrometheusClient
 from headgate.prometheus.profiles import PROFILES, Target
 from headgate.prometheus.totals import TotalsSampler
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("models of their own"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 KEY, REVISION, HOST = ModelKey("headgate-live-guard", "scorer"), "5f0c2a91", "live-guard.models.example"
 STAGES = [{"name": "full", "holdbackPercent": 1, "minDuration": "1m", "maxDuration": "2m"}]

@@ -15,7 +15,7 @@ from fleet.model import Model, prepare, remove, statuses
 from fleet.policy import policy
 from fleet.release import Course, Release
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("models of their own"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 NAMESPACE = "mirrored"
 MODEL = Model(NAMESPACE, "copied")

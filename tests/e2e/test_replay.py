@@ -12,7 +12,7 @@ from demo.release import Moment, perform
 from demo.traffic import Users
 from demo.versions import Outcome, Release
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("the demo's model"), pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 SAME = Release("v2-compared", "behaves like v1, and is compared with it", "fast-compared", Outcome.LIVE)
 
