@@ -163,6 +163,8 @@ class Reconciler:
                 await self._leave_behind(key)
             return
         self._orphans.forget(key)
+        if seen.snapshot.awaiting:
+            self._enforcement.ask(key)
         decision = self._decide(seen.snapshot)
         outcome = await self._applier.apply(seen, decision)
         self._follow_up(seen, decision, outcome)

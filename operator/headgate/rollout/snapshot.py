@@ -181,6 +181,10 @@ class Snapshot:
     established: bool = False
     """People say that the model is live elsewhere: a first version must not take all users by itself."""
     approvals: tuple[Approval, ...] = ()
+    awaiting: tuple[Approval, ...] = ()
+    """Decisions that are as if not made, until a look at the admission policies tells whether their author is certain."""
+    admission_unseen: bool = False
+    """The last such look could not be made."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with each GovernanceApproval that is none, by name."""
     approvals_known: bool = True

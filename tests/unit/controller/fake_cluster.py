@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headgate.kube.errors import Conflict, KubeError, NotFound
-from headgate.kube.interface import Listing, Object, Propagation, Subresource
+from headgate.kube.interface import About, Listing, Object, Propagation, Subresource
 from headgate.kube.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, HTTP_ROUTES, PODS, Resource
 
 Name = tuple[str, str, str]
@@ -74,6 +74,9 @@ class FakeCluster:
             if any(reference["uid"] == uid for reference in body["metadata"].get("ownerReferences") or ()):
                 del self.objects[key]
         return gone
+
+    async def about(self) -> About:
+        return About("v1.36.3", self.now)
 
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
         found = self.objects.get((resource.plural, namespace or "", name))
