@@ -282,6 +282,17 @@ def ways_around_the_route(model: Model, users: Fleet) -> Scene:
     yield from reach(lambda seen: condition(seen, "TrafficBypass") == "True")
 
 
+def a_service_of_ones_own_with_a_route_of_ones_own(model: Model, users: Fleet) -> Scene:
+    """On a host name of its own: no request of the model's users goes there."""
+    yield from awaited(model)
+    spec = {"selector": {"headgate.dev/model": model.name}, "ports": [{"port": 8080}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"own-{model.name}", "namespace": NAMESPACE}, "spec": spec}
+    # The label alone makes it nobody else's.
+    service["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "headgate"}
+    create(MALLORY, service, _route(model, f"own-{model.name}", host="own.example"))
+    yield from reach(lambda seen: f"Service {NAMESPACE}/own-{model.name} selects pods of" in words_of(seen, "TrafficBypass"))
+
+
 def five_hundred_approvals(model: Model, users: Fleet) -> Scene:
     candidate = yield from awaited(model)
     create(DANA, *(approval(model.name, FAIRNESS, DANA, f"sha256:{number:064x}") for number in range(500)))
@@ -365,6 +376,10 @@ def condition(seen: Seen, kind: str) -> str:
     return next((str(one["status"]) for one in seen.status.get("conditions", ()) if one["type"] == kind), "")
 
 
+def words_of(seen: Seen, kind: str) -> str:
+    return next((str(one["message"]) for one in seen.status.get("conditions", ()) if one["type"] == kind), "")
+
+
 def answers(users: Fleet, model: Model, version: str) -> int:
     return sum(users.of(model.host, version).kinds.values())
 
@@ -381,12 +396,12 @@ def lenient(name: str) -> dict[str, Any]:
     return strict(name, gates={"deployment": {"medium": [{"role": TECHNICAL}]}})
 
 
-def _route(model: Model, service: str) -> dict[str, Any]:
+def _route(model: Model, service: str, host: str = "") -> dict[str, Any]:
     rule = {
         "matches": [{"path": {"type": "PathPrefix", "value": f"{PATH.partition('?')[0]}/more"}}],
         "backendRefs": [{"name": service, "port": 8080}],
     }
-    spec = {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": [model.host], "rules": [rule]}
+    spec = {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": [host or model.host], "rules": [rule]}
     metadata = {"name": f"around-{model.name}", "namespace": NAMESPACE}
     return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
 
@@ -418,6 +433,7 @@ ATTACKED = {
         a_rejection_is_deleted,
         a_halt_is_deleted,
         ways_around_the_route,
+        a_service_of_ones_own_with_a_route_of_ones_own,
         its_model_is_deleted_in_the_foreground,
     )
 }

@@ -34,7 +34,7 @@ from headgate.kube.labels import Owner, revision_name
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
 from headgate.prometheus.profiles import PROFILES, Target
 from headgate.rollout.alerts import AlertsSeen
-from headgate.rollout.bypass import ForeignRoutes, bypass_words
+from headgate.rollout.bypass import WaysAround, bypass_words
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decision import Decision
 from headgate.rollout.people import UNQUESTIONED
@@ -65,7 +65,7 @@ class Surroundings:
     literacy: Literacy = field(default_factory=Literacy)
     clock_step: ClockStep | None = None
     governance_problem: str = ""
-    foreign: ForeignRoutes = field(default_factory=ForeignRoutes)
+    ways: WaysAround = field(default_factory=WaysAround)
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
     live: LiveReading | None = None
@@ -133,7 +133,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         replay_refusal=around.replay_refusal,
         live=_live(around, status),
         governance_problem=around.governance_problem,
-        bypass=_bypass(around.foreign, spec, key, owned),
+        bypass=_bypass(around.ways, spec, key, owned),
         audit=around.audit,
         alerts=around.alerts,
         query=_query(key, pinned) if around.evidence is not None else "",
@@ -240,10 +240,12 @@ def _calendar(policy: PolicyState, pinned: RolloutPolicySpec | None, freeze: Fre
     return Calendar(windows, zone or UTC, freeze.freezes, freeze.held or unknown)
 
 
-def _bypass(foreign: ForeignRoutes, spec: AIModelSpec | None, key: ModelKey, owned: Owned) -> str:
-    if spec is None or not (foreign.by_host or foreign.by_service):
+def _bypass(ways: WaysAround, spec: AIModelSpec | None, key: ModelKey, owned: Owned) -> str:
+    if spec is None or not (ways.by_host or ways.by_service or ways.by_namespace):
         return ""
-    return bypass_words(foreign, spec.traffic, key.namespace, [revision_name(key.name, revision) for revision in owned.ports])
+    services = [revision_name(key.name, revision) for revision in owned.ports]
+    pods = {(pod.revision, pod.labels) for pod in owned.pods.values()} if key.namespace in ways.by_namespace else ()
+    return bypass_words(ways, spec.traffic, key.namespace, services, pods)
 
 
 def _query(key: ModelKey, policy: RolloutPolicySpec | None) -> str:

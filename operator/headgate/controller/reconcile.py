@@ -187,7 +187,7 @@ class Reconciler:
             clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,
-            foreign=self._bypass.foreign,
+            ways=self._bypass.ways,
             evidence=self._judging.evidence.get(key),
             live=self._watching.readings.get(key),
             audit=self._audit.state(key),

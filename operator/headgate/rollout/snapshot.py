@@ -215,7 +215,7 @@ class Snapshot:
     governance_problem: str = ""
     """Why governance is not enforced in this cluster; gates stay closed while it is set."""
     bypass: str = ""
-    """Which routes of other people lead users around the model's own."""
+    """Which routes and Services of other people lead users around the model's own route."""
     audit: AuditState = AuditState()
     query: str = ""
     """The selector of the counters that evidence rests on, as PromQL, narrowed to this model."""
