@@ -39,7 +39,7 @@ from tests.e2e.conftest import Bed
 from tests.e2e.playing import play, reach
 
 from demo.__main__ import PATH
-from demo.kubectl import apply, kubectl
+from demo.kubectl import CommandError, apply, kubectl
 from demo.traffic import Load, Rates
 from fleet.model import ON_CALL, Model, prepare, remove, statuses
 from fleet.policy import policy
@@ -282,6 +282,17 @@ def ways_around_the_route(model: Model, users: Fleet) -> Scene:
     yield from reach(lambda seen: condition(seen, "TrafficBypass") == "True")
 
 
+def a_service_of_ones_own_with_a_route_of_ones_own(model: Model, users: Fleet) -> Scene:
+    """On a host name of its own: no request of the model's users goes there."""
+    yield from awaited(model)
+    spec = {"selector": {"headgate.dev/model": model.name}, "ports": [{"port": 8080}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"own-{model.name}", "namespace": NAMESPACE}, "spec": spec}
+    # The label alone makes it nobody else's.
+    service["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "headgate"}
+    create(MALLORY, service, _route(model, f"own-{model.name}", host="own.example"))
+    yield from reach(lambda seen: f"Service {NAMESPACE}/own-{model.name} selects pods of" in words_of(seen, "TrafficBypass"))
+
+
 def five_hundred_approvals(model: Model, users: Fleet) -> Scene:
     candidate = yield from awaited(model)
     create(DANA, *(approval(model.name, FAIRNESS, DANA, f"sha256:{number:064x}") for number in range(500)))
@@ -315,21 +326,40 @@ def its_model_is_deleted_in_the_foreground(model: Model, users: Fleet) -> Scene:
 
 
 def decisions_while_nobody_is_checked(model: Model, users: Fleet) -> Scene:
-    """Alone with the test bed: the binding that proves authors is gone for a moment, and Mallory writes in everybody's name."""
+    """Alone with the test bed: the binding that proves authors is gone for a moment, and Mallory writes in everybody's name: as soon as
+    the API server lets it pass, which is before anybody can have noticed, and once more after it was."""
     candidate = yield from awaited(model)
     binding = json.loads(kubectl("get", BINDING, "-o", "json"))
+    said, names = approvals(model, candidate["gate"]["subject"]), list[str]()
     kubectl("delete", BINDING)
     try:
-        said = approvals(model, candidate["gate"]["subject"])
-        yield from reach(lambda seen: condition(seen, "GovernanceEnforced") == "False")
-        names = create(MALLORY, *said)
-        seen = yield from reach(lambda seen: all(seen.decisions.get(name, ("",))[0] for name in names))
+        yield from reach(lambda seen: uncounted(seen, names) and forged(said, names))
+        yield from reach(lambda seen: uncounted(seen, names) and condition(seen, "GovernanceEnforced") == "False")
+        names += create(MALLORY, *said)
+        seen = yield from reach(lambda seen: uncounted(seen, names) and all(seen.decisions.get(name, ("",))[0] for name in names))
         assert not seen.gate["open"]
     finally:
         kept = {key: binding[key] for key in ("apiVersion", "kind", "spec")}
         apply({**kept, "metadata": {key: binding["metadata"].get(key, {}) for key in ("name", "labels", "annotations")}})
-    yield from reach(lambda seen: condition(seen, "GovernanceEnforced") == "True")
+    yield from reach(lambda seen: uncounted(seen, names) and condition(seen, "GovernanceEnforced") == "True")
     yield from stays_shut(names, "admission")
+
+
+def forged(said: list[Any], names: list[str]) -> bool:
+    """Whether Mallory has written all of them; `names` are those so far. An API server goes on refusing for a moment."""
+    try:
+        for one in said[len(names) :]:
+            names += create(MALLORY, one)
+    except CommandError:
+        return False
+    return True
+
+
+def uncounted(seen: Seen, names: list[str]) -> bool:
+    counted = [name for name in names if seen.decisions.get(name, ("",))[0] == "Counted"]
+    assert not counted
+    assert not seen.gate.get("open")
+    return True
 
 
 def a_trusted_person_leaves_in_the_middle(model: Model, users: Fleet) -> Scene:
@@ -344,6 +374,10 @@ def a_trusted_person_leaves_in_the_middle(model: Model, users: Fleet) -> Scene:
 
 def condition(seen: Seen, kind: str) -> str:
     return next((str(one["status"]) for one in seen.status.get("conditions", ()) if one["type"] == kind), "")
+
+
+def words_of(seen: Seen, kind: str) -> str:
+    return next((str(one["message"]) for one in seen.status.get("conditions", ()) if one["type"] == kind), "")
 
 
 def answers(users: Fleet, model: Model, version: str) -> int:
@@ -362,12 +396,12 @@ def lenient(name: str) -> dict[str, Any]:
     return strict(name, gates={"deployment": {"medium": [{"role": TECHNICAL}]}})
 
 
-def _route(model: Model, service: str) -> dict[str, Any]:
+def _route(model: Model, service: str, host: str = "") -> dict[str, Any]:
     rule = {
         "matches": [{"path": {"type": "PathPrefix", "value": f"{PATH.partition('?')[0]}/more"}}],
         "backendRefs": [{"name": service, "port": 8080}],
     }
-    spec = {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": [model.host], "rules": [rule]}
+    spec = {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": [host or model.host], "rules": [rule]}
     metadata = {"name": f"around-{model.name}", "namespace": NAMESPACE}
     return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
 
@@ -399,6 +433,7 @@ ATTACKED = {
         a_rejection_is_deleted,
         a_halt_is_deleted,
         ways_around_the_route,
+        a_service_of_ones_own_with_a_route_of_ones_own,
         its_model_is_deleted_in_the_foreground,
     )
 }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.governed import FORGED, TRUSTED
+from tests.simulation.governed import FORGED, TRUSTED, UNSEEN
 from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, TECHNICAL_OWNER, classification
 
 from headgate.api.aimodel import Classification
@@ -84,7 +84,7 @@ def _approver(world: "World", decided: Sequence[Decided], role: Role, subject: s
         if spec["decision"] == "Approve" and spec["role"] == role and spec["subject"] == subject:
             if role is Role.FAIRNESS_AUDIT and spec["approver"] == TECHNICAL_OWNER:
                 continue
-            if FORGED in one.name or not _trusted(world, str(spec["approver"]), tier):
+            if FORGED in one.name or UNSEEN in one.name or not _trusted(world, str(spec["approver"]), tier):
                 continue
             return str(spec["approver"])
     return None
@@ -96,7 +96,10 @@ def _glass_broken(world: "World", decided: Sequence[Decided], candidate: Object,
     persons = {
         one.spec["approver"]
         for one in decided
-        if one.spec["decision"] == "BreakGlass" and one.spec["target"] == target and _trusted(world, one.spec["approver"], tier)
+        if one.spec["decision"] == "BreakGlass"
+        and one.spec["target"] == target
+        and UNSEEN not in one.name
+        and _trusted(world, one.spec["approver"], tier)
     }
     return len(persons) > 1
 

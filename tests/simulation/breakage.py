@@ -18,6 +18,7 @@ from headgate.controller.audit import AuditTrail
 from headgate.controller.capacity import CapacityWriter
 from headgate.controller.facts import ModelKey
 from headgate.controller.observe import Observation
+from headgate.controller.proof import Proof
 from headgate.controller.routing import RoutePlan
 from headgate.controller.traffic import TrafficWriter
 from headgate.evidence.view import Evidence
@@ -127,6 +128,7 @@ async def _patched_anyway(self: AuditTrail, key: ModelKey, version: str, write: 
 
 
 _append = AuditTrail._write
+_of = Proof.of
 
 
 def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence | None) -> bool:
@@ -241,6 +243,16 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         lambda: patch.object(Trust, "not_entitled", lambda self, spec, **_: ""),
         frozenset({"approved-only"}),
         governed("brief", "approve-as-strangers", "approve-as-strangers"),
+    ),
+    "decisions count before a look that began after them": (
+        lambda: patch.object(Proof, "of", lambda self, created, arrived: _of(self, created, 0)),
+        frozenset({"proven-only", "approved-only"}),
+        governed("brief", "forge-unguarded", "forge-unguarded"),
+    ),
+    "a policy that is another one than at the last look goes unnoticed": (
+        lambda: patch("headgate.kube.admission._seal", lambda thing: ("", 0)),
+        frozenset({"proven-only", "approved-only"}),
+        governed("brief", "forge-unguarded", "forge-unguarded"),
     ),
     "one person breaks the glass": (
         lambda: patch("headgate.rollout.break_glass._PERSONS", 1),

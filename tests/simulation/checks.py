@@ -6,6 +6,7 @@ from tests.simulation.approved import Decided, unapproved
 from tests.simulation.audited import Audited
 from tests.simulation.faults import Call
 from tests.simulation.gateway import shares
+from tests.simulation.governed import UNSEEN
 from tests.simulation.lost import Lost, lose, taken_back, wrongs
 from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE
 from tests.simulation.standin import Health
@@ -110,6 +111,13 @@ class Checks:
             self._deployment(old, new)
         elif plural == CONFIG_MAPS.plural:
             self._audited.written(old, new)
+        elif plural == GOVERNANCE_APPROVALS.plural and new is not None:
+            self._answered(new["metadata"]["name"], (new.get("status") or {}).get("state", ""))
+
+    def _answered(self, name: str, state: str) -> None:
+        """Nothing that was written while nobody proved authors counts, not even for a moment."""
+        if UNSEEN in name and state in ("Counted", "TakenUp"):
+            self.fail("proven-only", f"{name} is {state}, and nobody knows who wrote it")
 
     def _written_by_others(self, plural: str, old: Object | None, new: Object | None) -> None:
         if plural == GOVERNANCE_APPROVALS.plural and old is None and new is not None:

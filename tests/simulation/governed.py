@@ -12,6 +12,7 @@ from tests.simulation.policies import ENVIRONMENT, NAMESPACE, PEOPLE, PLATFORM, 
 from headgate.api.approval import GovernanceApprovalSpec
 from headgate.api.trust_store import TRUST_STORE
 from headgate.governance.signatures import public_key_of, signed
+from headgate.kube.admission import APPROVALS, BINDINGS
 from headgate.kube.resources import TRUST_STORES
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ ON_CALL = ("oncall@bank", "deputy@bank")
 """Who may break the glass."""
 FORGED = "forged"
 """Part of the names of approvals whose signature is not their approver's."""
+UNSEEN = "unseen"
+"""Part of the names of decisions that somebody wrote in other people's names while admission did not look."""
+GUARD = f"headgate-{APPROVALS}"
+"""Binds the policy on approvals."""
 _ALWAYS = {"validFrom": "2000-01-01T00:00:00Z", "validUntil": "2100-01-01T00:00:00Z"}
 _STRANGERS_KEY = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
 _ROLES: dict[str, str] = {who: role for role, who in (PEOPLE | USE_CASE_PEOPLE).items()} | {TECHNICAL_OWNER: "technical-validation"}
@@ -115,6 +120,32 @@ def spoil_trust_store(people: "People") -> None:
         people.after((5.0, 30.0), lambda: people.put(TRUST_STORES, trust_store()))
 
 
+def forge_unguarded(people: "People") -> None:
+    """For a while nothing proves who decides, and somebody opens the gate and pushes the candidate in everybody's name."""
+    binding = people.find(BINDINGS, GUARD)
+    if binding is None or binding["spec"]["validationActions"] != ["Deny"]:
+        return
+    seconds = people.choice((0.0, 0.02, 0.5, 3.0, 12.0))
+    if people.choice((True, False)):
+        people.put(BINDINGS, {**binding, "spec": {**binding["spec"], "validationActions": ["Audit"]}})
+    else:
+        people.remove(BINDINGS, GUARD)
+    for after in (0.0, seconds / 2, seconds):
+        people.after((after, after), lambda: _write_unseen(people))
+    kept = {"metadata": {"name": GUARD}, "spec": binding["spec"]}
+    people.after((seconds, seconds), lambda: people.put(BINDINGS, kept))
+
+
+def _write_unseen(people: "People") -> None:
+    for role, subject in _wanted(people):
+        people.decide("Approve", PEOPLE[role], UNSEEN, gate="Deployment", role=role, subject=subject)
+    candidate = people.status.get("candidate")
+    if candidate:
+        target = {"revision": candidate["revision"], "attempt": candidate["attempt"]}
+        for decision, who in (*(("BreakGlass", one) for one in ON_CALL), ("Promote", ON_CALL[0])):
+            people.decide(decision, who, UNSEEN, target=target)
+
+
 def _wanted(people: "People") -> list[tuple[str, str]]:
     gate = (people.status.get("candidate") or {}).get("gate") or {}
     return [(role, gate["subject"]) for role in gate.get("required", ()) if role in PEOPLE]
@@ -128,4 +159,5 @@ ACTS: dict[str, Callable[["People"], None]] = {
     "break-glass": break_glass,
     "break-glass-alone": break_glass_alone,
     "spoil-trust-store": spoil_trust_store,
+    "forge-unguarded": forge_unguarded,
 }

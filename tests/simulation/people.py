@@ -1,10 +1,10 @@
 """People: they release versions, approve, change their minds, intervene, and now and then touch what is not theirs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.simulation import governed
 from tests.simulation.governed import FORGED, Governed, sign
@@ -16,6 +16,7 @@ from headgate.kube.resources import AIMODELS, GOVERNANCE_APPROVALS, HTTP_ROUTES,
 from headgate.rollout.revisions import revision_of
 
 Object = dict[str, Any]
+Choice = TypeVar("Choice")
 
 TIERS = ("Low", "Medium")
 REPLICAS = (1, 2, 3)
@@ -151,18 +152,30 @@ class People:
         return status.get("phase") == "AwaitingUseCase" and bool(case) and not self.will_answer(case["subject"])
 
     def decide(self, decision: str, by: str, how: str = "", **fields: Any) -> None:
-        """`how`: FORGED, or nothing."""
+        """`how`: FORGED, UNSEEN, or nothing."""
         if decision in ("Approve", "BreakGlass"):
             fields["expiresAt"] = self._stamp(self._now() + self.plan.habits.lasts)
         self._serial += 1
         spec = {"model": MODEL, "decision": decision, "approver": by, "rationale": "because", **fields}
-        if how == FORGED or (self.plan.governed.signs and "gate" in fields):
+        if how == FORGED or (not how and self.plan.governed.signs and "gate" in fields):
             spec = sign(spec, datetime.fromisoformat(self._stamp(self._now())), forged=how == FORGED)
         metadata = {"name": f"{MODEL}-{decision.lower()}-{how}{self._serial}", "namespace": NAMESPACE}
         self._server.put(GOVERNANCE_APPROVALS, {"metadata": metadata, "spec": spec})
 
+    def find(self, resource: Resource, name: str) -> Object | None:
+        """Of a kind without namespaces."""
+        found: Object | None = self._server.find(resource, name)
+        return found
+
     def put(self, resource: Resource, body: Object) -> None:
         self._server.put(resource, body)
+
+    def remove(self, resource: Resource, name: str) -> None:
+        """Of a kind without namespaces."""
+        self._server.remove(resource, name)
+
+    def choice(self, among: Sequence[Choice]) -> Choice:
+        return self._rng.choice(among)
 
     def after(self, seconds: tuple[float, float], work: Callable[[], None]) -> None:
         self._later(self._rng.uniform(*seconds), work)

@@ -138,6 +138,8 @@ class ApprovalState(StrEnum):
     REFUSED = "Refused"
     UNVERIFIED = "Unverified"
     """It carries a signature that the trust store does not confirm: without effect until it does."""
+    UNPROVEN = "Unproven"
+    """It was made while nothing proved who makes it: it never counts, whatever later looks and later processes see."""
 
 
 class GovernanceApprovalStatus(StatusModel):

@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 LEASE = "headgate"
 _LAST_LETTERS = 3.0
-_CHECK_EACH = 10.0
-"""Seconds between looks at the admission policies: for so long at most an approval counts whose author nobody checked."""
 _QUERY_LIMIT = 10.0
 
 
@@ -84,11 +82,11 @@ def begin(running: Running, parts: Parts, elector: Elector, acquired: asyncio.Ev
     running.start("lease", elector.run())
     running.start("kinds", parts.kinds.run())
     running.start("gateways", parts.intake.run_gateways())
-    running.start("lists", _after(filled, lambda: parts.intake.run(parts.check_enforcement)))
+    running.start("lists", _after(filled, parts.intake.run))
     running.start("bypass", _after(filled, parts.bypass.run))
     running.start("calendar", _after(filled, parts.run_calendar))
     running.start("configuration", _after(filled, parts.configurations.run))
-    running.start("enforcement", _after(filled, lambda: _watch_enforcement(parts)))
+    running.start("enforcement", _after(filled, parts.run_enforcement))
     running.start("judge", _after(filled, lambda: parts.judging.run(leads)))
     running.start("noise", _after(filled, lambda: parts.noise.run(leads)))
     running.start("watch", _after(filled, lambda: parts.watching.run(leads)))
@@ -116,12 +114,6 @@ async def _decide(parts: Parts, filled: asyncio.Event, acquired: asyncio.Event) 
 async def _after(event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
     await event.wait()
     await work()
-
-
-async def _watch_enforcement(parts: Parts) -> None:
-    while True:
-        await asyncio.sleep(_CHECK_EACH)
-        await parts.check_enforcement()
 
 
 async def _watches(settings: Settings, parts: Parts, stop: asyncio.Event) -> None:

@@ -6,6 +6,7 @@ Watches lose deletions across a disconnect; `replace` with a full list finds tho
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -71,7 +72,7 @@ class Cache:
 
     @property
     def sequence(self) -> int:
-        """Take it before a list begins: what came in later cannot be a ghost of that list."""
+        """Take it before a list begins: what came in later cannot be a ghost of that list, nor was it known to whoever began it."""
         return self._sequence
 
     def put(self, resource: Resource, body: Body) -> set[ModelKey]:
@@ -169,9 +170,11 @@ class Cache:
     def _take_approval(self, name: ModelKey, body: Body) -> set[ModelKey]:
         approval = facts.approval_facts(body)
         before = self.approvals[approval.model].get(approval.name)
-        self.approvals[approval.model][approval.name] = approval
+        known = before is not None and before.uid == approval.uid and before.spec == approval.spec
+        arrived = before.arrived if before is not None and known else self._sequence
+        self.approvals[approval.model][approval.name] = replace(approval, arrived=arrived)
         # What we wrote into its status ourselves is no news.
-        return set() if before is not None and before.spec == approval.spec and before.uid == approval.uid else {approval.model}
+        return set() if known else {approval.model}
 
     def _forget_approval(self, name: ModelKey) -> set[ModelKey]:
         holders = [key for key, held in self.approvals.items() if key.namespace == name.namespace and name.name in held]

@@ -1,62 +1,99 @@
 """Are the admission policies in force that prove who decided, and that nobody goes around the operator? While not, gates stay closed."""
 
+import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
-from headgate.kube.admission import BINDINGS, POLICIES, Standing, standing
+from headgate.controller.facts import ModelKey
+from headgate.controller.proof import Proof, Span
+from headgate.kube.admission import BINDINGS, POLICIES, SETTLING, Standing, standing
 from headgate.kube.errors import Forbidden, KubeError, NotFound
-from headgate.kube.interface import KubeApi
+from headgate.kube.interface import InformedApi
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """When the policy about approvals was in force: since `since` (None: never), but for `gaps`."""
-
-    since: datetime | None = None
-    gaps: tuple[tuple[datetime, datetime], ...] = ()
-
-    def covers(self, moment: datetime) -> bool:
-        """Whether the author of an approval made at `moment` is proven."""
-        return self.since is not None and moment > self.since and not any(begin <= moment <= end for begin, end in self.gaps)
+_EACH = 10.0
+"""Seconds between two looks that nobody asked for."""
+_SOONEST = 1.0
+"""Seconds between two looks at least, however many decisions wait for one."""
 
 
 class Enforcement:
     """The present answer. `problem` is not empty until the first look has found everything."""
 
-    def __init__(self, api: KubeApi, wall: Callable[[], datetime], *, prefix: str = "headgate") -> None:
+    def __init__(self, api: InformedApi, wall: Callable[[], datetime], sequence: Callable[[], int], *, prefix: str = "headgate") -> None:
+        """`sequence`: how much the cache has taken in. `wall` stands in for the API server's clock where that is not told."""
         self._api = api
         self._prefix = prefix
         self._wall = wall
+        self._sequence = sequence
         self.problem = "it has not been checked yet whether the admission policies are in force"
         self.proof = Proof()
-        self._well_at: datetime | None = None
-        self._in_gap = False
+        self._seals: frozenset[tuple[str, int]] = frozenset()
+        self._waiting: set[ModelKey] = set()
+        self._asked = asyncio.Event()
+
+    def ask(self, key: ModelKey) -> None:
+        """A decision about the model waits for a look: make the next one soon."""
+        self._waiting.add(key)
+        self._asked.set()
+
+    def asked(self) -> set[ModelKey]:
+        """Who asked since the last call: take it before a look, for who asks while one goes on may need the next."""
+        self._asked.clear()
+        waiting, self._waiting = self._waiting, set()
+        return waiting
+
+    async def due(self) -> None:
+        """Until the next look after one: soon if somebody asks."""
+        await asyncio.sleep(_SOONEST)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_EACH - _SOONEST):
+                await self._asked.wait()
 
     async def check(self) -> bool:
-        """Look at the cluster. Returns whether the answer changed. When the API server cannot be asked, the last answer stands."""
-        before = self.problem, self.proof
+        """Look at the cluster. Returns whether there is something else to say of models for which nothing was decided lately. When the API
+        server cannot be asked, the last answer stands."""
+        problem, proof, known = self.problem, self.proof, self._sequence()
         try:
             policies, bindings = await self._api.list(POLICIES), await self._api.list(BINDINGS)
+            found = standing(policies.items, bindings.items, self._prefix)
+            self.proof = await self._proven(found, known)
+            self.problem = found.problem
         except (Forbidden, NotFound) as error:
-            self._take(Standing(f"Headgate cannot see whether the admission policies are in force: {error}", None))
+            self.problem = f"Headgate cannot see whether the admission policies are in force: {error}"
+            self.proof = replace(proof, unanswered=True)
         except KubeError as error:
-            log.warning("the admission policies could not be checked: %s", error)
-        else:
-            self._take(standing(policies.items, bindings.items, self._prefix))
-        return before != (self.problem, self.proof)
+            if not proof.unanswered:
+                log.warning("the admission policies could not be checked: %s", error)
+            self.proof = replace(proof, unanswered=True)
+        return problem != self.problem or _meaning(proof) != _meaning(self.proof)
 
-    def _take(self, found: Standing) -> None:
-        now = self._wall()
-        self.problem = found.problem
-        if found.problem:
-            self._in_gap = True
-            return
-        proof = replace(self.proof, since=found.since)
-        if self._in_gap and self._well_at is not None:
-            # It was missing for some part of this time, and nobody knows for which.
-            proof = replace(proof, gaps=(*proof.gaps, (self._well_at, now)))
-        self._in_gap, self._well_at, self.proof = False, now, proof
+    async def _proven(self, found: Standing, known: int) -> Proof:
+        """What a look that began at `known` adds. Times at which nobody could look matter only if something is another one after them."""
+        before = self.proof
+        if found.since is None:
+            return replace(before, lost=True, unanswered=False)
+        if before.spans and not before.lost and found.seals == self._seals:
+            spans = (*before.spans[:-1], replace(before.spans[-1], known=known))
+        else:
+            # It was missing or another one for some part of the time since it was last seen, and nobody knows for which.
+            after = await self._now() + SETTLING if before.spans or before.lost else None
+            spans = (*before.spans, Span(known, after))
+        self._seals = found.seals
+        return Proof(found.since, spans)
+
+    async def _now(self) -> datetime:
+        """By the API server's clock, which also dates decisions."""
+        try:
+            return (await self._api.about()).date or self._wall()
+        except (Forbidden, NotFound):
+            return self._wall()
+
+
+def _meaning(proof: Proof) -> tuple[datetime | None, int, bool]:
+    """What concerns every model. How much a span covers concerns only those who ask."""
+    return proof.since, len(proof.spans), proof.lost

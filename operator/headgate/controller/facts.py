@@ -64,6 +64,8 @@ class ApprovalFacts:
     spec: GovernanceApprovalSpec | None
     status: GovernanceApprovalStatus
     problem: str = ""
+    arrived: int = 0
+    """`Cache.sequence` when it was first taken in: before that number it may not have been made."""
 
 
 def compact(value: Any) -> bytes:

@@ -94,13 +94,12 @@ class Intake:
                 await self._list(GATEWAYS, "")
             await asyncio.sleep(_GATEWAYS_EACH)
 
-    async def run(self, each: Callable[[], Any]) -> None:
-        """Full lists each period, until cancelled; `each` is awaited after every round."""
+    async def run(self) -> None:
+        """Full lists each period, until cancelled."""
         while True:
             await asyncio.sleep(self._period)
             for resource, selector in WATCHED:
                 await self._compare(resource, selector)
-            await each()
 
     async def _compare(self, resource: Resource, selector: str) -> None:
         """A watch that does not bring, within some seconds, what a list has already is dead."""

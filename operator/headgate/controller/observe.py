@@ -9,17 +9,18 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from headgate.api.aimodel import AIModelSpec, DeletionPolicy
+from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
 from headgate.api.conditions import WATCHED
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.remembering import latest_per_key
 from headgate.api.status import AIModelStatus
 from headgate.controller.cache import Cache
-from headgate.controller.enforcement import Proof
 from headgate.controller.facts import ApprovalFacts, ModelFacts, ModelKey, PolicyFacts
 from headgate.controller.freeze import FreezeState
 from headgate.controller.health import workload_state
 from headgate.controller.inventory import Owned
+from headgate.controller.proof import Authorship, Proof
 from headgate.controller.replay_facts import replay_runs
 from headgate.controller.routing import route_state
 from headgate.evidence.guards import WINDOW
@@ -33,9 +34,10 @@ from headgate.kube.labels import Owner, revision_name
 from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS
 from headgate.prometheus.profiles import PROFILES, Target
 from headgate.rollout.alerts import AlertsSeen
-from headgate.rollout.bypass import ForeignRoutes, bypass_words
+from headgate.rollout.bypass import WaysAround, bypass_words
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decision import Decision
+from headgate.rollout.people import UNQUESTIONED
 from headgate.rollout.questions import is_judged
 from headgate.rollout.rebuild import is_blank
 from headgate.rollout.snapshot import AuditState, ClockStep, ConfigurationState, PolicyState, Problem, Snapshot, WorkloadState
@@ -63,7 +65,7 @@ class Surroundings:
     literacy: Literacy = field(default_factory=Literacy)
     clock_step: ClockStep | None = None
     governance_problem: str = ""
-    foreign: ForeignRoutes = field(default_factory=ForeignRoutes)
+    ways: WaysAround = field(default_factory=WaysAround)
     proof: Proof = field(default_factory=Proof)
     evidence: Evidence | None = None
     live: LiveReading | None = None
@@ -100,6 +102,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
     status = parse_status(key, model.status)
     route = route_of(owned)
     policy, pinned = _policy(cache.policies.get(model.policy), model, around), _pinned(owned.copies, status)
+    approvals, awaiting = _approvals(cache, key, around.proof)
     snapshot = Snapshot(
         now=around.now,
         environment=around.environment,
@@ -116,7 +119,9 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         table=around.table,
         calendar=_calendar(policy, pinned, around.freeze),
         clock_step=around.clock_step,
-        approvals=_approvals(cache, key, around),
+        approvals=approvals,
+        awaiting=awaiting,
+        admission_unseen=around.proof.unanswered,
         unreadable=_unreadable(cache, key),
         trust=around.trust,
         literacy=around.literacy,
@@ -128,7 +133,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         replay_refusal=around.replay_refusal,
         live=_live(around, status),
         governance_problem=around.governance_problem,
-        bypass=_bypass(around.foreign, spec, key, owned),
+        bypass=_bypass(around.ways, spec, key, owned),
         audit=around.audit,
         alerts=around.alerts,
         query=_query(key, pinned) if around.evidence is not None else "",
@@ -235,10 +240,12 @@ def _calendar(policy: PolicyState, pinned: RolloutPolicySpec | None, freeze: Fre
     return Calendar(windows, zone or UTC, freeze.freezes, freeze.held or unknown)
 
 
-def _bypass(foreign: ForeignRoutes, spec: AIModelSpec | None, key: ModelKey, owned: Owned) -> str:
-    if spec is None or not (foreign.by_host or foreign.by_service):
+def _bypass(ways: WaysAround, spec: AIModelSpec | None, key: ModelKey, owned: Owned) -> str:
+    if spec is None or not (ways.by_host or ways.by_service or ways.by_namespace):
         return ""
-    return bypass_words(foreign, spec.traffic, key.namespace, [revision_name(key.name, revision) for revision in owned.ports])
+    services = [revision_name(key.name, revision) for revision in owned.ports]
+    pods = {(pod.revision, pod.labels) for pod in owned.pods.values()} if key.namespace in ways.by_namespace else ()
+    return bypass_words(ways, spec.traffic, key.namespace, services, pods)
 
 
 def _query(key: ModelKey, policy: RolloutPolicySpec | None) -> str:
@@ -270,15 +277,22 @@ def _live(around: Surroundings, status: AIModelStatus) -> LiveReading | None:
     return reading if fits else None
 
 
-def _approvals(cache: Cache, key: ModelKey, around: Surroundings) -> tuple[Approval, ...]:
-    held = cache.approvals.get(key, {}).values()
-    return tuple(_approval(one, key, around) for one in sorted(held, key=lambda one: one.name) if one.spec is not None)
+def _approvals(cache: Cache, key: ModelKey, proof: Proof) -> tuple[tuple[Approval, ...], tuple[Approval, ...]]:
+    """Those to decide by, and those whose author a look at the admission policies has to prove first."""
+    deciding: list[Approval] = []
+    awaiting: list[Approval] = []
+    for one in sorted(cache.approvals.get(key, {}).values(), key=lambda one: one.name):
+        if one.spec is None:
+            continue
+        # Told once, it stays so: this process may not have seen what another one saw.
+        author = Authorship.UNPROVEN if one.status.state is ApprovalState.UNPROVEN else proof.of(one.created, one.arrived)
+        waits = author is Authorship.AWAITED and one.spec.signature is None and one.spec.decision not in UNQUESTIONED
+        (awaiting if waits else deciding).append(_approval(one, one.spec, key, enforced=author is Authorship.PROVEN))
+    return tuple(deciding), tuple(awaiting)
 
 
-def _approval(one: ApprovalFacts, key: ModelKey, around: Surroundings) -> Approval:
-    assert one.spec is not None
-    enforced = around.proof.covers(one.created)
-    return Approval(one.name, key.namespace, one.uid, one.created, one.spec, enforced=enforced, state=one.status.state)
+def _approval(one: ApprovalFacts, spec: GovernanceApprovalSpec, key: ModelKey, *, enforced: bool) -> Approval:
+    return Approval(one.name, key.namespace, one.uid, one.created, spec, enforced=enforced, state=one.status.state)
 
 
 def _unreadable(cache: Cache, key: ModelKey) -> dict[str, str]:

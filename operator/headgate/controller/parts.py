@@ -80,7 +80,7 @@ class Parts:
         self.cache = Cache(policy_namespace=settings.policy_namespace, wall=wall)
         self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
-        self.enforcement = Enforcement(api, wall, prefix=settings.admission_prefix)
+        self.enforcement = Enforcement(api, wall, lambda: self.cache.sequence, prefix=settings.admission_prefix)
         self.bypass = Bypass(api, self.cache, self.intake.enqueue, namespaces=settings.kopf_namespaces)
         writer = fenced(api, leading)
         hashes = SecretHashes(writer, settings.namespace) if settings.hash_secrets else None
@@ -173,9 +173,18 @@ class Parts:
         return Priority.HARM if harm else self.intake.rank(key)
 
     async def check_enforcement(self) -> None:
-        """Every model shows whether governance is enforced: all are decided anew when that changes."""
+        """Every model shows whether governance is enforced: all are decided anew when that changes, else those that waited for a look."""
+        waiting = self.enforcement.asked()
         if await self.enforcement.check():
             self.decide_all()
+        else:
+            self.intake.enqueue(waiting)
+
+    async def run_enforcement(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self.enforcement.due()
+            await self.check_enforcement()
 
     async def run_calendar(self) -> None:
         """Until cancelled: what is under way is decided anew when a freeze begins or ends, or the clock was put right; every model when

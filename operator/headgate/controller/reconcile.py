@@ -163,6 +163,8 @@ class Reconciler:
                 await self._leave_behind(key)
             return
         self._orphans.forget(key)
+        if seen.snapshot.awaiting:
+            self._enforcement.ask(key)
         decision = self._decide(seen.snapshot)
         outcome = await self._applier.apply(seen, decision)
         self._follow_up(seen, decision, outcome)
@@ -185,7 +187,7 @@ class Reconciler:
             clock_step=self._clock.look(),
             governance_problem=self._enforcement.problem,
             proof=self._enforcement.proof,
-            foreign=self._bypass.foreign,
+            ways=self._bypass.ways,
             evidence=self._judging.evidence.get(key),
             live=self._watching.readings.get(key),
             audit=self._audit.state(key),

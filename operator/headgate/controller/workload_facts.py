@@ -1,8 +1,10 @@
 """What decisions read of a revision's workload: its Deployment, autoscaler, Service and pods."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from headgate.controller.facts import Body, revision_label
 from headgate.kube.autoscalers import METRICS_DIGEST
@@ -52,6 +54,8 @@ class PodFacts:
     message: str = ""
     image: str = ""
     unschedulable: str = ""
+    labels: frozenset[str] = frozenset()
+    """As selectors see them, each as `key=value`."""
 
 
 def deployment_facts(body: Body) -> DeploymentFacts:
@@ -105,7 +109,19 @@ def pod_facts(body: Body) -> PodFacts:
         message=waiting.get("message") or "",
         image=stuck.get("image") or "" if stuck else "",
         unschedulable=scheduled.get("message") or "" if scheduled.get("reason") == "Unschedulable" else "",
+        labels=_shared(label_set(metadata.get("labels") or {})),
     )
+
+
+def label_set(labels: Mapping[str, str]) -> frozenset[str]:
+    """Labels, or what a selector asks for: one that selects is a part of the other."""
+    return frozenset(sys.intern(f"{key}={value}") for key, value in labels.items())
+
+
+@lru_cache(maxsize=4096)
+def _shared(labels: frozenset[str]) -> frozenset[str]:
+    """The same object for all pods of one ReplicaSet."""
+    return labels
 
 
 _LAST_WORDS = 200

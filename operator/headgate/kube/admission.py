@@ -16,7 +16,7 @@ APPROVALS = "approvals"
 REQUIRED = (APPROVALS, "models", "managed-objects", "audit", "status", "pods", "pod-templates", "replays", "routes")
 """The ValidatingAdmissionPolicies of the chart, without the prefix of its release."""
 
-_SETTLING = timedelta(seconds=5)
+SETTLING = timedelta(seconds=5)
 """API servers take a moment until a new policy binds."""
 
 
@@ -26,26 +26,32 @@ class Standing:
 
     problem: str
     since: datetime | None
+    """None while that policy is not in force, whatever the others are."""
+    seals: frozenset[tuple[str, int]] = frozenset()
+    """uid and generation of that policy and of what binds it: another one has another uid, and one that was edited another generation."""
 
 
 def standing(policies: Iterable[Mapping[str, Any]], bindings: Iterable[Mapping[str, Any]], prefix: str) -> Standing:
     """What the policies and bindings of the cluster amount to. Recreated ones prove nothing about the time before."""
     by_name = {policy["metadata"]["name"]: policy for policy in policies}
     bound = [binding for binding in bindings if "Deny" in ((binding.get("spec") or {}).get("validationActions") or ())]
-    faults = []
-    for name in (f"{prefix}-{short}" for short in REQUIRED):
-        policy = by_name.get(name)
-        if policy is None:
-            faults.append(f"ValidatingAdmissionPolicy {name} is missing")
-        elif (policy.get("spec") or {}).get("failurePolicy", "Fail") != "Fail":
-            faults.append(f"ValidatingAdmissionPolicy {name} lets requests pass when it fails")
-        elif not _bindings_of(name, bound):
-            faults.append(f"no ValidatingAdmissionPolicyBinding denies by {name}")
-    if faults:
-        return Standing(f"{'; '.join(faults)}: install the chart's admission policies again", None)
+    faults = {short: fault for short in REQUIRED if (fault := _fault(f"{prefix}-{short}", by_name, bound))}
+    problem = f"{'; '.join(faults.values())}: install the chart's admission policies again" if faults else ""
+    if APPROVALS in faults:
+        return Standing(problem, None)
     approvals = f"{prefix}-{APPROVALS}"
-    ages = [_made(by_name[approvals]), *(_made(binding) for binding in _bindings_of(approvals, bound))]
-    return Standing("", max(ages) + _SETTLING)
+    parts = (by_name[approvals], *_bindings_of(approvals, bound))
+    return Standing(problem, max(map(_made, parts)) + SETTLING, frozenset(map(_seal, parts)))
+
+
+def _fault(name: str, policies: Mapping[str, Mapping[str, Any]], bound: list[Mapping[str, Any]]) -> str:
+    """Why the policy of that name denies nothing, or not always; empty if it does."""
+    policy = policies.get(name)
+    if policy is None:
+        return f"ValidatingAdmissionPolicy {name} is missing"
+    if (policy.get("spec") or {}).get("failurePolicy", "Fail") != "Fail":
+        return f"ValidatingAdmissionPolicy {name} lets requests pass when it fails"
+    return "" if _bindings_of(name, bound) else f"no ValidatingAdmissionPolicyBinding denies by {name}"
 
 
 def narrowed(policies: Iterable[Mapping[str, Any]], bindings: Iterable[Mapping[str, Any]], prefix: str) -> tuple[str, ...]:
@@ -80,3 +86,7 @@ def _bindings_of(name: str, bindings: list[Mapping[str, Any]]) -> list[Mapping[s
 
 def _made(thing: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(thing["metadata"]["creationTimestamp"])
+
+
+def _seal(thing: Mapping[str, Any]) -> tuple[str, int]:
+    return thing["metadata"].get("uid") or "", thing["metadata"].get("generation") or 0

@@ -94,10 +94,12 @@ class KubeClient:
             # The continue token outlived the server's history: only a new list is consistent.
             return await self._all(resource, namespace, labels, fields, page)
 
-    async def pages(self, resource: Resource, namespace: str | None = None, *, page: int = 200) -> AsyncIterator[tuple[Object, ...]]:
+    async def pages(
+        self, resource: Resource, namespace: str | None = None, *, labels: str = "", page: int = 200
+    ) -> AsyncIterator[tuple[Object, ...]]:
         token = ""
         while True:
-            listing, token = await self._page(resource, namespace, {"limit": str(page), "continue": token})
+            listing, token = await self._page(resource, namespace, {"labelSelector": labels, "limit": str(page), "continue": token})
             yield listing.items
             if not token:
                 return

@@ -85,9 +85,9 @@ class KubeApi(Protocol):
 class PagedApi(KubeApi, Protocol):
     """For whoever looks at more objects than should be in memory at once."""
 
-    def pages(self, resource: Resource, namespace: str | None = None) -> AsyncIterator[tuple[Object, ...]]:
-        """All objects, a page at a time. Without namespace: all namespaces. Gone if the caller took so long that the server no longer
-        knows the list: begin again."""
+    def pages(self, resource: Resource, namespace: str | None = None, *, labels: str = "") -> AsyncIterator[tuple[Object, ...]]:
+        """All objects that `labels` selects, a page at a time. Without namespace: all namespaces. Gone if the caller took so long that the
+        server no longer knows the list: begin again."""
         ...
 
 

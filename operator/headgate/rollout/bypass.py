@@ -1,10 +1,14 @@
-"""Traffic that goes around a model's route: routes of other people on its host names, or to the Services of its versions.
+"""Traffic that goes around a model's route: routes of other people on its host names, or to the Services of its versions, and Services
+of other people through which requests reach its versions' pods.
 
 The operator's own route cannot forbid them, because namespaces share Gateways; so they are told to everybody who looks.
+
+A Service that nothing leads to is no such way: people have them for metrics and to look at one pod, and whoever may send requests inside
+of the cluster reaches the pods by their addresses as well. That is for a NetworkPolicy to forbid.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from headgate.api.aimodel import ParentRef, Traffic
@@ -41,42 +45,76 @@ class ForeignRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignRoutes:
+class ForeignService:
+    """A Service that Headgate did not make. `selector`: the labels it asks pods for, each as `key=value`; without any it selects none."""
+
+    namespace: str
+    name: str
+    selector: frozenset[str]
+    entrance: str = ""
+    """What brings it requests from outside of its namespace, in words; empty if nothing is known to."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaysAround:
     """All of them, by what a model is looked for by."""
 
     by_host: Mapping[str, tuple[ForeignRoute, ...]] = field(default_factory=dict)
     """A route without host names is under the empty one."""
     by_service: Mapping[tuple[str, str], tuple[ForeignRoute, ...]] = field(default_factory=dict)
+    by_namespace: Mapping[str, tuple[ForeignService, ...]] = field(default_factory=dict)
+    """Services that something leads to."""
 
     @classmethod
-    def of(cls, routes: Iterable[ForeignRoute]) -> "ForeignRoutes":
+    def of(cls, routes: Iterable[ForeignRoute], services: Iterable[ForeignService] = ()) -> "WaysAround":
         hosts: dict[str, tuple[ForeignRoute, ...]] = {}
-        services: dict[tuple[str, str], tuple[ForeignRoute, ...]] = {}
+        targets: dict[tuple[str, str], tuple[ForeignRoute, ...]] = {}
+        entered: dict[str, tuple[ForeignService, ...]] = {}
         for route in routes:
             for host in route.hostnames or ("",):
                 hosts[host] = (*hosts.get(host, ()), route)
-            for service in route.services:
-                services[service] = (*services.get(service, ()), route)
-        return cls(hosts, services)
+            for target in route.services:
+                targets[target] = (*targets.get(target, ()), route)
+        for service in services:
+            led = next((f"HTTPRoute {r.namespace}/{r.name} leads to it" for r in targets.get((service.namespace, service.name), ())), "")
+            if service.selector and (entrance := service.entrance or led):
+                entered[service.namespace] = (*entered.get(service.namespace, ()), replace(service, entrance=entrance))
+        return cls(hosts, targets, entered)
 
 
-def bypass_words(foreign: ForeignRoutes, traffic: Traffic, namespace: str, services: Iterable[str]) -> str:
-    """Who goes around the route of a model in `namespace`, whose versions have `services`. Empty: nobody."""
-    gateways = {_gateway(ref, namespace) for ref in traffic.parent_refs}
-    mine = tuple(path for rule in traffic.rules for path in paths_of(rule.matches))
-    found: dict[tuple[str, str], str] = {}
-    for host in traffic.hostnames or ("",):
-        for route in foreign.by_host.get(host, ()):
-            if route.gateways & gateways and any(path.takes_from(own) for path in route.paths for own in mine):
-                found[route.namespace, route.name] = f"answers requests for {host or 'any host'}"
-    for service in services:
-        for route in foreign.by_service.get((namespace, service), ()):
-            found[route.namespace, route.name] = f"sends requests to Service {service}"
-    told = [f"HTTPRoute {space}/{name} {does}" for (space, name), does in sorted(found.items())]
+def bypass_words(
+    ways: WaysAround, traffic: Traffic, namespace: str, services: Iterable[str], pods: Iterable[tuple[str, frozenset[str]]] = ()
+) -> str:
+    """Who goes around the route of a model in `namespace`, whose versions have `services` and `pods`, each a revision and the labels of
+    its pods. Empty: nobody."""
+    told = (*_by_routes(ways, traffic, namespace, services), *_by_services(ways, namespace, tuple(pods)))
     if not told:
         return ""
     more = f"; and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
     return f"{'; '.join(told[:_MOST_TOLD])}{more}: whoever is led there meets no approval and no rollback. Delete it, or narrow it"
+
+
+def _by_routes(ways: WaysAround, traffic: Traffic, namespace: str, services: Iterable[str]) -> list[str]:
+    gateways = {_gateway(ref, namespace) for ref in traffic.parent_refs}
+    mine = tuple(path for rule in traffic.rules for path in paths_of(rule.matches))
+    found: dict[tuple[str, str], str] = {}
+    for host in traffic.hostnames or ("",):
+        for route in ways.by_host.get(host, ()):
+            if route.gateways & gateways and any(path.takes_from(own) for path in route.paths for own in mine):
+                found[route.namespace, route.name] = f"answers requests for {host or 'any host'}"
+    for service in services:
+        for route in ways.by_service.get((namespace, service), ()):
+            found[route.namespace, route.name] = f"sends requests to Service {service}"
+    return [f"HTTPRoute {space}/{name} {does}" for (space, name), does in sorted(found.items())]
+
+
+def _by_services(ways: WaysAround, namespace: str, pods: tuple[tuple[str, frozenset[str]], ...]) -> list[str]:
+    found = []
+    for service in ways.by_namespace.get(namespace, ()):
+        revisions = sorted({revision for revision, labels in pods if service.selector <= labels})
+        if revisions:
+            found.append(f"Service {namespace}/{service.name} selects pods of {', '.join(revisions)}, and {service.entrance}")
+    return sorted(found)
 
 
 def paths_of(matches: Iterable[Mapping[str, Any]]) -> tuple[Path, ...]:

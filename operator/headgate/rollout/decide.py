@@ -37,6 +37,7 @@ from headgate.rollout.people import (
     refuse,
     refuse_if_asked,
     take_up,
+    tell_authorship,
 )
 from headgate.rollout.rebuild import rebuild, unanswered, unserved
 from headgate.rollout.replaying import wanted_replay
@@ -80,7 +81,7 @@ def decide(snapshot: Snapshot) -> Decision:
     draft = _follow_spec(draft, snapshot, asked)
     if draft.status.candidate is not None:
         draft = advance(draft, snapshot, asked)
-    draft = _freeze(answer_unasked(draft, snapshot), snapshot)
+    draft = _freeze(answer_unasked(tell_authorship(draft, snapshot), snapshot), snapshot)
     draft = fail_over(draft, snapshot)
     draft = draft.with_status(traffic=traffic_of(draft, snapshot))
     if draft.status.phase is not stored.phase:

@@ -71,7 +71,8 @@ class ApprovalNote:
     """What became of one GovernanceApproval."""
 
     name: str
-    state: ApprovalState
+    state: ApprovalState | None
+    """None: it is not decided yet."""
     message: str
 
 

@@ -37,7 +37,7 @@ class Draft:
     def announce(self, reason: Reason, note: str, *, warning: bool = False) -> "Draft":
         return replace(self, announcements=(*self.announcements, Announcement(reason, note, warning)))
 
-    def note(self, approval: str, state: ApprovalState, message: str) -> "Draft":
+    def note(self, approval: str, state: ApprovalState | None, message: str) -> "Draft":
         return replace(self, notes=(*self.notes, ApprovalNote(approval, state, message)))
 
     def held_by(self, reason: Reason, message: str, *, stalled: bool = False) -> "Draft":

@@ -24,8 +24,9 @@ INTERVENTIONS = (
     DecisionKind.AA_TEST,
 )
 """Decisions about one attempt. At equal times the earlier one listed, the safer, wins."""
-_UPWARD = frozenset({DecisionKind.RESUME, DecisionKind.RETRY, DecisionKind.PROMOTE, DecisionKind.AA_TEST})
-"""These move traffic towards the candidate, so their author must be certain. Doubt about who stops something stops it all the same."""
+UNQUESTIONED = NEGATIVE | {DecisionKind.HALT, DecisionKind.ROLLBACK, DecisionKind.PAUSE}
+"""Doubt about who stops something stops it all the same, and at once. All others move users towards a candidate, or may: their author must
+be certain."""
 _MOST_LATCHES = 32
 _MOST_TAKEN_UP = 64
 
@@ -59,7 +60,7 @@ def misfit(approval: Approval, snapshot: Snapshot) -> str:
     target, status = approval.spec.target, snapshot.status
     if target is None:
         return "it names no revision and attempt"
-    if not approval.enforced and approval.spec.decision in _UPWARD:
+    if not approval.enforced and approval.spec.decision not in UNQUESTIONED:
         return "it was made while the admission policies were not in force, so its author is not certain"
     if snapshot.now - approval.created > TAKE_UP_WITHIN:
         return "it is older than 24 hours: decide again"
@@ -149,6 +150,19 @@ def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
     for latch in fresh:
         draft = draft.note(latch.name, ApprovalState.TAKEN_UP, f"{latch.decision} stands until {latch.role} approves again")
     return draft.with_status(latches=tuple(newest))
+
+
+def tell_authorship(draft: Draft, snapshot: Snapshot) -> Draft:
+    """Why decisions do not count whose author is not certain, or not yet. Looks take a moment, so who waits is told only when one could not
+    be made. Interventions are answered where they are asked for."""
+    for approval in snapshot.awaiting if snapshot.admission_unseen else ():
+        draft = draft.note(approval.name, None, "it waits until it is seen that the admission policies were in force when it was made")
+    for approval in snapshot.approvals:
+        asked = approval.spec.decision in UNQUESTIONED or approval.spec.decision in INTERVENTIONS
+        if not (asked or approval.enforced or approval.spec.signature):
+            words = "it was made while the admission policies were not in force, so nothing proves who made it: decide again"
+            draft = draft.note(approval.name, ApprovalState.UNPROVEN, words)
+    return draft
 
 
 def answer_unasked(draft: Draft, snapshot: Snapshot) -> Draft:

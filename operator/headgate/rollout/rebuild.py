@@ -89,7 +89,7 @@ def _status(snapshot: Snapshot, survivors: Survivors) -> AIModelStatus:
         traffic=_traffic(snapshot, survivors),
         past=_past(snapshot, survivors),
         blocked=snapshot.route.blocked,
-        taken_up=tuple(approval.name for approval in snapshot.approvals if _is_over(approval))[-64:],
+        taken_up=tuple(approval.name for approval in (*snapshot.approvals, *snapshot.awaiting) if _is_over(approval))[-64:],
         attempts=max(survivors.attempt, snapshot.route.attempt),
         failover=failover,
     )
@@ -107,7 +107,7 @@ def unanswered(stored: AIModelStatus, snapshot: Snapshot) -> tuple[ApprovalNote,
         return ()
     why = "the status was lost before this was answered, and nobody knows any more whether it acted: decide again"
     over = set(snapshot.status.taken_up)
-    asked = [approval for approval in snapshot.approvals if approval.name in over and approval.state is None]
+    asked = [one for one in (*snapshot.approvals, *snapshot.awaiting) if one.name in over and one.state is None]
     return tuple(ApprovalNote(approval.name, ApprovalState.REFUSED, why) for approval in asked)
 
 

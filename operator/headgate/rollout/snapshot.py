@@ -181,6 +181,10 @@ class Snapshot:
     established: bool = False
     """People say that the model is live elsewhere: a first version must not take all users by itself."""
     approvals: tuple[Approval, ...] = ()
+    awaiting: tuple[Approval, ...] = ()
+    """Decisions that are as if not made, until a look at the admission policies tells whether their author is certain."""
+    admission_unseen: bool = False
+    """The last such look could not be made."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with each GovernanceApproval that is none, by name."""
     approvals_known: bool = True
@@ -211,7 +215,7 @@ class Snapshot:
     governance_problem: str = ""
     """Why governance is not enforced in this cluster; gates stay closed while it is set."""
     bypass: str = ""
-    """Which routes of other people lead users around the model's own."""
+    """Which routes and Services of other people lead users around the model's own route."""
     audit: AuditState = AuditState()
     query: str = ""
     """The selector of the counters that evidence rests on, as PromQL, narrowed to this model."""

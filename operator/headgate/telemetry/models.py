@@ -30,7 +30,7 @@ _GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "headgate_verdict": ("1 for the verdict of the evidence; only while a candidate is compared.", ("verdict",)),
     "headgate_last_rollback_timestamp_seconds": ("When a version last lost its traffic, and why; only after that.", ("cause",)),
     "headgate_approval_expires_timestamp_seconds": ("When the approval of a gate ends; only while it is approved.", ("gate",)),
-    "headgate_traffic_bypass": ("1 while routes of other people lead users around the model's own.", ()),
+    "headgate_traffic_bypass": ("1 while routes or Services of other people lead users around the model's own route.", ()),
     "headgate_vendor_change": ("1 while the vendor's model behind it changed unannounced.", ()),
     "headgate_audit_pending": ("Decisions that are not stored in the audit yet; only while there are any.", ()),
     "headgate_audit_broken": ("1 after stored entries of the audit were found changed or deleted.", ()),

@@ -68,8 +68,9 @@ def _decoded(text: str) -> Any:
 
 def _reply(response: Response) -> Reply:
     body = response.body
-    retry_after = float(response.headers.get("Retry-After", 0)) if response.headers else 0.0
-    return Reply(response.status, body, retry_after=retry_after) if isinstance(body, dict) else Reply(response.status, {}, str(body))
+    retry_after, date = float(response.headers.get("Retry-After", 0)), response.headers.get("Date", "")
+    decoded, text = (body, "") if isinstance(body, dict) else ({}, str(body))
+    return Reply(response.status, decoded, text, retry_after=retry_after, date=date)
 
 
 class SimulatedApi(KubeClient):

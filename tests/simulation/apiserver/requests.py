@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 OPERATOR = "system:serviceaccount:headgate-system:headgate"
+VERSION = "/version"
+"""What the server says of itself."""
 
 
 @dataclass(frozen=True, slots=True)

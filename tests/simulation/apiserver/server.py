@@ -7,14 +7,15 @@ import base64
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from tests.simulation.apiserver import garbage
 from tests.simulation.apiserver.deletes import Deletes
 from tests.simulation.apiserver.kinds import Kinds, kinds
 from tests.simulation.apiserver.managers import UPDATE, Manager, Writer, created, updated
-from tests.simulation.apiserver.requests import Request, Response, Target, target_of
+from tests.simulation.apiserver.requests import VERSION, Request, Response, Target, target_of
 from tests.simulation.apiserver.selectors import matcher
 from tests.simulation.apiserver.status import RefusedError, bad_request, not_found
 from tests.simulation.apiserver.store import Asked, OpenWatch, RefusedWatch, Shelf, Store, Watch
@@ -63,6 +64,8 @@ class ApiServer:
 
     def handle(self, request: Request) -> Response:
         """Every verb but watch."""
+        if request.path == VERSION:
+            return Response(200, {"gitVersion": "v1.36.3"}, {"Date": format_datetime(self._now().astimezone(UTC), usegmt=True)})
         try:
             target, shelf = self._target(request.path)
             return self._answer(request, target, shelf)

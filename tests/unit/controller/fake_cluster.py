@@ -3,14 +3,14 @@
 It also plays the Deployment controller, the kubelet and the gateway, when told to.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from headgate.kube.errors import Conflict, KubeError, NotFound
-from headgate.kube.interface import Listing, Object, Propagation, Subresource
+from headgate.kube.interface import About, Listing, Object, Propagation, Subresource
 from headgate.kube.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, HTTP_ROUTES, PODS, Resource
 
 Name = tuple[str, str, str]
@@ -75,6 +75,9 @@ class FakeCluster:
                 del self.objects[key]
         return gone
 
+    async def about(self) -> About:
+        return About("v1.36.3", self.now)
+
     async def get(self, resource: Resource, name: str, namespace: str | None = None) -> Object:
         found = self.objects.get((resource.plural, namespace or "", name))
         if found is None:
@@ -86,6 +89,9 @@ class FakeCluster:
         inside = [o for o in self.of(resource) if namespace in (None, o["metadata"].get("namespace"))]
         items = [o for o in inside if all(_labelled(o, *label) for label in wanted)]
         return Listing(tuple(deepcopy(items)), str(self._version))
+
+    async def pages(self, resource: Resource, namespace: str | None = None, *, labels: str = "") -> AsyncIterator[tuple[Object, ...]]:
+        yield (await self.list(resource, namespace, labels=labels)).items
 
     async def create(self, resource: Resource, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False) -> Object:
         name = _name(resource, body)
@@ -249,6 +255,8 @@ class _Attempt:
 
 def _labelled(body: Object, name: str, equals: str, value: str) -> bool:
     labels = body["metadata"].get("labels") or {}
+    if name.startswith("!"):
+        return name[1:] not in labels
     if name.endswith("!"):
         return labels.get(name[:-1]) != value
     return labels.get(name) == value if equals else name in labels

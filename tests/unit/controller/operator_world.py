@@ -131,7 +131,7 @@ class OperatorWorld:
         api, wall = self.api, self.clock
         self.cache = Cache(policy_namespace="platform", wall=wall)
         self.queue: Queue[ModelKey] = Queue()
-        self.enforcement = Enforcement(api, wall)
+        self.enforcement = Enforcement(api, wall, lambda: self.cache.sequence)
         self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
         self.watching = Watching(self.cache, {}, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()

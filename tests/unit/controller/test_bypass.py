@@ -1,4 +1,4 @@
-"""Routes of other people: seen, told at the model that they take users from, and forgotten with them."""
+"""Routes and Services of other people: seen, told at the model that they take users from, and forgotten with them."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from headgate.controller.bypass import Bypass
 from headgate.controller.facts import ModelKey
 from headgate.kube.errors import Unavailable
 from headgate.kube.interface import Listing
-from headgate.kube.resources import AIMODELS, EVENTS, HTTP_ROUTES
+from headgate.kube.resources import AIMODELS, EVENTS, HTTP_ROUTES, PODS, SERVICES, Resource
 
 
 def other_route(name: str = "other", *, service: str = "own", host: str = "credit.example") -> dict[str, Any]:
@@ -31,9 +31,18 @@ def world() -> OperatorWorld:
 
 
 def look(world: OperatorWorld) -> set[ModelKey]:
-    found = asyncio.run(world.bypass.look())
+    async def both() -> set[ModelKey]:
+        await world.bypass.read_services()
+        return await world.bypass.look()
+
+    found = asyncio.run(both())
     world.settle()
     return found
+
+
+def other_service(selector: dict[str, str], labels: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    metadata = {"name": "own", "namespace": KEY.namespace, "labels": labels or {}}
+    return {"metadata": metadata, "spec": {"selector": selector, "ports": [{"port": 80}], **spec}}
 
 
 def told(world: OperatorWorld) -> str:
@@ -88,12 +97,57 @@ def test_while_nobody_can_be_asked_the_last_answer_stands(world: OperatorWorld, 
         raise Unavailable("down", status=503)
 
     monkeypatch.setattr(world.api, "list", down)
-    before = world.bypass.foreign
+    before = world.bypass.ways
+    asyncio.run(world.bypass.read_services())
     assert asyncio.run(world.bypass.look()) == set()
-    assert world.bypass.foreign is before
+    assert world.bypass.ways is before
 
 
 def test_only_watched_namespaces_are_looked_at(world: OperatorWorld) -> None:
     world.api.put(HTTP_ROUTES, other_route())
     bypass = Bypass(world.api, world.cache, lambda keys: None, namespaces=("elsewhere",))
     assert asyncio.run(bypass.look()) == set()
+
+
+@pytest.mark.parametrize("labels", [{}, {"app.kubernetes.io/managed-by": "headgate"}, {"headgate.dev/model": "credit"}], ids=str)
+def test_a_service_of_ones_own_with_a_route_of_ones_own_is_told_until_one_of_them_is_gone(
+    world: OperatorWorld, labels: dict[str, str]
+) -> None:
+    world.api.put(SERVICES, other_service({"headgate.dev/model": KEY.name}, labels))
+    assert look(world) == set(), "nothing leads to it"
+    world.api.put(HTTP_ROUTES, other_route(host="elsewhere.example"))
+    assert look(world) == {KEY}
+    assert "Service lending/own selects pods of" in told(world)
+    assert look(world) == set(), "nothing new"
+    del world.api.objects[HTTP_ROUTES.plural, KEY.namespace, "other"]
+    assert look(world) == {KEY}
+    assert told(world) == ""
+
+
+def test_labels_that_somebody_put_on_a_pod_select_it_as_well(world: OperatorWorld) -> None:
+    world.api.put(SERVICES, other_service({"mine": "yes"}, type="NodePort"))
+    assert look(world) == set()
+    pod = next(body for (plural, _, _), body in world.api.objects.items() if plural == PODS.plural)
+    world.api.put(PODS, {**pod, "metadata": {**pod["metadata"], "labels": {**pod["metadata"]["labels"], "mine": "yes"}}})
+    world.settle()
+    assert "it is of type NodePort" in told(world)
+
+
+@pytest.mark.parametrize("labels", [{}, {"app.kubernetes.io/managed-by": "headgate"}], ids=str)
+def test_a_route_that_pretends_to_be_headgates_is_seen_all_the_same(world: OperatorWorld, labels: dict[str, str]) -> None:
+    body = other_route()
+    world.api.put(HTTP_ROUTES, {**body, "metadata": {**body["metadata"], "labels": labels}})
+    assert look(world) == {KEY}
+
+
+def test_each_look_asks_for_as_many_lists_however_many_models_there_are(world: OperatorWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    pages = world.api.pages
+
+    def counted(resource: Resource, *args: Any, **fields: Any) -> Any:
+        asked.append(resource.plural)
+        return pages(resource, *args, **fields)
+
+    monkeypatch.setattr(world.api, "pages", counted)
+    look(world)
+    assert asked == [SERVICES.plural] * 2 + [HTTP_ROUTES.plural] * 2

@@ -1,14 +1,16 @@
 """Approvals count only while the admission policies are in force."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.simulation.clock import run
 from tests.unit.controller.fake_cluster import START, FakeCluster
-from tests.unit.controller.operator_world import OperatorWorld
+from tests.unit.controller.operator_world import KEY, OperatorWorld
 
-from headgate.controller.enforcement import Enforcement, Proof
+from headgate.controller.enforcement import Enforcement
+from headgate.controller.proof import Authorship
 from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
 from headgate.kube.errors import Forbidden, KubeError, Unavailable
 from headgate.kube.interface import Listing
@@ -23,14 +25,42 @@ def check(enforcement: Enforcement) -> bool:
     return asyncio.run(enforcement.check())
 
 
+class Looks:
+    """An operator that looks when it is told to, on a cluster whose time the test moves."""
+
+    def __init__(self, api: FakeCluster | None = None) -> None:
+        self.api = api or installed()
+        self.known = 0
+        self.enforcement = Enforcement(self.api, lambda: self.api.now - timedelta(hours=3), lambda: self.known)
+        self.api.now = START + timedelta(minutes=1)
+
+    def look(self) -> bool:
+        return check(self.enforcement)
+
+    def made(self) -> tuple[datetime, int]:
+        """A decision that comes in now."""
+        self.known += 1
+        return self.api.now, self.known
+
+    def author(self, made: tuple[datetime, int]) -> Authorship:
+        return self.enforcement.proof.of(*made)
+
+    def pass_time(self, seconds: float) -> None:
+        self.api.now += timedelta(seconds=seconds)
+
+    def edit_binding(self, actions: list[str]) -> None:
+        binding = self.api.objects[(BINDINGS.plural, "", "headgate-approvals")]
+        self.api.put(BINDINGS, {**binding, "spec": {**binding["spec"], "validationActions": actions}})
+
+
 def test_everything_in_force_is_no_problem_and_proves_later_approvals() -> None:
     api = installed()
-    enforcement = Enforcement(api, lambda: START + timedelta(minutes=1))
+    enforcement = Enforcement(api, lambda: START, lambda: 7)
     assert enforcement.problem
     assert check(enforcement)
     assert enforcement.problem == ""
-    assert not enforcement.proof.covers(START)
-    assert enforcement.proof.covers(START + timedelta(seconds=6))
+    assert enforcement.proof.of(START, 7) is Authorship.UNPROVEN
+    assert enforcement.proof.of(START + timedelta(seconds=6), 7) is Authorship.PROVEN
     assert not check(enforcement), "nothing changed"
 
 
@@ -39,7 +69,7 @@ def test_everything_in_force_is_no_problem_and_proves_later_approvals() -> None:
 def test_each_missing_one_is_named(short: str, resource: Resource) -> None:
     api = installed()
     del api.objects[(resource.plural, "", f"headgate-{short}")]
-    enforcement = Enforcement(api, lambda: START)
+    enforcement = Enforcement(api, lambda: START, lambda: 0)
     check(enforcement)
     assert f"headgate-{short}" in enforcement.problem
 
@@ -52,42 +82,121 @@ def test_each_missing_one_is_named(short: str, resource: Resource) -> None:
 def test_one_that_lets_pass_is_as_good_as_none(resource: Resource, spec: dict[str, Any]) -> None:
     api = installed()
     api.put(resource, {"metadata": {"name": "headgate-approvals"}, "spec": spec})
-    enforcement = Enforcement(api, lambda: START)
+    enforcement = Enforcement(api, lambda: START, lambda: 0)
     check(enforcement)
     assert "headgate-approvals" in enforcement.problem
 
 
 def test_the_prefix_of_the_release_is_that_of_the_names() -> None:
-    enforcement = Enforcement(installed(), lambda: START, prefix="other")
+    enforcement = Enforcement(installed(), lambda: START, lambda: 0, prefix="other")
     check(enforcement)
     assert "other-approvals" in enforcement.problem
 
 
-def test_a_gap_unproves_what_was_made_in_it_and_nothing_else() -> None:
-    api, now = installed(), [START + timedelta(minutes=1)]
-    enforcement = Enforcement(api, lambda: now[0])
-    check(enforcement)
-    binding = api.objects[(BINDINGS.plural, "", "headgate-approvals")]
-    api.put(BINDINGS, {**binding, "spec": {**binding["spec"], "validationActions": ["Audit"]}})
-    now[0] += timedelta(minutes=5)
-    check(enforcement)
-    assert enforcement.problem
-    api.put(BINDINGS, binding)
-    now[0] += timedelta(minutes=5)
-    check(enforcement)
-    assert enforcement.problem == ""
-    covered = {minute: enforcement.proof.covers(START + timedelta(minutes=minute)) for minute in (0.5, 3, 8, 12)}
-    assert covered == {0.5: True, 3: False, 8: False, 12: True}
+def test_a_decision_counts_once_a_look_that_began_after_it_found_the_policy() -> None:
+    looks = Looks()
+    looks.look()
+    made = looks.made()
+    assert looks.author(made) is Authorship.AWAITED
+    assert not looks.look(), "only those who wait for it are concerned"
+    assert looks.author(made) is Authorship.PROVEN
+
+
+def test_a_look_that_goes_on_already_proves_nothing_of_what_comes_in_meanwhile() -> None:
+    looks = Looks()
+    looks.look()
+
+    class Arriving(FakeCluster):
+        async def list(self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "") -> Listing:
+            looks.known += 1
+            return await super().list(resource, namespace, labels=labels, fields=fields)
+
+    looks.api.__class__ = Arriving
+    looks.look()
+    assert looks.author((looks.api.now, looks.known)) is Authorship.AWAITED
+
+
+def test_what_is_made_while_the_policy_is_away_never_counts_and_the_rest_does() -> None:
+    looks = Looks()
+    before = looks.made()
+    looks.look()
+    looks.pass_time(300)
+    looks.edit_binding(["Audit"])
+    forged = looks.made()
+    assert looks.author(forged) is Authorship.AWAITED, "nobody has seen yet that it is away"
+    assert looks.look()
+    later = looks.made()
+    assert looks.enforcement.problem
+    assert [looks.author(one) for one in (before, forged, later)] == [Authorship.PROVEN, Authorship.UNPROVEN, Authorship.UNPROVEN]
+    looks.pass_time(300)
+    looks.edit_binding(["Deny"])
+    assert looks.look()
+    assert looks.enforcement.problem == ""
+    looks.pass_time(6)
+    after = looks.made()
+    looks.look()
+    assert [looks.author(one) for one in (before, forged, later, after)] == [
+        Authorship.PROVEN,
+        Authorship.UNPROVEN,
+        Authorship.UNPROVEN,
+        Authorship.PROVEN,
+    ]
+
+
+@pytest.mark.parametrize("made_anew", [False, True], ids=["edited", "removed"])
+def test_a_policy_that_is_away_between_two_looks_is_noticed_by_what_it_is_now(*, made_anew: bool) -> None:
+    looks = Looks()
+    looks.look()
+    looks.pass_time(3)
+    binding = looks.api.objects[(BINDINGS.plural, "", "headgate-approvals")]
+    if made_anew:
+        looks.api.remove(BINDINGS, "headgate-approvals", "")
+    else:
+        looks.edit_binding(["Audit"])
+    forged = looks.made()
+    if made_anew:
+        looks.api.put(BINDINGS, {"metadata": {"name": "headgate-approvals"}, "spec": binding["spec"]})
+    else:
+        looks.edit_binding(["Deny"])
+    looks.look()
+    assert looks.enforcement.problem == ""
+    assert looks.author(forged) is Authorship.UNPROVEN
+    looks.pass_time(3600)
+    looks.look()
+    assert looks.author(forged) is Authorship.UNPROVEN
+
+
+def test_a_decision_of_a_time_without_the_policy_that_comes_in_late_is_told_by_the_servers_clock() -> None:
+    looks = Looks()
+    looks.look()
+    looks.edit_binding(["Audit"])
+    forged_at = looks.api.now
+    looks.edit_binding(["Deny"])
+    looks.look()
+    late = (forged_at, looks.made()[1])
+    looks.look()
+    assert looks.author(late) is Authorship.UNPROVEN
 
 
 def test_recreated_policies_prove_nothing_about_the_time_before() -> None:
-    api = installed()
-    policy = api.objects.pop((POLICIES.plural, "", "headgate-approvals"))
-    api.now = START + timedelta(hours=1)
-    api.put(POLICIES, {"metadata": {"name": "headgate-approvals"}, "spec": policy["spec"]})
-    enforcement = Enforcement(api, lambda: api.now)
-    check(enforcement)
-    assert not enforcement.proof.covers(START + timedelta(minutes=30))
+    looks = Looks()
+    policy = looks.api.objects.pop((POLICIES.plural, "", "headgate-approvals"))
+    looks.api.now = START + timedelta(hours=1)
+    looks.api.put(POLICIES, {"metadata": {"name": "headgate-approvals"}, "spec": policy["spec"]})
+    looks.look()
+    assert looks.enforcement.proof.of(START + timedelta(minutes=30), 0) is Authorship.UNPROVEN
+
+
+def test_policies_that_prove_no_author_are_a_problem_and_no_gap() -> None:
+    looks = Looks()
+    looks.look()
+    removed = looks.api.objects.pop((POLICIES.plural, "", "headgate-pods"))
+    made = looks.made()
+    assert looks.look()
+    assert looks.enforcement.problem
+    looks.api.put(POLICIES, removed)
+    looks.look()
+    assert looks.author(made) is Authorship.PROVEN
 
 
 class Failing(FakeCluster):
@@ -102,7 +211,7 @@ class Failing(FakeCluster):
 def test_without_the_right_to_look_gates_stay_closed_but_an_outage_changes_nothing() -> None:
     api = Failing()
     api.objects = installed().objects
-    enforcement = Enforcement(api, lambda: START)
+    enforcement = Enforcement(api, lambda: START, lambda: 0)
     check(enforcement)
     api.error = Unavailable("down", status=503)
     assert not check(enforcement)
@@ -112,8 +221,40 @@ def test_without_the_right_to_look_gates_stay_closed_but_an_outage_changes_nothi
     assert "cannot see" in enforcement.problem
 
 
+def test_what_was_made_while_nobody_could_look_is_proven_if_nothing_changed_meanwhile() -> None:
+    looks = Looks(Failing())
+    looks.api.objects = installed().objects
+    looks.look()
+    for error in (Unavailable("down", status=503), Forbidden("no", status=403)):
+        looks.api.error = error  # type: ignore[attr-defined]
+        made = looks.made()
+        looks.look()
+        assert looks.author(made) is Authorship.AWAITED
+        assert looks.enforcement.proof.unanswered
+        looks.api.error = None  # type: ignore[attr-defined]
+        looks.look()
+        assert looks.author(made) is Authorship.PROVEN
+        assert not looks.enforcement.proof.unanswered
+
+
 def test_nothing_is_proven_before_the_first_look() -> None:
-    assert not Proof().covers(datetime(2030, 1, 1, tzinfo=UTC))
+    looks = Looks()
+    assert looks.author(looks.made()) is Authorship.AWAITED
+
+
+def test_a_look_is_made_at_once_when_asked_for_and_about_once_a_second_at_most() -> None:
+    async def scene() -> list[float]:
+        clock, looks, moments = asyncio.get_running_loop().time, Looks(), []
+        loop = asyncio.get_running_loop()
+        for at in (4.0, 4.1, 4.2):
+            loop.call_at(at, looks.enforcement.ask, KEY)
+        while clock() < 14:
+            await looks.enforcement.due()
+            looks.enforcement.asked()
+            moments.append(round(clock(), 3))
+        return moments
+
+    assert run(scene()) == [4.0, 5.0, 15.0]
 
 
 def test_gates_stay_closed_while_a_policy_is_missing() -> None:

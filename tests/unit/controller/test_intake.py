@@ -57,10 +57,6 @@ def world() -> OperatorWorld:
     return in_canary()
 
 
-async def _no_more() -> None:
-    return None
-
-
 def test_everything_is_listed_before_anything_counts_as_known(world: OperatorWorld) -> None:
     async def scene() -> None:
         bench = Bench(world)
@@ -137,7 +133,7 @@ def test_a_deletion_that_the_watch_lost_is_found_by_the_next_list(world: Operato
         bench = Bench(world, period=300.0)
         await bench.intake.fill()
         bench.drain()
-        lists = asyncio.create_task(bench.intake.run(_no_more))
+        lists = asyncio.create_task(bench.intake.run())
         del bench.api.objects[(AIMODELS.plural, "lending", "credit")]
         await asyncio.sleep(299)
         assert KEY in bench.cache.models
@@ -153,7 +149,7 @@ def test_a_watch_that_does_not_bring_what_a_list_has_is_dead_until_it_speaks_aga
     async def scene() -> None:
         bench = Bench(world, period=300.0)
         await bench.intake.fill()
-        lists = asyncio.create_task(bench.intake.run(_no_more))
+        lists = asyncio.create_task(bench.intake.run())
         body = {"metadata": {"name": "other", "namespace": "lending"}, "spec": model_spec("v1")}
         bench.api.put(AIMODELS, body)
         await asyncio.sleep(310)
@@ -170,7 +166,7 @@ def test_a_watch_that_is_a_moment_behind_is_alive(world: OperatorWorld) -> None:
     async def scene() -> None:
         bench = Bench(world, period=300.0)
         await bench.intake.fill()
-        lists = asyncio.create_task(bench.intake.run(_no_more))
+        lists = asyncio.create_task(bench.intake.run())
         made = bench.api.put(AIMODELS, {"metadata": {"name": "other", "namespace": "lending"}, "spec": model_spec("v1")})
         await asyncio.sleep(301)
         bench.intake.take(AIMODELS, {"type": "ADDED", "object": deepcopy(made)})

@@ -1,7 +1,7 @@
 """What the cluster says about pods, routes, policies and specs, in the words that people read."""
 
 import json
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from tests.unit.controller.operator_world import KEY, OperatorWorld, in_canary, 
 from headgate.api.reasons import Reason
 from headgate.controller.health import workload_state
 from headgate.controller.observe import Surroundings, UnreadableStatus, observe, parse_spec
+from headgate.controller.proof import Proof
 from headgate.controller.routing import route_state
 from headgate.controller.workload_facts import DeploymentFacts, PodFacts, pod_facts
 from headgate.kube.resources import AIMODELS, GATEWAYS, HTTP_ROUTES, ROLLOUT_POLICIES
@@ -207,9 +208,12 @@ def test_approvals_made_while_nothing_proved_their_author_are_marked() -> None:
     seen = observe(world.cache, KEY, around)
     assert seen is not None
     assert [approval.enforced for approval in seen.snapshot.approvals] == [True, True, True]
-    unproven = observe(world.cache, KEY, Surroundings(now=world.now + timedelta(1), environment="test", policy_namespace="platform"))
+    unproven = observe(world.cache, KEY, replace(around, proof=Proof(lost=True)))
     assert unproven is not None
-    assert not any(approval.enforced for approval in unproven.snapshot.approvals)
+    assert [approval.enforced for approval in unproven.snapshot.approvals] == [False, False, False]
+    awaited = observe(world.cache, KEY, replace(around, proof=Proof()))
+    assert awaited is not None
+    assert (len(awaited.snapshot.approvals), len(awaited.snapshot.awaiting)) == (0, 3)
 
 
 def _raw(spec: dict[str, Any]) -> bytes:

@@ -89,3 +89,25 @@ def test_every_model_is_decided_anew_when_governance_is_no_longer_enforced(world
         return unchanged, len(parts.queue)
 
     assert asyncio.run(scene()) == (0, 1)
+
+
+def test_a_model_whose_approvals_wait_for_a_look_is_decided_anew_after_it(world: OperatorWorld) -> None:
+    world.settle()
+
+    async def scene() -> list[int]:
+        parts, waiting = parts_of(world), []
+        await parts.intake.fill()
+        await parts.check_enforcement()
+        world.approve()
+        await parts.intake.fill()
+        while len(parts.queue):
+            parts.queue.done(await parts.queue.get())
+        await parts.reconciler.handle(KEY)
+        for _ in range(2):
+            await parts.check_enforcement()
+            waiting.append(len(parts.queue))
+            while len(parts.queue):
+                parts.queue.done(await parts.queue.get())
+        return waiting
+
+    assert asyncio.run(scene()) == [1, 0]

@@ -46,7 +46,7 @@ class FakeApi:
         await self._begin("list", resource.plural)
         return Listing(tuple(deepcopy(self.of(resource))), str(self._version))
 
-    async def pages(self, resource: Resource, namespace: str | None = None) -> AsyncIterator[tuple[Object, ...]]:
+    async def pages(self, resource: Resource, namespace: str | None = None, *, labels: str = "") -> AsyncIterator[tuple[Object, ...]]:
         """Two objects a page."""
         found = [one for (plural, where, _), one in self.objects.items() if plural == resource.plural and namespace in (None, where)]
         for begin in range(0, max(len(found), 1), 2):

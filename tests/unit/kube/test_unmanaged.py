@@ -43,7 +43,7 @@ class Cluster(FakeApi):
         body = {"metadata": made, "data": spec} if resource is CONFIG_MAPS else {"metadata": made, "spec": spec}
         self.objects[resource.plural, namespace, name] = body
 
-    async def pages(self, resource: Resource, namespace: str | None = None) -> AsyncIterator[tuple[Object, ...]]:
+    async def pages(self, resource: Resource, namespace: str | None = None, *, labels: str = "") -> AsyncIterator[tuple[Object, ...]]:
         async for page in super().pages(resource, namespace):
             yield page
             if resource.plural in self.refused:

@@ -1,9 +1,9 @@
-"""Which routes of other people go around a model's own."""
+"""Which routes and Services of other people go around a model's own."""
 
 import pytest
 
 from headgate.api.aimodel import Traffic
-from headgate.rollout.bypass import ForeignRoute, ForeignRoutes, Path, bypass_words
+from headgate.rollout.bypass import ForeignRoute, ForeignService, Path, WaysAround, bypass_words
 
 GATEWAY = ("gateways", "public")
 
@@ -25,7 +25,7 @@ def route(
 
 
 def words(mine: Traffic, *foreign: ForeignRoute, services: tuple[str, ...] = ()) -> str:
-    return bypass_words(ForeignRoutes.of(foreign), mine, "lending", services)
+    return bypass_words(WaysAround.of(foreign), mine, "lending", services)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,42 @@ def test_of_many_a_few_are_named_and_the_rest_counted() -> None:
     said = words(traffic(), *(route(name=f"r{number}") for number in range(5)))
     assert said.count("HTTPRoute") == 3
     assert "and 2 more" in said
+
+
+PODS = (
+    ("0a1b2c3d", frozenset({"app=credit", "headgate.dev/model=credit", "headgate.dev/revision=0a1b2c3d"})),
+    ("4e5f6a7b", frozenset({"app=credit", "headgate.dev/model=credit", "headgate.dev/revision=4e5f6a7b"})),
+)
+ELSEWHERE = route(hosts=("elsewhere.example",), services=frozenset({("lending", "mine")}))
+
+
+def by_service(service: ForeignService, *routes: ForeignRoute) -> str:
+    return bypass_words(WaysAround.of(routes, [service]), traffic(), "lending", (), PODS)
+
+
+@pytest.mark.parametrize(
+    ("selector", "revisions"),
+    [({"app=credit"}, "0a1b2c3d, 4e5f6a7b"), ({"app=credit", "headgate.dev/revision=4e5f6a7b"}, "4e5f6a7b")],
+    ids=["every version", "one version"],
+)
+def test_a_service_with_a_route_of_somebody_else_is_told_with_the_versions_it_selects(selector: set[str], revisions: str) -> None:
+    said = by_service(ForeignService("lending", "mine", frozenset(selector)), ELSEWHERE)
+    assert f"Service lending/mine selects pods of {revisions}, and HTTPRoute shop/other leads to it" in said
+
+
+def test_a_service_that_lets_requests_in_by_itself_is_told_without_any_route() -> None:
+    assert "of type LoadBalancer" in by_service(ForeignService("lending", "mine", frozenset({"app=credit"}), "it is of type LoadBalancer"))
+
+
+@pytest.mark.parametrize(
+    ("service", "routes"),
+    [
+        (ForeignService("lending", "mine", frozenset({"app=credit"})), ()),
+        (ForeignService("lending", "mine", frozenset({"app=credit", "tier=gold"})), (ELSEWHERE,)),
+        (ForeignService("lending", "mine", frozenset()), (ELSEWHERE,)),
+        (ForeignService("shop", "mine", frozenset({"app=credit"})), (ELSEWHERE,)),
+    ],
+    ids=["nothing leads to it, as to one for metrics", "other pods", "without a selector", "another namespace"],
+)
+def test_a_service_that_brings_the_versions_nobody_is_not_told(service: ForeignService, routes: tuple[ForeignRoute, ...]) -> None:
+    assert by_service(service, *routes) == ""

@@ -17,7 +17,7 @@ local message = what .. ": " .. status.state
 if (status.message or "") ~= "" then
   message = message .. ": " .. status.message
 end
-if status.state == "Counted" or status.state == "TakenUp" or status.state == "NotCounted" then
+if status.state == "Counted" or status.state == "TakenUp" or status.state == "NotCounted" or status.state == "Unproven" then
   return { status = "Healthy", message = message }
 end
 if status.state == "Unverified" or status.state == "Refused" then

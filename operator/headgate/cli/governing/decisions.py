@@ -61,7 +61,7 @@ def still_stands(view: ModelView, spec: GovernanceApprovalSpec, existing: Mappin
     if spec.gate is Gate.CONTINUATION and old.expires_at is not None and spec.expires_at is not None and old.expires_at < spec.expires_at:
         return False
     same = old.decision is spec.decision and person(old.approver) == person(spec.approver) and old.subject == spec.subject
-    void = state in (ApprovalState.NOT_COUNTED, ApprovalState.UNVERIFIED)
+    void = state in (ApprovalState.NOT_COUNTED, ApprovalState.UNVERIFIED, ApprovalState.UNPROVEN)
     return same and not void and (old.expires_at is None or now < old.expires_at)
 
 
