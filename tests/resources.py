@@ -85,6 +85,13 @@ _BACKWARDS = {"from": "2026-12-20T00:00:00Z", "to": "2026-12-19T00:00:00Z", "rea
 _FAIR = {"minDisparateImpact": "0.8"}
 _ASKED = {"minAgreement": "0.9"}
 _REPLAY: Document = {"goldenSet": {"configMap": {"name": "golden"}}, "compare": [{"pointer": "/decision"}]}
+_CASE: Document = {
+    "developmentCosts": 500_000,
+    "infrastructurePerYear": 60_000,
+    "operationPerYear": 90_000,
+    "revenueImpactPerYear": 250_000,
+    "costSavingsPerYear": 200_000,
+}
 _TEMPLATE: Place = ("serving", "deployment", "template")
 
 MODEL_REFUSALS = (
@@ -138,6 +145,15 @@ MODEL_REFUSALS = (
         "path",
     ),
     _model("replay that compares nothing", ("serving", "replay"), {**_REPLAY, "compare": []}, "compare"),
+    _model("value case without its costs", ("valueCase",), {k: v for k, v in _CASE.items() if k != "developmentCosts"}, "developmentCosts"),
+    _model("value case with a cost below nothing", ("valueCase",), {**_CASE, "operationPerYear": -1}, "operationPerYear"),
+    _model("value case in words", ("valueCase",), {**_CASE, "costSavingsPerYear": "much"}, "costSavingsPerYear"),
+    _model("value case with a broken amount", ("valueCase",), {**_CASE, "revenueImpactPerYear": 1.5}, "revenueImpactPerYear"),
+    _model("value case of no year", ("valueCase",), {**_CASE, "years": 0}, "years"),
+    _model("value case with a rate that is no percentage", ("valueCase",), {**_CASE, "discountRate": "0.1"}, "discountRate"),
+    _model("value case with a rate of a hundred", ("valueCase",), {**_CASE, "discountRate": "100%"}, "discountRate"),
+    _model("value case without discount", ("valueCase",), {**_CASE, "discountRate": "0%"}, "write a"),
+    _model("value case that counts something else", ("valueCase",), {**_CASE, "counted": "Clicks"}, "counted"),
     _model("replay with a path for a pointer", ("serving", "replay"), {**_REPLAY, "compare": [{"pointer": "decision"}]}, "pointer"),
     _model(
         "number without tolerance",

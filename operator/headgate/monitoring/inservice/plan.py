@@ -9,6 +9,8 @@ from headgate.api.monitoring import PREDICTIONS, Monitoring, MonitoringRules, Ov
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Margin
 from headgate.api.triggers import Fairness
+from headgate.api.value_case import ValueCase
+from headgate.monitoring.value import case_of
 from headgate.monitoring.vendor import Sla
 
 LATENCY = "http_request_duration_seconds"
@@ -133,13 +135,21 @@ def plan_of(model: str, spec: AIModelSpec, policy: RolloutPolicySpec | None, sla
         oversight=spec.oversight,
         # Decisions of a live version are watched for those who ask for monitoring at all.
         fairness=triggers.fairness if triggers is not None and spec.monitoring is not None else None,
-        worth=watched.value,
+        worth=_worth(watched.value, spec.value_case),
         sla=sla,
         rules=(policy.monitoring if policy is not None else None) or MonitoringRules(),
         window=timedelta(seconds=watched.window),
         interval=timedelta(seconds=watched.interval),
         reference=(watched.reference.config_map, watched.reference.digest) if watched.reference is not None else None,
     )
+
+
+def _worth(watched: WorthWatched | None, case: ValueCase | None) -> WorthWatched | None:
+    """Planned is what the value case plans, unless something else is written."""
+    if watched is None or case is None or watched.planned_per_year is not None:
+        return watched
+    planned = round(case_of(case).planned(case.counted))
+    return watched.model_copy(update={"planned_per_year": planned}) if planned > 0 else watched
 
 
 def _feature(name: str, one: Watched) -> FeaturePlan:
