@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from headgate.monitor.models import ModelKey
 from headgate.monitoring.inservice.assessment import Assessment, Kind
+from headgate.monitoring.inservice.gauges import P_VALUE
 from headgate.monitoring.result import LimitVerdict
 
 _SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
@@ -74,8 +75,9 @@ class MonitorMetrics:
 
 
 def _worst_value(found: Assessment, kind: Kind) -> float | None:
-    """Of the figures of the worst verdict that has numbers, the largest."""
-    numbers = [(result.verdict, result.value) for _, result in found.counting(kind) if result.value is not None]
+    """Of the figures of the worst verdict that has numbers, the largest. p-values are none of them: less is worse."""
+    figures = [result for _, result in found.counting(kind) if result.statistic != P_VALUE]
+    numbers = [(result.verdict, result.value) for result in figures if result.value is not None]
     if not numbers:
         return None
     verdict = min((verdict for verdict, _ in numbers), key=_WORST_FIRST.index)

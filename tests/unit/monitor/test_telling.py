@@ -38,6 +38,15 @@ def test_one_verdict_of_each_kind_and_the_worst_figure() -> None:
     assert "credit-scorer" not in metrics.page().decode()
 
 
+def test_a_p_value_is_no_worst_figure() -> None:
+    metrics = MonitorMetrics()
+    read = ("income", Result("pValue", LimitVerdict.DRIFTING, "small", (), 0.01))
+    metrics.assessed(KEY, Assessment({Kind.DRIFT: (figure(0.05, LimitVerdict.WITHIN_LIMITS), read)}))
+    page = metrics.page().decode()
+    assert 'verdict{kind="drift",model="credit-scorer",namespace="lending",verdict="Drifting"} 1.0' in page
+    assert 'value{kind="drift",model="credit-scorer",namespace="lending"} 0.05' in page
+
+
 def test_probes_tell_a_stuck_loop_and_rounds_that_fail() -> None:
     now = 100.0
     health = Health(300.0, lambda: now, beat=100.0)

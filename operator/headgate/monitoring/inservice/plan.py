@@ -10,6 +10,8 @@ from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Margin
 from headgate.api.triggers import Fairness
 from headgate.api.value_case import ValueCase
+from headgate.monitoring.drift import Limits
+from headgate.monitoring.inservice.gauges import GaugePlan, gauge_plan
 from headgate.monitoring.value import case_of
 from headgate.monitoring.vendor import Sla
 
@@ -41,6 +43,8 @@ class Plan:
     fairness: Fairness | None = None
     worth: WorthWatched | None = None
     sla: Sla | None = None
+    gauges: GaugePlan | None = None
+    """Of other products that measure drift."""
     rules: MonitoringRules = field(default_factory=MonitoringRules)
     window: timedelta = timedelta(days=1)
     interval: timedelta = timedelta(minutes=5)
@@ -89,7 +93,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        return not (self.histograms or self.counters or self.applications or self.sla)
+        return not (self.histograms or self.counters or self.applications or self.sla or self.gauges)
 
 
 class Promised(Protocol):
@@ -128,6 +132,7 @@ def plan_of(model: str, spec: AIModelSpec, policy: RolloutPolicySpec | None, sla
     named: list[tuple[str, Watched]] = [(feature.name, feature) for feature in watched.features]
     if watched.predictions is not None:
         named.append((PREDICTIONS, watched.predictions))
+    limits = (policy.monitoring if policy is not None else None) or MonitoringRules()
     return Plan(
         model=model,
         features=tuple(_feature(name, one) for name, one in named),
@@ -137,11 +142,18 @@ def plan_of(model: str, spec: AIModelSpec, policy: RolloutPolicySpec | None, sla
         fairness=triggers.fairness if triggers is not None and spec.monitoring is not None else None,
         worth=_worth(watched.value, spec.value_case),
         sla=sla,
-        rules=(policy.monitoring if policy is not None else None) or MonitoringRules(),
+        gauges=_gauges(model, watched, limits),
+        rules=limits,
         window=timedelta(seconds=watched.window),
         interval=timedelta(seconds=watched.interval),
         reference=(watched.reference.config_map, watched.reference.digest) if watched.reference is not None else None,
     )
+
+
+def _gauges(model: str, watched: Monitoring, rules: MonitoringRules) -> GaugePlan | None:
+    if watched.drift_gauges is None:
+        return None
+    return gauge_plan(model.rpartition("/")[2], watched.drift_gauges, Limits(float(rules.drift.drifting), float(rules.drift.violated)))
 
 
 def _worth(watched: WorthWatched | None, case: ValueCase | None) -> WorthWatched | None:
