@@ -92,6 +92,7 @@ _CASE: Document = {
     "revenueImpactPerYear": 250_000,
     "costSavingsPerYear": 200_000,
 }
+_SCORE: Document = {"name": "csat", "dimension": "Adoption", "bad": "1", "good": "5", "stated": {"value": "4.2", "asOf": "2026-10-01"}}
 _TEMPLATE: Place = ("serving", "deployment", "template")
 
 MODEL_REFUSALS = (
@@ -145,6 +146,18 @@ MODEL_REFUSALS = (
         "path",
     ),
     _model("replay that compares nothing", ("serving", "replay"), {**_REPLAY, "compare": []}, "compare"),
+    _model("scorecard of nothing", ("monitoring",), {"scorecard": {"indicators": []}}, "indicators"),
+    _model(
+        "score between equal ends", ("monitoring",), {"scorecard": {"indicators": [{**_SCORE, "good": "1.0"}]}}, "bad and good must differ"
+    ),
+    _model("score of nothing", ("monitoring",), {"scorecard": {"indicators": [{**_SCORE, "stated": None}]}}, "give figure"),
+    _model(
+        "score from two sources",
+        ("monitoring",),
+        {"scorecard": {"indicators": [{**_SCORE, "figure": {"watch": "Value", "statistic": "valuePerYear"}}]}},
+        "give figure",
+    ),
+    _model("score twice", ("monitoring",), {"scorecard": {"indicators": [_SCORE, _SCORE]}}, "listed twice", "Duplicate value"),
     _model("gauges without a word on what they are", ("monitoring",), {"driftGauges": {"profile": "TrustyAI"}}, "reads"),
     _model("gauges of an unknown product", ("monitoring",), {"driftGauges": {"profile": "X", "reads": "PValue"}}, "profile"),
     _model(

@@ -10,6 +10,7 @@ from headgate.api.drift import DistanceLimits, DriftGauges
 from headgate.api.quantities import Duration, Margin, PointsMargin, Probability, Unit
 from headgate.api.responses import DriftResponses
 from headgate.api.retraining import Retraining
+from headgate.api.scorecard import Scorecard
 
 FEATURE_LABEL = "feature"
 """Where a counter carries this label, only the series whose label is the feature's name count for it."""
@@ -105,6 +106,8 @@ class Monitoring(Model):
     drift_gauges: DriftGauges | None = None
     performance: Performance | None = None
     value: WorthWatched | None = None
+    scorecard: Scorecard | None = None
+    """Scored at each look, from 0 to 1."""
     retraining: Retraining | None = None
 
     @model_validator(mode="after")

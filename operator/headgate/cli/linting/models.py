@@ -27,6 +27,7 @@ def model_findings(collection: Collection, table: TableState) -> Iterator[Findin
         yield from _owners(model)
         yield from _placeholders(model)
         yield from _worth(model)
+        yield from _unscored(model)
         policy = collection.policy_of(model)
         if policy is None:
             yield _policy_missing(model, collection)
@@ -86,6 +87,18 @@ def _worth(model: Manifest[AIModelSpec]) -> Iterator[Finding]:
             "it counts: leave plannedPerYear out, or say in spec.valueCase.counted which benefit is counted"
         )
         yield model.warning("value-plans-differ", ("monitoring", "value", "plannedPerYear"), said)
+
+
+def _unscored(model: Manifest[AIModelSpec]) -> Iterator[Finding]:
+    """Success metrics of the requirements document that a scorecard passes over."""
+    card = model.spec.monitoring.scorecard if model.spec.monitoring is not None else None
+    if card is None or model.spec.requirements is None:
+        return
+    scored = {one.name for one in card.indicators}
+    for number, metric in enumerate(model.spec.requirements.success_metrics):
+        if metric.name not in scored:
+            said = f"no indicator of spec.monitoring.scorecard is called {metric.name}: whether it succeeds will not be scored"
+            yield model.note("success-unscored", ("requirements", "successMetrics", number), said)
 
 
 def _risk(model: Manifest[AIModelSpec], risk: RiskReading, policy: RolloutPolicySpec | None) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 import typer
 
 from headgate.cli.cluster import Access, run
-from headgate.cli.monitoring.stored import figures, results_in
+from headgate.cli.monitoring.stored import figures, results_in, scores
 from headgate.cli.monitoring.verdicts import print_results
 from headgate.cli.options import AS_USER, CONTEXT, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
@@ -17,7 +17,8 @@ def monitoring(
     as_user: AS_USER = None,
     output: OUTPUT = Format.TEXT,
 ) -> None:
-    """Show what `headgate monitor` found out about the live version of MODEL: drift, performance, oversight, vendor, fairness, value."""
+    """Show what `headgate monitor` found out about the live version of MODEL: drift, performance, oversight, vendor, fairness, value,
+    and its scorecard."""
     access = Access(namespace, context, as_user)
     stored = run(access, lambda cluster: cluster.kept(monitoring_config_map(model), access.where))
     document = results_in(stored, model)
@@ -29,7 +30,13 @@ def monitoring(
     if output is not Format.TEXT:
         typer.echo(rendered(document, output))
         return
-    print_results(((f"{kind} {name}".strip(), result) for kind, name, result in figures(document)), of="OF")
+    print_results(
+        [
+            *((f"{kind} {name}".strip(), result) for kind, name, result in figures(document)),
+            *(("scorecard", result) for result in scores(document)),
+        ],
+        of="OF",
+    )
     if (answered := document.get("response")) is not None:
         typer.echo(f"severity {answered['severity']}: {answered['why']}")
     for note in document.get("notes") or ():

@@ -11,6 +11,7 @@ from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.people import fairness, oversight
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.inservice.reference import Reference
+from headgate.monitoring.inservice.scores import scores
 from headgate.monitoring.response import Responses, respond
 from headgate.monitoring.result import not_assessed
 
@@ -44,4 +45,5 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
         # Gauges tell drift and cause nothing: the size of their samples is not known, so chance is not excluded.
         psi = worst_psi(counted)
         response = respond(psi, labelled.loss, labelled.alarm, memory.releases, table)
-    return Assessment(figures, labelled.notes, response, tuple(str(quarter) for quarter in memory.standing.owed))
+    scored = scores(plan.scorecard, figures, today) if plan.scorecard is not None else ()
+    return Assessment(figures, labelled.notes, response, tuple(str(quarter) for quarter in memory.standing.owed), scored)

@@ -8,6 +8,7 @@ from headgate.api.aimodel import AIModelSpec
 from headgate.api.monitoring import PREDICTIONS, Monitoring, MonitoringRules, Oversight, Performance, Reviewers, Watched, WorthWatched
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Margin
+from headgate.api.scorecard import Scorecard
 from headgate.api.triggers import Fairness
 from headgate.api.value_case import ValueCase
 from headgate.monitoring.drift import Limits
@@ -45,6 +46,7 @@ class Plan:
     sla: Sla | None = None
     gauges: GaugePlan | None = None
     """Of other products that measure drift."""
+    scorecard: Scorecard | None = None
     rules: MonitoringRules = field(default_factory=MonitoringRules)
     window: timedelta = timedelta(days=1)
     interval: timedelta = timedelta(minutes=5)
@@ -93,7 +95,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        return not (self.histograms or self.counters or self.applications or self.sla or self.gauges)
+        return not (self.histograms or self.counters or self.applications or self.sla or self.gauges or self.scorecard)
 
 
 class Promised(Protocol):
@@ -143,6 +145,7 @@ def plan_of(model: str, spec: AIModelSpec, policy: RolloutPolicySpec | None, sla
         worth=_worth(watched.value, spec.value_case),
         sla=sla,
         gauges=_gauges(model, watched, limits),
+        scorecard=watched.scorecard,
         rules=limits,
         window=timedelta(seconds=watched.window),
         interval=timedelta(seconds=watched.interval),
