@@ -85,6 +85,14 @@ _BACKWARDS = {"from": "2026-12-20T00:00:00Z", "to": "2026-12-19T00:00:00Z", "rea
 _FAIR = {"minDisparateImpact": "0.8"}
 _ASKED = {"minAgreement": "0.9"}
 _REPLAY: Document = {"goldenSet": {"configMap": {"name": "golden"}}, "compare": [{"pointer": "/decision"}]}
+_CASE: Document = {
+    "developmentCosts": 500_000,
+    "infrastructurePerYear": 60_000,
+    "operationPerYear": 90_000,
+    "revenueImpactPerYear": 250_000,
+    "costSavingsPerYear": 200_000,
+}
+_SCORE: Document = {"name": "csat", "dimension": "Adoption", "bad": "1", "good": "5", "stated": {"value": "4.2", "asOf": "2026-10-01"}}
 _TEMPLATE: Place = ("serving", "deployment", "template")
 
 MODEL_REFUSALS = (
@@ -138,6 +146,41 @@ MODEL_REFUSALS = (
         "path",
     ),
     _model("replay that compares nothing", ("serving", "replay"), {**_REPLAY, "compare": []}, "compare"),
+    _model("scorecard of nothing", ("monitoring",), {"scorecard": {"indicators": []}}, "indicators"),
+    _model(
+        "score between equal ends", ("monitoring",), {"scorecard": {"indicators": [{**_SCORE, "good": "1.0"}]}}, "bad and good must differ"
+    ),
+    _model("score of nothing", ("monitoring",), {"scorecard": {"indicators": [{**_SCORE, "stated": None}]}}, "give figure"),
+    _model(
+        "score from two sources",
+        ("monitoring",),
+        {"scorecard": {"indicators": [{**_SCORE, "figure": {"watch": "Value", "statistic": "valuePerYear"}}]}},
+        "give figure",
+    ),
+    _model("score twice", ("monitoring",), {"scorecard": {"indicators": [_SCORE, _SCORE]}}, "listed twice", "Duplicate value"),
+    _model("gauges without a word on what they are", ("monitoring",), {"driftGauges": {"profile": "TrustyAI"}}, "reads"),
+    _model("gauges of an unknown product", ("monitoring",), {"driftGauges": {"profile": "X", "reads": "PValue"}}, "profile"),
+    _model(
+        "gauges of a product without names of its own",
+        ("monitoring",),
+        {"driftGauges": {"profile": "NannyML", "reads": "Distance", "metrics": ["drift"]}},
+        "give metrics, modelLabel and featureLabel",
+    ),
+    _model(
+        "limits of a p-value",
+        ("monitoring",),
+        {"driftGauges": {"profile": "TrustyAI", "reads": "PValue", "limits": {"drifting": "0.1"}}},
+        "limits are for distances",
+    ),
+    _model("value case without its costs", ("valueCase",), {k: v for k, v in _CASE.items() if k != "developmentCosts"}, "developmentCosts"),
+    _model("value case with a cost below nothing", ("valueCase",), {**_CASE, "operationPerYear": -1}, "operationPerYear"),
+    _model("value case in words", ("valueCase",), {**_CASE, "costSavingsPerYear": "much"}, "costSavingsPerYear"),
+    _model("value case with a broken amount", ("valueCase",), {**_CASE, "revenueImpactPerYear": 1.5}, "revenueImpactPerYear"),
+    _model("value case of no year", ("valueCase",), {**_CASE, "years": 0}, "years"),
+    _model("value case with a rate that is no percentage", ("valueCase",), {**_CASE, "discountRate": "0.1"}, "discountRate"),
+    _model("value case with a rate of a hundred", ("valueCase",), {**_CASE, "discountRate": "100%"}, "discountRate"),
+    _model("value case without discount", ("valueCase",), {**_CASE, "discountRate": "0%"}, "write a"),
+    _model("value case that counts something else", ("valueCase",), {**_CASE, "counted": "Clicks"}, "counted"),
     _model("replay with a path for a pointer", ("serving", "replay"), {**_REPLAY, "compare": [{"pointer": "decision"}]}, "pointer"),
     _model(
         "number without tolerance",

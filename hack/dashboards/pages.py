@@ -153,6 +153,14 @@ def model() -> Dashboard:
                 wide=24,
             )
         )
+        .with_panel(
+            curve(
+                "Scorecard",
+                "From 0 to 1; a part that is not wholly measured has none.",
+                Line(f"max by (part) (headgate_monitor_scorecard{{{_OF}}})", "{{part}}"),
+                wide=24,
+            )
+        )
         .build()
     )
 

@@ -10,6 +10,7 @@ from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.monitoring import Monitoring, Oversight
 from headgate.api.quantities import Duration
 from headgate.api.replay import Replay
+from headgate.api.value_case import ValueCase
 from headgate.api.vendor import Vendor
 from headgate.api.vocabulary import DecisionType, Mode, Tier
 
@@ -266,6 +267,8 @@ class AIModelSpec(Model):
     """Part of what the Deployment gate is about, by digest."""
     vendor: Vendor | None = None
     """For a model that somebody else makes."""
+    value_case: ValueCase | None = None
+    """What it is meant to be worth."""
     mode: Mode = Mode.ENFORCE
     """Observe: evidence takes no version back and none has to be proven good; the judge reports what it would have done. Guards and people
     decide as ever. It needs the policy's leave (analysis.observe) and is part of what people approve."""

@@ -6,9 +6,11 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, METRIC_NAME, PLACE_LABELS, Digest, MetricLabel, Model, ObjectName, each_once, list_map, rules
+from headgate.api.drift import DistanceLimits, DriftGauges
 from headgate.api.quantities import Duration, Margin, PointsMargin, Probability, Unit
 from headgate.api.responses import DriftResponses
 from headgate.api.retraining import Retraining
+from headgate.api.scorecard import Scorecard
 
 FEATURE_LABEL = "feature"
 """Where a counter carries this label, only the series whose label is the feature's name count for it."""
@@ -101,8 +103,11 @@ class Monitoring(Model):
     reference: Reference | None = None
     features: Annotated[tuple[Feature, ...], Field(max_length=50, json_schema_extra=list_map("name")), each_once("name")] = ()
     predictions: Watched | None = None
+    drift_gauges: DriftGauges | None = None
     performance: Performance | None = None
     value: WorthWatched | None = None
+    scorecard: Scorecard | None = None
+    """Scored at each look, from 0 to 1."""
     retraining: Retraining | None = None
 
     @model_validator(mode="after")
@@ -145,21 +150,6 @@ class Oversight(Model):
 
 
 _ORDER = "drifting must not be above violated"
-
-
-class DistanceLimits(Model):
-    """From where on a distance is Drifting, and Violated; each inclusive."""
-
-    model_config = ConfigDict(json_schema_extra=rules(("double(self.drifting) <= double(self.violated)", _ORDER)))
-
-    drifting: Probability = Probability(0.1)
-    violated: Probability = Probability(0.2)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.drifting > self.violated:
-            raise ValueError(_ORDER)
-        return self
 
 
 class LossLimits(Model):

@@ -89,21 +89,23 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """How one family of margins is written: which units, with what resolution."""
+    """How one family of margins is written: which units, with how many digits before the point, and what it is called."""
 
     units: tuple[Unit, ...]
     example: str
+    digits: int = 5
+    noun: str = "limit"
 
     @property
     def pattern(self) -> str:
-        return rf"^[0-9]{{1,5}}(\.[0-9]{{1,2}})?({'|'.join(self.units)})$"
+        return rf"^[0-9]{{1,{self.digits}}}(\.[0-9]{{1,2}})?({'|'.join(self.units)})$"
 
     def parse(self, value: object) -> Margin:
         if isinstance(value, Margin) and value.unit in self.units:
             return value
         match = re.match(self.pattern, value) if isinstance(value, str) else None
         if match is None or float(match.string[: match.start(2)]) <= 0:
-            raise ValueError(f"{value!r} is not a limit this field takes: write {self.example}")
+            raise ValueError(f"{value!r} is not a {self.noun} this field takes: write {self.example}")
         return Margin(float(match.string[: match.start(2)]), Unit(match.group(2)))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -111,7 +113,7 @@ class _Written:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"type": "string", "pattern": self.pattern, "minLength": 2, "maxLength": 12} | _rule(
-            "self.matches('[1-9]')", f"write a limit above zero: {self.example}"
+            "self.matches('[1-9]')", f"write a {self.noun} above zero: {self.example}"
         )
 
 
@@ -120,6 +122,8 @@ ShareMargin = Annotated[Margin, _Written((Unit.POINTS, Unit.RELATIVE), "0.5pp or
 PointsMargin = Annotated[Margin, _Written((Unit.POINTS,), "percentage points like 20pp")]
 Milliseconds = Annotated[Margin, _Written((Unit.MILLISECONDS,), "a time like 200ms")]
 RelativeMargin = Annotated[Margin, _Written((Unit.RELATIVE,), "a percentage like 5%")]
+Rate = Annotated[Margin, _Written((Unit.RELATIVE,), "a percentage below 100 like 10%", digits=2, noun="rate")]
+"""Of interest."""
 
 
 class Probability(float):

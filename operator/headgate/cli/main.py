@@ -88,8 +88,9 @@ _ABOUT_MODELS = (
     backtest,
     simulate,
     monitoring,
+    value,
 )
-_ABOUT_FILES = (completion, init, lint, classify, vendor, fingerprint, verify, drift, trend, value, literacy, scorecard)
+_ABOUT_FILES = (completion, init, lint, classify, vendor, fingerprint, verify, drift, trend, literacy, scorecard)
 for _command in (doctor, unmanaged, *_ABOUT_MODELS, *_ABOUT_FILES):
     app.command(epilog=_codes(_command))(_command)
 for _kind, _help in OPPOSITION.items():

@@ -23,7 +23,8 @@ _WORST_FIRST = (LimitVerdict.VIOLATED, LimitVerdict.DRIFTING, LimitVerdict.NOT_A
 class Result:
     """One figure. `interval` covers the true value, with the confidence that its maker states; `samples` are what it was made of.
 
-    A figure without a verdict may be told, but nothing that was judged lacks its number: ValueError, also for NaN and infinities.
+    A figure without a verdict may be told, but nothing that was judged lacks its number: ValueError, also for NaN and infinities. Only a
+    figure that somebody else made, of samples that are not known, has no interval.
     """
 
     statistic: str
@@ -37,7 +38,7 @@ class Result:
         numbers = [number for number in (self.value, *(self.interval or ())) if number is not None]
         if not all(isfinite(number) for number in numbers):
             raise ValueError(f"{self.statistic}: {numbers} are not all finite")
-        if self.verdict is not LimitVerdict.NOT_ASSESSED and (self.value is None or self.interval is None):
+        if self.verdict is not LimitVerdict.NOT_ASSESSED and (self.value is None or (self.interval is None and self.samples)):
             raise ValueError(f"{self.statistic}: {self.verdict} without a number and its interval")
 
     def document(self) -> dict[str, Any]:

@@ -2,22 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from math import isfinite
 
+from headgate.api.scorecard import Dimension
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
 
 FLOOR = 0.6
 """A dimension below it is a weakness, and no other dimension makes up for it."""
-
-
-class Dimension(StrEnum):
-    """What a scorecard speaks of."""
-
-    TECHNICAL = "Technical"
-    BUSINESS = "Business"
-    RISK = "Risk"
-    ADOPTION = "Adoption"
 
 
 WEIGHTS = {Dimension.TECHNICAL: 0.25, Dimension.BUSINESS: 0.35, Dimension.RISK: 0.25, Dimension.ADOPTION: 0.15}
@@ -27,8 +18,8 @@ WEIGHTS = {Dimension.TECHNICAL: 0.25, Dimension.BUSINESS: 0.35, Dimension.RISK: 
 class Indicator:
     """One figure of a dimension. `bad` scores 0 and `good` 1, linearly between and no further; either may be the larger one.
 
-    `value` None: not measured. `interval` is that of the value, where it is known. Raises ValueError for anchors that are equal, weights
-    not above 0, and what is not finite.
+    `value` None: not measured, `missing` says why. `interval` is that of the value, where it is known. Raises ValueError for anchors that
+    are equal, weights not above 0, and what is not finite.
     """
 
     name: str
@@ -38,6 +29,7 @@ class Indicator:
     value: float | None = None
     interval: tuple[float, float] | None = None
     weight: float = 1.0
+    missing: str = ""
 
     def __post_init__(self) -> None:
         numbers = [self.bad, self.good, self.weight, *(() if self.value is None else (self.value,)), *(self.interval or ())]
@@ -50,10 +42,16 @@ class Indicator:
         return min(max((value - self.bad) / (self.good - self.bad), 0.0), 1.0)
 
 
+def scorecard(indicators: Sequence[Indicator]) -> tuple[Result, ...]:
+    """The four dimensions, and the whole as the last one."""
+    dimensions = [dimension(of, indicators) for of in Dimension]
+    return (*dimensions, overall(dimensions))
+
+
 def dimension(of: Dimension, indicators: Sequence[Indicator]) -> Result:
     """The weighted mean of its indicators. NotAssessed if one of them is missing: it could be the worst."""
     own = [indicator for indicator in indicators if indicator.dimension is of]
-    missing = [indicator.name for indicator in own if indicator.value is None]
+    missing = [f"{one.name} ({one.missing})" if one.missing else one.name for one in own if one.value is None]
     if not own or missing:
         why = f"not measured: {', '.join(missing)}" if missing else "it has no indicators"
         return not_assessed(of, why, (len(own) - len(missing), len(own)))

@@ -1,8 +1,11 @@
 """What a model is worth: net present value, internal rate of return, return on investment and payback of a value case."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
+
+from headgate.api.value_case import Benefit
+from headgate.api.value_case import ValueCase as Written
 
 _HALVINGS = 80
 _LARGEST_RATE = 1e6
@@ -40,10 +43,33 @@ class ValueCase:
     def annual_benefits(self) -> float:
         return self.revenue + self.savings
 
+    def planned(self, counted: Benefit) -> float:
+        """A year, of one benefit or of both."""
+        return {Benefit.REVENUE_IMPACT: self.revenue, Benefit.COST_SAVINGS: self.savings, Benefit.ALL: self.annual_benefits}[counted]
+
+    def measured(self, counted: Benefit, per_year: float) -> "ValueCase":
+        """The same case with what was measured in place of what was planned; of both benefits together it is not known which made it."""
+        if counted is Benefit.COST_SAVINGS:
+            return replace(self, savings=per_year)
+        return replace(self, revenue=per_year, savings=0.0 if counted is Benefit.ALL else self.savings)
+
     @property
     def flows(self) -> tuple[float, ...]:
         """At the beginning, and at the end of each year."""
         return (-self.development, *[self.annual_benefits - self.annual_costs] * self.years)
+
+
+def case_of(written: Written) -> ValueCase:
+    """A case as it is written."""
+    return ValueCase(
+        development=written.development_costs,
+        infrastructure=written.infrastructure_per_year,
+        operation=written.operation_per_year,
+        revenue=written.revenue_impact_per_year,
+        savings=written.cost_savings_per_year,
+        years=written.years,
+        rate=written.discount_rate.fraction,
+    )
 
 
 @dataclass(frozen=True, slots=True)

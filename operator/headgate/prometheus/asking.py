@@ -8,13 +8,15 @@ from headgate.api.monitoring import FEATURE_LABEL
 from headgate.monitoring.inservice.counting import MOST_ROWS, Grown, Row
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.oversight import MOST_REVIEWERS
-from headgate.prometheus.answers import read_aside
+from headgate.prometheus.answers import Read, read_aside
 from headgate.prometheus.client import PrometheusClient, SourceError
+from headgate.prometheus.gauges import gauge_question, parse_gauges
 from headgate.prometheus.grown import NAME, Counted, Rows, parse, probe_question, question
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import clock_skew
 
 HISTOGRAMS, COUNTERS, APPLICATIONS, REVIEWERS, PROBES = "histograms", "counters", "applications", "reviewers", "probes"
+GAUGES = "gauges"
 
 
 def counted(plans: Sequence[Plan]) -> dict[str, Counted]:
@@ -61,13 +63,21 @@ class Asker:
             for target, own in (await self._ask(PROBES, probe_question(probed, seconds), probed, end)).items():
                 sums = {labels.get(NAME): value for labels, value in own}
                 found[target].probes = sums.get("up", 0.0), sums.get("all", 0.0)
+        gauges = {target: plan.gauges for target, plan in plans.items() if plan.gauges is not None}
+        if gauges:
+            read = partial(parse_gauges, plans=gauges)
+            for target, samples in (await self._read(GAUGES, gauge_question(gauges), end, read)).items():
+                found[target].gauges = samples
         return found
 
     async def _ask(self, template: str, promql: str, targets: Sequence[Target], end: float) -> Rows:
+        return await self._read(template, promql, end, partial(parse, models=targets))
+
+    async def _read(self, template: str, promql: str, end: float, parsed: Callable[[bytes], Read]) -> Read:
         try:
             asked = self._wall()
             answer = await self._client.query(promql, end)
-            rows = await read_aside(answer.body, partial(parse, models=targets))
+            rows = await read_aside(answer.body, parsed)
         except SourceError as error:
             self._told(template, str(error.outage))
             raise

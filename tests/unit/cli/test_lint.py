@@ -109,6 +109,14 @@ def test_what_fits_together_is_not_complained_about(linted: Linted) -> None:
     assert (found["objects"], found["findings"]) == (3, [])
 
 
+SCORE = {"name": "csat", "dimension": "Adoption", "bad": "1", "good": "5", "stated": {"value": "4.2", "asOf": "2026-10-01"}}
+CASE = {
+    "developmentCosts": 500_000,
+    "infrastructurePerYear": 60_000,
+    "operationPerYear": 90_000,
+    "revenueImpactPerYear": 250_000,
+    "costSavingsPerYear": 200_000,
+}
 _STAGE = "spec.stages.0.minDuration"
 
 
@@ -135,6 +143,30 @@ _STAGE = "spec.stages.0.minDuration"
             "policy-misfit",
             "serving:",
             "set spec.serving.sideEffects",
+        ),
+        (
+            [
+                changed(
+                    changed(
+                        MODEL, "spec.requirements", {"successMetrics": [{"name": "good payments that are stopped", "threshold": "< 1 %"}]}
+                    ),
+                    "spec.monitoring",
+                    {"scorecard": {"indicators": [SCORE]}},
+                ),
+                POLICY,
+            ],
+            "note",
+            "success-unscored",
+            "- name: good payments",
+            "no indicator of spec.monitoring.scorecard is called good payments that are stopped",
+        ),
+        ([changed(MODEL, "spec.valueCase", CASE), POLICY], "note", "value-unmeasured", "valueCase:", "names no summary"),
+        (
+            [changed(changed(MODEL, "spec.valueCase", CASE), "spec.monitoring", {"value": {"plannedPerYear": 7}}), POLICY],
+            "warning",
+            "value-plans-differ",
+            "plannedPerYear: 7",
+            "spec.valueCase plans 450,000 a year",
         ),
         ([changed(MODEL, "spec.mode", "Observe"), POLICY], "warning", "policy-misfit", "mode: Observe", "does not allow it"),
         (

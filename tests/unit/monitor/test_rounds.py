@@ -11,6 +11,8 @@ from tests.unit.monitoring.inservice.watched import SHARES, reference, traffic
 from headgate.kube.errors import Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 from headgate.monitor.rounds import Settings
+from headgate.monitoring.inservice.counting import Grown
+from headgate.monitoring.inservice.gauges import GaugeSample
 from headgate.monitoring.inservice.memory import Memory, recalled
 from headgate.monitoring.response import Severity
 
@@ -64,6 +66,29 @@ def test_the_number_of_questions_does_not_grow_with_the_models() -> None:
     before = len(world.prometheus.asked)
     world.step()
     assert len(world.prometheus.asked) - before == alone == 2, "one for histograms, one for counters"
+
+
+def test_drift_that_another_product_measures_is_told_by_one_question() -> None:
+    world = World()
+    gauges = {"driftGauges": {"profile": "TrustyAI", "reads": "PValue"}}
+    world.model(spec={"monitoring": gauges})
+    world.prometheus.grown["credit-scorer"] = Grown(gauges=[GaugeSample("trustyai_kstest", "income", 0.7)])
+    world.step(2)
+    assert world.conditions()["DriftWithinLimits"]["status"] == "Unknown", "it has not been seen to change"
+    world.prometheus.grown["credit-scorer"] = Grown(gauges=[GaugeSample("trustyai_kstest", "income", 0.6)])
+    world.step()
+    assert world.conditions()["DriftWithinLimits"]["status"] == "True"
+    world.start()
+    world.prometheus.grown["credit-scorer"] = Grown(gauges=[GaugeSample("trustyai_kstest", "income", 0.001)])
+    before = len(world.prometheus.asked)
+    world.step()
+    assert len(world.prometheus.asked) - before == 1
+    told = world.conditions()["DriftWithinLimits"]
+    assert (told["status"], told["reason"]) == ("False", "Drifting")
+    assert not world.responder.responses
+    world.prometheus.grown["credit-scorer"] = Grown()
+    world.step(6)
+    assert world.conditions()["DriftWithinLimits"]["status"] == "Unknown"
 
 
 def test_nothing_is_written_while_nothing_changes() -> None:

@@ -38,6 +38,30 @@ def test_one_verdict_of_each_kind_and_the_worst_figure() -> None:
     assert "credit-scorer" not in metrics.page().decode()
 
 
+def test_a_part_of_the_scorecard_that_is_not_wholly_measured_has_no_series() -> None:
+    metrics = MonitorMetrics()
+    risk = Result("Risk", LimitVerdict.VIOLATED, "low", (1, 1), 0.4, (0.4, 0.4))
+    metrics.assessed(KEY, Assessment({}, scores=(risk, not_assessed("Business", "?"), not_assessed("overall", "?"))))
+    page = metrics.page().decode()
+    assert 'headgate_monitor_scorecard{model="credit-scorer",namespace="lending",part="risk"} 0.4' in page
+    assert 'part="business"' not in page
+    assert 'part="overall"' not in page
+    metrics.assessed(KEY, Assessment({}, scores=(not_assessed("Risk", "?"),)))
+    assert "part=" not in metrics.page().decode()
+    metrics.assessed(KEY, Assessment({}, scores=(risk,)))
+    metrics.forget(KEY)
+    assert "part=" not in metrics.page().decode()
+
+
+def test_a_p_value_is_no_worst_figure() -> None:
+    metrics = MonitorMetrics()
+    read = ("income", Result("pValue", LimitVerdict.DRIFTING, "small", (), 0.01))
+    metrics.assessed(KEY, Assessment({Kind.DRIFT: (figure(0.05, LimitVerdict.WITHIN_LIMITS), read)}))
+    page = metrics.page().decode()
+    assert 'verdict{kind="drift",model="credit-scorer",namespace="lending",verdict="Drifting"} 1.0' in page
+    assert 'value{kind="drift",model="credit-scorer",namespace="lending"} 0.05' in page
+
+
 def test_probes_tell_a_stuck_loop_and_rounds_that_fail() -> None:
     now = 100.0
     health = Health(300.0, lambda: now, beat=100.0)

@@ -94,10 +94,15 @@ class Answering:
         self.asked.append(promql)
         rows = []
         for name, grown in self.grown.items():
-            if f'"{name}"' not in promql and f"{name}|" not in promql and f"|{name}" not in promql:
+            if "headgate_side" not in promql and f'"{name}"' not in promql and f"{name}|" not in promql and f"|{name}" not in promql:
                 continue
             kind = grown.histograms if "_bucket" in promql else grown.reviewers if "reviewer," in promql else grown.counters
             place = {"namespace": "lending", "headgate_model": name, "headgate_revision": "11111111"}
+            if "headgate_side" in promql:
+                sides = {"namespace": "lending", "headgate_side": "low", "model": name}
+                told = {one: (sides | {"headgate_series": one.metric, "subcategory": one.feature}) for one in grown.gauges}
+                rows += [{"metric": labels, "value": [1.0, str(one.value)]} for one, labels in told.items()]
+                continue
             for series, own in kind.items():
                 rows += [
                     {"metric": place | {"headgate_series": series} | dict(labels), "value": [1.0, str(value)]} for labels, value in own

@@ -2,8 +2,9 @@
 
 import pytest
 
+from headgate.api.scorecard import Dimension
 from headgate.monitoring.result import LimitVerdict
-from headgate.monitoring.scorecard import WEIGHTS, Dimension, Indicator, dimension, overall
+from headgate.monitoring.scorecard import WEIGHTS, Indicator, dimension, overall
 
 WITHIN, DRIFTING, VIOLATED, UNKNOWN = LimitVerdict
 TECHNICAL = Dimension.TECHNICAL

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headgate.api.value_case import Benefit
 from headgate.monitoring.value import ValueCase, irr, npv, payback, worth
 
 CASE = ValueCase(development=500_000, infrastructure=60_000, operation=90_000, revenue=250_000, savings=200_000)
@@ -82,3 +83,13 @@ def test_cases_without_sense_are_refused(wrong: dict[str, float]) -> None:
     fields = {"development": 1.0, "infrastructure": 0.0, "operation": 0.0, "revenue": 1.0, "savings": 0.0} | wrong
     with pytest.raises(ValueError, match=r"finite|positive|years"):
         ValueCase(**fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("counted", "planned", "benefits"),
+    [(Benefit.ALL, 450_000, 100), (Benefit.REVENUE_IMPACT, 250_000, 200_100), (Benefit.COST_SAVINGS, 200_000, 250_100)],
+)
+def test_what_is_measured_takes_the_place_of_what_it_measures(counted: Benefit, planned: float, benefits: float) -> None:
+    assert CASE.planned(counted) == planned
+    assert CASE.measured(counted, 100).annual_benefits == benefits
+    assert worth(CASE.measured(counted, planned)) == worth(CASE)

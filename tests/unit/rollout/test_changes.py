@@ -108,6 +108,16 @@ def test_a_stage_that_runs_out_of_time_does_what_the_policy_says(choice: str, we
         assert condition(world, ConditionType.READY)[1] == "DeadlineExceeded"
 
 
+def test_corrected_numbers_of_a_value_case_are_no_release() -> None:
+    world = live()
+    before = world.status
+    numbers = {"developmentCosts": 1, "infrastructurePerYear": 0, "operationPerYear": 0, "revenueImpactPerYear": 2, "costSavingsPerYear": 0}
+    world.spec = spec("1.0.0", valueCase=numbers)
+    world.generation += 1
+    world.step()
+    assert (world.status.candidate, world.status.phase, world.status.attempts) == (None, Phase.LIVE, before.attempts)
+
+
 def test_the_time_without_prometheus_does_not_count_towards_the_deadline() -> None:
     world = in_canary()
     world.measured = {"verdict": Verdict.SOURCE_DOWN}

@@ -31,6 +31,8 @@ CLASSIFIED: dict[str, Any] = {"classification": CLASSIFICATION}
 NOTHING_IN_WRITING = {tier: {"pieces": [], "evidence": []} for tier in ("low", "medium", "high")}
 PEOPLE = {"business-owner": "maria@bank", "risk-review": "rita@bank", "legal-approval": "lou@bank"}
 
+VALUES = ("developmentCosts", "infrastructurePerYear", "operationPerYear", "revenueImpactPerYear", "costSavingsPerYear")
+
 
 def gated(*, on_expiry: str = "Freeze", medium: str = "180d", **gates: Any) -> RolloutPolicySpec:
     """Under which nothing needs to be in writing, and nothing but the use case is different."""
@@ -182,6 +184,7 @@ def test_another_use_case_is_another_subject(change: dict[str, Any]) -> None:
         {"classification": CLASSIFICATION | {"declaredTier": "Low"}},
         {"classification": CLASSIFICATION | {"regions": ["EU", "EU"]}},
         {"evidence": [{"type": "fairness", "uri": "s3://x", "digest": "sha256:" + "b" * 64}]},
+        {"valueCase": dict.fromkeys(VALUES, 1)},
     ],
 )
 def test_what_says_the_same_about_the_use_case_needs_no_new_approval(change: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from headgate.cli.starting.scaffold import NO_DIGEST
 from headgate.governance.classification import RiskReading, TableState, assess
 from headgate.governance.dossier import deployment_lacks, use_case_lacks
 from headgate.governance.persons import deceptive, person
+from headgate.monitoring.value import case_of
 from headgate.rollout.fitting import misfit
 from headgate.rollout.risk import obstacle_in
 
@@ -25,6 +26,8 @@ def model_findings(collection: Collection, table: TableState) -> Iterator[Findin
     for model in collection.models:
         yield from _owners(model)
         yield from _placeholders(model)
+        yield from _worth(model)
+        yield from _unscored(model)
         policy = collection.policy_of(model)
         if policy is None:
             yield _policy_missing(model, collection)
@@ -65,6 +68,37 @@ def _placeholders(model: Manifest[AIModelSpec]) -> Iterator[Finding]:
         yield model.warning("placeholder", ("artifact", "digest"), said)
     if NO_DIGEST in str(model.spec.serving.deployment.template):
         yield model.warning("placeholder", ("serving", "deployment", "template"), said)
+
+
+def _worth(model: Manifest[AIModelSpec]) -> Iterator[Finding]:
+    """A value case beside what is counted of it."""
+    case, watched = model.spec.value_case, model.spec.monitoring
+    if case is None:
+        return
+    counted = watched.value if watched is not None else None
+    if counted is None:
+        said = "spec.monitoring.value names no summary, so nothing will be measured beside what spec.valueCase plans"
+        yield model.note("value-unmeasured", ("valueCase",), said)
+        return
+    planned = case_of(case).planned(case.counted)
+    if counted.planned_per_year is not None and counted.planned_per_year != planned:
+        said = (
+            f"spec.monitoring.value.plannedPerYear is {counted.planned_per_year:,}, and spec.valueCase plans {planned:,.0f} a year of what "
+            "it counts: leave plannedPerYear out, or say in spec.valueCase.counted which benefit is counted"
+        )
+        yield model.warning("value-plans-differ", ("monitoring", "value", "plannedPerYear"), said)
+
+
+def _unscored(model: Manifest[AIModelSpec]) -> Iterator[Finding]:
+    """Success metrics of the requirements document that a scorecard passes over."""
+    card = model.spec.monitoring.scorecard if model.spec.monitoring is not None else None
+    if card is None or model.spec.requirements is None:
+        return
+    scored = {one.name for one in card.indicators}
+    for number, metric in enumerate(model.spec.requirements.success_metrics):
+        if metric.name not in scored:
+            said = f"no indicator of spec.monitoring.scorecard is called {metric.name}: whether it succeeds will not be scored"
+            yield model.note("success-unscored", ("requirements", "successMetrics", number), said)
 
 
 def _risk(model: Manifest[AIModelSpec], risk: RiskReading, policy: RolloutPolicySpec | None) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -82,7 +83,8 @@ def _watched(stored: dict[str, Any]) -> tuple["Plan", str]:
         spec = AIModelSpec.model_validate(stored.get("spec") or {})
     except ValidationError as error:
         raise Refused(f"{name}: {first_fault(error, whole='spec')}") from error
-    plan = plan_of(name, spec, None)
+    # Gauges have no past that a reference is made of.
+    plan = replace(plan_of(name, spec, None), gauges=None)
     if not plan.features:
         raise Refused(f"{name} names no features: list them in spec.monitoring.features, and spec.monitoring.predictions")
     return plan, str(revision)

@@ -6,11 +6,13 @@ from typing import Annotated, Self
 import typer
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from headgate.api.scorecard import Dimension
 from headgate.cli.monitoring.verdicts import JSON, leave, print_results, printed
 from headgate.cli.monitoring.written import document
 from headgate.cli.options import OUTPUT, Format
 from headgate.monitoring.result import worst
-from headgate.monitoring.scorecard import Dimension, Indicator, dimension, overall
+from headgate.monitoring.scorecard import Indicator
+from headgate.monitoring.scorecard import scorecard as scored
 
 FILE = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="YAML with indicators.")]
 
@@ -48,9 +50,7 @@ def scorecard(file: FILE, output: OUTPUT = Format.TEXT, as_json: JSON = False) -
 
     Exit codes: 0 within limits, 4 a dimension is below its floor, 5 something was not measured.
     """
-    indicators = [one.indicator() for one in document(file, _Document).indicators]
-    dimensions = [dimension(of, indicators) for of in Dimension]
-    results = (*dimensions, overall(dimensions))
+    results = scored([one.indicator() for one in document(file, _Document).indicators])
     verdict = worst(result.verdict for result in results)
     if not printed({"verdict": verdict, "scores": [result.document() for result in results]}, output, as_json=as_json):
         print_results((("score", result) for result in results), of="OF")

@@ -1,4 +1,5 @@
-"""Small files that people write: YAML of one document, CSV with named columns. What is wrong with them is said in one line."""
+"""What people write: small files, YAML of one document or CSV with named columns, and parts of an AIModel. What is wrong with it is said in
+one line."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from headgate.api.faults import first_fault
 from headgate.api.tables import table_rows
 from headgate.cli.refused import Refused
+from headgate.kube.interface import Object
 
 _Document = TypeVar("_Document", bound=BaseModel)
 _Row = TypeVar("_Row")
@@ -23,6 +25,17 @@ def document(file: Path, model: type[_Document]) -> _Document:
         raise Refused(f"{file} cannot be read: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         raise Refused(f"{file}: {first_fault(error, whole='the document')}") from error
+
+
+def part_of_model(stored: Object, called: str, field: str, model: type[_Document]) -> _Document:
+    """A part of the spec of the AIModel `called` so. Raises Refused where it is not written, or not as this release reads it."""
+    part = (stored.get("spec") or {}).get(field)
+    if part is None:
+        raise Refused(f"{called} has no spec.{field}: write one, or give a file with -f")
+    try:
+        return model.model_validate(part)
+    except ValidationError as error:
+        raise Refused(f"{called}: {first_fault(error, 'spec', field)}") from error
 
 
 def rows(file: Path, columns: Sequence[str], most: int, parse: Callable[[dict[str, str]], _Row], example: str) -> list[_Row]:

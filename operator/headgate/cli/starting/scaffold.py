@@ -86,6 +86,7 @@ def _model_file(wanted: Wanted, taken: Taken | None) -> str:
             "# (*) owners: add business, who accepts the risk, and operations, who runs it.\n",
             "# (*) classification: declaredTier Low, Medium or High says who must approve; or let the table say it, by domain,\n",
             "#     decisions, affectedRights, practices and regions (kubectl headgate classify -f model.yaml).\n",
+            "# Later: spec.valueCase says what it is meant to be worth, spec.monitoring what is watched of it once it is live.\n",
             yaml.safe_dump(model_of(wanted, taken), sort_keys=False, width=120, allow_unicode=True),
         )
     )

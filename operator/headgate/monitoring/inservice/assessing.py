@@ -5,11 +5,13 @@ from datetime import timedelta
 from headgate.monitoring.inservice.assessment import Assessment, Kind, Named
 from headgate.monitoring.inservice.contract import contract, measured_worth, settled
 from headgate.monitoring.inservice.distributions import drift, worst_psi
+from headgate.monitoring.inservice.gauges import gauged
 from headgate.monitoring.inservice.labelled import Labelled, performance
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.people import fairness, oversight
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.inservice.reference import Reference
+from headgate.monitoring.inservice.scores import scores
 from headgate.monitoring.response import Responses, respond
 from headgate.monitoring.result import not_assessed
 
@@ -19,8 +21,10 @@ _NO_LABELS = "performance is not watched"
 def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str, table: Responses, now: float) -> Assessment:
     """`problem`: why the reference cannot be used. Closes quarters that are over in `memory.standing`, once each."""
     today, figures = utc_day(now), dict[Kind, tuple[Named, ...]]()
-    if plan.features:
-        figures[Kind.DRIFT] = drift(memory, plan, reference, problem, now)
+    counted = drift(memory, plan, reference, problem, now) if plan.features else ()
+    read = gauged(memory.gauges, plan.gauges, float(plan.rules.alpha), now) if plan.gauges is not None else ()
+    if counted or read:
+        figures[Kind.DRIFT] = (*counted, *read)
     labelled = Labelled((), not_assessed("loss", _NO_LABELS))
     if plan.performance is not None:
         lagged = utc_day(now - float(plan.performance.label_lag))
@@ -37,7 +41,9 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
     if plan.worth is not None:
         figures[Kind.VALUE] = (("", measured_worth(memory.daily, plan.worth, today)),)
     response = None
-    if Kind.DRIFT in figures or Kind.PERFORMANCE in figures:
-        psi = worst_psi(figures.get(Kind.DRIFT, ()))
+    if counted or Kind.PERFORMANCE in figures:
+        # Gauges tell drift and cause nothing: the size of their samples is not known, so chance is not excluded.
+        psi = worst_psi(counted)
         response = respond(psi, labelled.loss, labelled.alarm, memory.releases, table)
-    return Assessment(figures, labelled.notes, response, tuple(str(quarter) for quarter in memory.standing.owed))
+    scored = scores(plan.scorecard, figures, today) if plan.scorecard is not None else ()
+    return Assessment(figures, labelled.notes, response, tuple(str(quarter) for quarter in memory.standing.owed), scored)

@@ -40,13 +40,15 @@ _INFORMATION = frozenset({"trend", "cusum"})
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """Figures by kind; kinds that are not asked for are left out. `notes`: what else people should know. `response`: what drift calls for,
-    None where neither drift nor performance is watched. `credits_due`: quarters for which the vendor owes, newest last.
+    None where neither drift nor performance is watched. `credits_due`: quarters for which the vendor owes, newest last. `scores`:
+    of the scorecard, its dimensions and the whole; none where there is no scorecard.
     """
 
     figures: Mapping[Kind, tuple[Named, ...]]
     notes: tuple[str, ...] = ()
     response: Response | None = None
     credits_due: tuple[str, ...] = field(default=())
+    scores: tuple[Result, ...] = ()
 
     def verdict(self, *kinds: Kind) -> LimitVerdict:
         """The worst of these kinds."""
@@ -74,4 +76,10 @@ class Assessment:
         response = None
         if answered is not None:
             response = {"severity": str(answered.severity), "actions": [str(action) for action in answered.actions], "why": answered.why}
-        return {"kinds": figures, "response": response, "creditsDue": list(self.credits_due), "notes": list(self.notes)}
+        return {
+            "kinds": figures,
+            "scorecard": [result.document() for result in self.scores],
+            "response": response,
+            "creditsDue": list(self.credits_due),
+            "notes": list(self.notes),
+        }

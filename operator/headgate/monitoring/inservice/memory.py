@@ -13,6 +13,7 @@ import numpy as np
 from headgate.api.digests import sha256
 from headgate.api.monitoring import PREDICTIONS, PinnedBaseline
 from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
+from headgate.monitoring.inservice.gauges import Gauged
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan, Yardstick
 from headgate.monitoring.inservice.reference import Reference
 from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
@@ -60,6 +61,7 @@ class Memory:
     as_of: float | None = None
     seen: dict[str, float] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)
+    gauges: dict[tuple[str, str], Gauged] = field(default_factory=dict)
     releases: tuple[date, ...] = ()
     severity: Severity | None = None
     standing: Standing = field(default_factory=Standing)
@@ -127,6 +129,7 @@ def stored(memory: Memory) -> str:
         "crowded": daily.crowded,
         "daily": {name: [[int(at), *rows[at].tolist()] for at in np.flatnonzero(rows.any(axis=1))] for name, rows in daily.sums.items()},
         "seen": memory.seen,
+        "gauges": [[*key, one.value, one.seen, one.changed] for key, one in memory.gauges.items()],
         "releases": [day.isoformat() for day in memory.releases],
         "severity": memory.severity,
         "standing": {
@@ -159,12 +162,21 @@ def _recalled(document: Mapping[str, Any]) -> Memory:
         daily=_daily_of(document),
         as_of=None if document["asOf"] is None else float(document["asOf"]),
         seen={str(name): float(at) for name, at in document["seen"].items()},
+        # Memories of releases that read no gauges have none.
+        gauges={
+            (str(metric), str(feature)): Gauged(_number(value), float(seen), _number(changed))
+            for metric, feature, value, seen, changed in document.get("gauges", ())
+        },
         releases=tuple(date.fromisoformat(day) for day in document["releases"])[-MOST_RELEASES:],
         severity=None if document["severity"] is None else Severity(document["severity"]),
         standing=Standing(_quarter_of(standing["last"]), int(standing["violated"]), owed),
         # Left out by earlier versions of this program.
         yardsticks={str(revision): _yardstick_of(one) for revision, one in (document.get("yardsticks") or {}).items()},
     )
+
+
+def _number(stored: float | None) -> float | None:
+    return None if stored is None else float(stored)
 
 
 def _windowed(one: Windowed | None) -> dict[str, Any] | None:

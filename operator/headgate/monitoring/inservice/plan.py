@@ -18,7 +18,12 @@ from headgate.api.monitoring import (
 )
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Margin
+from headgate.api.scorecard import Scorecard
 from headgate.api.triggers import Fairness
+from headgate.api.value_case import ValueCase
+from headgate.monitoring.drift import Limits
+from headgate.monitoring.inservice.gauges import GaugePlan, gauge_plan
+from headgate.monitoring.value import case_of
 from headgate.monitoring.vendor import Sla
 
 LATENCY = "http_request_duration_seconds"
@@ -60,6 +65,9 @@ class Plan:
     fairness: Fairness | None = None
     worth: WorthWatched | None = None
     sla: Sla | None = None
+    gauges: GaugePlan | None = None
+    """Of other products that measure drift."""
+    scorecard: Scorecard | None = None
     rules: MonitoringRules = field(default_factory=MonitoringRules)
     window: timedelta = timedelta(days=1)
     interval: timedelta = timedelta(minutes=5)
@@ -119,7 +127,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        return not (self.histograms or self.counters or self.applications or self.sla)
+        return not (self.histograms or self.counters or self.applications or self.sla or self.gauges or self.scorecard)
 
 
 class Promised(Protocol):
@@ -158,6 +166,7 @@ def plan_of(model: str, spec: AIModelSpec, policy: RolloutPolicySpec | None, sla
     named: list[tuple[str, Watched]] = [(feature.name, feature) for feature in watched.features]
     if watched.predictions is not None:
         named.append((PREDICTIONS, watched.predictions))
+    limits = (policy.monitoring if policy is not None else None) or MonitoringRules()
     return Plan(
         model=model,
         features=tuple(_feature(name, one) for name, one in named),
@@ -165,13 +174,29 @@ def plan_of(model: str, spec: AIModelSpec, policy: RolloutPolicySpec | None, sla
         oversight=spec.oversight,
         # Decisions of a live version are watched for those who ask for monitoring at all.
         fairness=triggers.fairness if triggers is not None and spec.monitoring is not None else None,
-        worth=watched.value,
+        worth=_worth(watched.value, spec.value_case),
         sla=sla,
-        rules=(policy.monitoring if policy is not None else None) or MonitoringRules(),
+        gauges=_gauges(model, watched, limits),
+        scorecard=watched.scorecard,
+        rules=limits,
         window=timedelta(seconds=watched.window),
         interval=timedelta(seconds=watched.interval),
         reference=(watched.reference.config_map, watched.reference.digest) if watched.reference is not None else None,
     )
+
+
+def _gauges(model: str, watched: Monitoring, rules: MonitoringRules) -> GaugePlan | None:
+    if watched.drift_gauges is None:
+        return None
+    return gauge_plan(model.rpartition("/")[2], watched.drift_gauges, Limits(float(rules.drift.drifting), float(rules.drift.violated)))
+
+
+def _worth(watched: WorthWatched | None, case: ValueCase | None) -> WorthWatched | None:
+    """Planned is what the value case plans, unless something else is written."""
+    if watched is None or case is None or watched.planned_per_year is not None:
+        return watched
+    planned = round(case_of(case).planned(case.counted))
+    return watched.model_copy(update={"planned_per_year": planned}) if planned > 0 else watched
 
 
 def _feature(name: str, one: Watched) -> FeaturePlan:
