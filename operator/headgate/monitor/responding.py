@@ -71,7 +71,8 @@ class Responding(Generic[Model]):
 
     async def respond(self, model: Model, response: Response) -> None:
         key = model.key
-        if response.severity in _QUIET and model.told in _QUIET and key not in self._unsettled:
+        cleared = model.told is Severity.UNKNOWN and response.severity is Severity.LOW
+        if response.severity in _QUIET and model.told in _QUIET and not cleared and key not in self._unsettled:
             return
         self._unsettled.add(key)
         try:
@@ -121,7 +122,9 @@ class Responding(Generic[Model]):
         return Asked(found.open, max((moment for moment in (found.last, said) if moment is not None), default=None))
 
     async def _review(self, model: Model, response: Response, now: datetime) -> None:
-        """Where the mode never was another, there is no ConfigMap."""
+        """Where the mode never was another, there is no ConfigMap. What cannot be measured is no all-clear: the mode stays."""
+        if response.severity is Severity.UNKNOWN:
+            return
         namespace, name = model.key
         mode = ReviewMode.ALL if Action.REVIEW_MODE in response.actions else ReviewMode.USUAL
         if mode is ReviewMode.USUAL:

@@ -77,30 +77,32 @@ LONGEST_ONSET = timedelta(days=7)
 """If the onset is not known better than this, it follows no release."""
 
 
-def respond(psi: Result, loss: Result, alarm: Alarm | None, releases: Sequence[date], table: Responses) -> Response:
+def respond(psi: Result | None, loss: Result | None, alarm: Alarm | None, releases: Sequence[date], table: Responses) -> Response:
     """`psi` is the largest of all features, `loss` that of the last days, `alarm` when it began; `releases` the days on which users got
-    another version.
+    another version. None: it is not watched.
 
-    Only what is Drifting or Violated counts: beyond its limit, and not by chance. What was not assessed raises nothing.
+    Only what is Drifting or Violated counts: beyond its limit, and not by chance. What was not assessed raises nothing, and clears nothing.
     """
     found = next((row for row in table.rows if _reaches(psi, row.psi) or _reaches(loss, row.loss)), None)
-    told = "; ".join(f"{one.statistic}: {one.why}" for one in (psi, loss))
+    watched = [one for one in (psi, loss) if one is not None]
+    told = "; ".join(f"{one.statistic}: {one.why}" for one in watched)
     if found is None:
-        unknown = LimitVerdict.NOT_ASSESSED in (psi.verdict, loss.verdict)
+        unknown = any(one.verdict is LimitVerdict.NOT_ASSESSED for one in watched)
         return Response(Severity.UNKNOWN if unknown else Severity.LOW, table.low, told)
     release, because = _to_take_back(loss, alarm, releases, table.rollback_loss)
     actions = (*found.actions, Action.ROLLBACK) if release else found.actions
     return Response(found.severity, actions, f"{told}; {because}" if because else told, found.priority, release)
 
 
-def _reaches(result: Result, limit: float) -> bool:
-    proven = result.verdict in (LimitVerdict.DRIFTING, LimitVerdict.VIOLATED)
-    return proven and result.value is not None and result.value >= limit
+def _reaches(result: Result | None, limit: float) -> bool:
+    if result is None or result.value is None:
+        return False
+    return result.verdict in (LimitVerdict.DRIFTING, LimitVerdict.VIOLATED) and result.value >= limit
 
 
-def _to_take_back(loss: Result, alarm: Alarm | None, releases: Sequence[date], limit: float) -> tuple[date | None, str]:
+def _to_take_back(loss: Result | None, alarm: Alarm | None, releases: Sequence[date], limit: float) -> tuple[date | None, str]:
     """The release that the loss began with. Going back cures nothing that came from outside: the version before meets the same inputs."""
-    if not _reaches(loss, limit):
+    if loss is None or not _reaches(loss, limit):
         return None, ""
     if loss.interval is None or loss.interval[0] < limit:
         return None, f"no rollback: a loss of {100 * limit:.3g} points is not proven"

@@ -39,6 +39,7 @@ CRITICAL = Response(
 )
 HIGH = Response(Severity.HIGH, (Action.EVENT, Action.ALERT, Action.RETRAIN, Action.MONITOR_MORE), "psi 0.25 of income", Priority.HIGH)
 LOW = Response(Severity.LOW, (Action.EVENT,), "psi 0.02")
+UNKNOWN = replace(LOW, severity=Severity.UNKNOWN)
 BACK = replace(CRITICAL, actions=(*CRITICAL.actions, Action.ROLLBACK), release=date(2026, 3, 18))
 
 
@@ -110,7 +111,7 @@ def test_what_is_critical_is_reviewed_retrained_and_said_once() -> None:
 
 def test_a_model_that_never_drifted_is_never_written_about() -> None:
     bench = Bench()
-    for response in (LOW, LOW, replace(LOW, severity=Severity.UNKNOWN), LOW):
+    for response in (LOW, LOW, UNKNOWN, LOW):
         bench.after(response)
     assert bench.api.writes == []
 
@@ -126,6 +127,20 @@ def test_when_it_is_over_people_decide_as_before_and_it_is_said() -> None:
     bench.after(CRITICAL)
     assert bench.mode == "All"
     assert bench.drift["since"] != began
+
+
+def test_what_cannot_be_measured_is_no_all_clear() -> None:
+    bench = Bench()
+    bench.after(CRITICAL)
+    bench.after(UNKNOWN)
+    bench.restart()
+    assert (bench.mode, bench.drift["severity"]) == ("All", "Unknown")
+    bench.after(LOW)
+    assert (bench.mode, bench.drift["severity"]) == ("Usual", "Low")
+    writes = len(bench.api.writes)
+    for response in (UNKNOWN, LOW, UNKNOWN, LOW):
+        bench.after(response)
+    assert len(bench.api.writes) == writes
 
 
 def test_without_review_mode_there_is_no_configmap() -> None:

@@ -51,6 +51,14 @@ def test_each_figure_alone_reaches_a_row_and_limits_are_inclusive(one: float, ot
     assert answer(psi(one), loss(other)).severity is severity
 
 
+def test_what_is_watched_and_not_assessed_leaves_the_severity_unknown() -> None:
+    unmeasured = not_assessed("loss", "too few labels")
+    assert respond(psi(0.0), unmeasured, None, (), TABLE).severity is Severity.UNKNOWN
+    assert respond(psi(0.4), unmeasured, None, (), TABLE).severity is Severity.CRITICAL
+    assert respond(psi(0.0), None, None, (), TABLE).severity is Severity.LOW
+    assert respond(None, loss(0.0), None, (), TABLE).severity is Severity.LOW
+
+
 def test_the_actions_are_those_of_the_severity() -> None:
     assert [(row.severity, row.priority) for row in TABLE.rows] == [
         (Severity.CRITICAL, Priority.URGENT),

@@ -6,16 +6,13 @@ from headgate.monitoring.inservice.assessment import Assessment, Kind, Named
 from headgate.monitoring.inservice.contract import contract, measured_worth, settled
 from headgate.monitoring.inservice.distributions import drift, worst_psi
 from headgate.monitoring.inservice.gauges import gauged
-from headgate.monitoring.inservice.labelled import Labelled, performance
+from headgate.monitoring.inservice.labelled import performance
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.people import fairness, oversight
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.inservice.reference import Reference
 from headgate.monitoring.inservice.scores import scores
 from headgate.monitoring.response import Responses, respond
-from headgate.monitoring.result import not_assessed
-
-_NO_LABELS = "performance is not watched"
 
 
 def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str, table: Responses, now: float) -> Assessment:
@@ -25,7 +22,7 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
     read = gauged(memory.gauges, plan.gauges, float(plan.rules.alpha), now) if plan.gauges is not None else ()
     if counted or read:
         figures[Kind.DRIFT] = (*counted, *read)
-    labelled = Labelled((), not_assessed("loss", _NO_LABELS))
+    labelled = None
     if plan.performance is not None:
         lagged = utc_day(now - float(plan.performance.label_lag))
         labelled = performance(memory.daily, plan, plan.performance, lagged)
@@ -41,9 +38,12 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
     if plan.worth is not None:
         figures[Kind.VALUE] = (("", measured_worth(memory.daily, plan.worth, today)),)
     response = None
-    if counted or Kind.PERFORMANCE in figures:
+    if counted or labelled is not None:
         # Gauges tell drift and cause nothing: the size of their samples is not known, so chance is not excluded.
         psi = worst_psi(counted)
-        response = respond(psi, labelled.loss, labelled.alarm, memory.releases, table)
+        loss, alarm = (labelled.loss, labelled.alarm) if labelled is not None else (None, None)
+        response = respond(psi, loss, alarm, memory.releases, table)
     scored = scores(plan.scorecard, figures, today) if plan.scorecard is not None else ()
-    return Assessment(figures, labelled.notes, response, tuple(str(quarter) for quarter in memory.standing.owed), scored)
+    return Assessment(
+        figures, labelled.notes if labelled is not None else (), response, tuple(str(quarter) for quarter in memory.standing.owed), scored
+    )

@@ -64,12 +64,12 @@ def _feature(feature: FeaturePlan, before: Floats, after: Floats) -> Feature:
     return Feature(feature.name, reference, current, np.arange(before.shape[1]) if feature.numeric else None)
 
 
-def worst_psi(named: tuple[Named, ...]) -> Result:
-    """The PSI that the severity table looks at: that of the worst feature."""
+def worst_psi(named: tuple[Named, ...]) -> Result | None:
+    """The PSI that the severity table looks at: that of the worst feature. None: no feature with numbers is watched."""
     found = [(name, result) for name, result in named if result.statistic == Statistic.PSI]
     if not found:
-        lacking = next((result.why for _, result in named), "no feature with numbers is watched")
-        return not_assessed("psi", lacking)
+        lacking = next((one.why for _, one in named if one.verdict is LimitVerdict.NOT_ASSESSED), None)
+        return not_assessed("psi", lacking) if lacking is not None else None
     name, result = min(found, key=lambda one: (_WORST.index(one[1].verdict), -(one[1].value or 0.0)))
     missing = [name for name, one in named if one.verdict is LimitVerdict.NOT_ASSESSED]
     if result.verdict is LimitVerdict.WITHIN_LIMITS and missing:
