@@ -109,7 +109,7 @@ def weights() -> dict[str, int]:
 @pytest.fixture
 def follower(bed: Bed, tmp_path: Path) -> Iterator[Follower]:
     """v1 live, released and approved through Git alone."""
-    with Repository(tmp_path / "git", built("gitserver")) as repository, Flux(flux.built(), tmp_path / "flux") as controllers:
+    with Repository(tmp_path / "git", built("gitserver")) as repository, Flux(flux.binaries(), tmp_path / "flux") as controllers:
         environment = Environment(repository, tmp_path)
         environment.begin()
         following = followed(expressions("serving.yaml"), expressions("ready.yaml"))
