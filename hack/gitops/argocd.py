@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -17,12 +16,11 @@ NAMESPACE = "argocd"
 MANAGER = "argocd-controller"
 """As whom it applies."""
 _CONTROLLER, _REPO_SERVER = "argocd-application-controller", "argocd-repo-server"
-_EVERYWHERE = {"server": "*", "namespace": "*"}
 
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """The folders of Argo CD (with its definitions and the settings of its installation), kustomize and Valkey."""
+    """The folders of Argo CD (with definitions, settings and rights of its installation), kustomize and Valkey."""
 
     argocd: Path
     kustomize: Path
@@ -62,17 +60,18 @@ class ArgoCD:
     def __enter__(self) -> "ArgoCD":
         self._controllers.__enter__()
         kubectl("apply", "--server-side", "--force-conflicts", "-k", str(self.settings()))
-        kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(_default_project()))
         manifests = f"127.0.0.1:{self.serve()}"
         own = (f"--namespace={NAMESPACE}", f"--metrics-port={free_port()}")
         self._start(_CONTROLLER, *own, f"--repo-server={manifests}", "--repo-server-plaintext", "--persist-resource-health")
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        kubectl("delete", "-k", str(self.settings()), "--ignore-not-found", "--wait=false")
         self._controllers.__exit__()
 
     def settings(self) -> Path:
-        """A folder for kustomize: the settings of Argo CD's own installation, with Headgate's component and with impersonation."""
+        """A folder for kustomize: settings and rights of Argo CD's own installation, with Headgate's component and with impersonation."""
         folder = (self.folder / "settings").resolve()
         folder.mkdir(parents=True, exist_ok=True)
         impersonation = {
@@ -83,7 +82,7 @@ class ArgoCD:
         }
         settings = {
             "namespace": NAMESPACE,
-            "resources": [os.path.relpath((self.binaries.argocd / "config").resolve(), folder)],
+            "resources": [os.path.relpath((self.binaries.argocd / part).resolve(), folder) for part in ("config", "rbac")],
             "components": [os.path.relpath(ROOT / "gitops/argocd", folder)],
             "patches": [{"patch": json.dumps(impersonation)}],
         }
@@ -122,25 +121,19 @@ class ArgoCD:
         """Every sync of an Application that ended so far."""
         for told in self._controllers.entries(_CONTROLLER):
             if (told.get("application"), told.get("reason")) == (application, "OperationCompleted"):
-                what, _, outcome = str(told["msg"]).partition(" operation to ")
+                what, _, outcome = str(told.get("msg")).partition(" operation to ")
                 revision, _, message = outcome.partition(" ")
                 yield Sync(revision, what.startswith("Partial"), message == "succeeded", message)
+
+    def comparisons(self, application: str) -> int:
+        """How often Argo CD has compared an Application with what Git holds."""
+        entries = self._controllers.entries(_CONTROLLER)
+        return sum((told.get("application"), told.get("msg")) == (application, "Reconciliation completed") for told in entries)
 
     def started(self, application: str) -> Counter[str]:
         """How often Argo CD has synced an Application of its own accord, by commit."""
         found = Counter[str]()
         for told in self._controllers.entries(_CONTROLLER):
             if (told.get("application"), told.get("reason")) == (application, "OperationStarted"):
-                found[str(told["msg"]).split("'")[1]] += 1
+                found[str(told.get("msg")).split("'")[1]] += 1
         return found
-
-
-def _default_project() -> dict[str, Any]:
-    """As Argo CD's API server makes it, which does not run here."""
-    spec = {"sourceRepos": ["*"], "destinations": [_EVERYWHERE], "clusterResourceWhitelist": [{"group": "*", "kind": "*"}]}
-    return {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "AppProject",
-        "metadata": {"name": "default", "namespace": NAMESPACE},
-        "spec": spec,
-    }

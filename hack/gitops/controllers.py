@@ -27,7 +27,8 @@ def built(tool: str, *folders: str) -> list[Path]:
 class Controllers:
     """Processes that log to `folder`, and on the cluster the tool's namespace and its definitions (a folder of manifests).
 
-    When they end, the definitions go with all that is of them: delete before what one of the processes has to finish.
+    When they end, the definitions go with all that is of them: delete before what one of the processes has to finish. So nothing is begun
+    where the tool runs already: RuntimeError.
     """
 
     definitions: Path
@@ -37,6 +38,8 @@ class Controllers:
 
     def __enter__(self) -> "Controllers":
         self.folder.mkdir(parents=True, exist_ok=True)
+        if kubectl("get", "deployments,statefulsets", "-n", self.namespace, "-o", "name"):
+            raise RuntimeError(f"the namespace {self.namespace} of this cluster has a tool of its own: use a cluster without it")
         kubectl("apply", "--server-side", "--force-conflicts", "-f", str(self.definitions))
         kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(self.definitions), timeout=40)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}

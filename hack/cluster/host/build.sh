@@ -146,16 +146,18 @@ flux() {
 # Completed while it is built, as Flux's controllers are.
 argocd() {
     local module=github.com/argoproj/argo-cd common=github.com/argoproj/argo-cd/v3/common source
-    if missing "$argocd_bin" argocd || [ ! -d "$argocd_bin/config" ]; then
+    if missing "$argocd_bin" argocd || [ ! -d "$argocd_bin/rbac" ]; then
         begin "Argo CD $ARGOCD_VERSION" "perhaps 15 minutes"
         module_file "$build/argocd" "$module/v3" "$ARGOCD_VERSION"
         echo "replace $module/gitops-engine => $module/gitops-engine v$ARGOCD_ENGINE_VERSION" >>"$build/argocd/go.mod"
+        rm -rf "$argocd_bin"
         mkdir -p "$build/argocd/cmd/argocd" "$argocd_bin/crds"
         cp "$here/argocd.go.txt" "$build/argocd/cmd/argocd/main.go"
         GOFLAGS="$GOFLAGS -mod=mod" compile "$build/argocd" "$argocd_bin" "-X $common.version=$ARGOCD_VERSION" "" ./cmd/argocd
         source=$(source_of "$module/v3" "$ARGOCD_VERSION")
         cp "$source"/manifests/crds/{application,appproject}-crd.yaml "$argocd_bin/crds/"
-        cp -r "$source/manifests/base/config" "$argocd_bin/"
+        cp -r "$source/manifests/base/config" "$argocd_bin/config"
+        cp -r "$source/manifests/cluster-rbac/application-controller" "$argocd_bin/rbac"
         chmod -R u+w "$argocd_bin"
     fi
     if missing "$kustomize_bin" kustomize; then

@@ -23,8 +23,9 @@ def argocd(folder: Path) -> ArgoCD:
 
 
 def test_argo_cd_follows_the_example_with_the_test_bed_s_folders() -> None:
-    project, *apps = testbed.applications(URL)
-    assert project["spec"]["sourceRepos"] == [URL]
+    found = testbed.applications(URL)
+    assert [one["spec"]["sourceRepos"] for one in found if one["kind"] == "AppProject"] == [[URL], [URL]]
+    apps = [one for one in found if one["kind"] == "Application"]
     folders = {one["metadata"]["name"]: one["spec"]["source"]["path"] for one in apps}
     assert folders == {"model-access": "access", "model-platform": "platform/testbed", MODEL: f"models/{MODEL}/testbed"}
     assert {one["spec"]["source"]["repoURL"] for one in apps} == {URL}
@@ -32,12 +33,19 @@ def test_argo_cd_follows_the_example_with_the_test_bed_s_folders() -> None:
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason='kubectl is not on the PATH: eval "$(hack/cluster/env.sh)"')
 def test_the_settings_are_those_of_an_installation_with_the_component(tmp_path: Path) -> None:
-    config = tmp_path / "argocd/config"
-    config.mkdir(parents=True)
-    shipped = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm"}, "data": {"theirs": "stays"}}
-    (config / "argocd-cm.yaml").write_text(yaml.safe_dump(shipped))
-    (config / "kustomization.yaml").write_text(yaml.safe_dump({"resources": ["argocd-cm.yaml"]}))
-    built = yaml.safe_load(run("kubectl", "kustomize", str(argocd(tmp_path).settings())))
+    shipped = {
+        "config": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm"}, "data": {"theirs": "stays"}},
+        "rbac": {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "theirs"}, "rules": []},
+    }
+    for part, document in shipped.items():
+        folder = tmp_path / "argocd" / part
+        folder.mkdir(parents=True)
+        (folder / "one.yaml").write_text(yaml.safe_dump(document))
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump({"resources": ["one.yaml"]}))
+    objects = yaml.safe_load_all(run("kubectl", "kustomize", str(argocd(tmp_path).settings())))
+    found = {one["kind"]: one for one in objects}
+    assert set(found) == {"ConfigMap", "ClusterRole"}
+    built = found["ConfigMap"]
     assert built["metadata"] == {"name": "argocd-cm", "namespace": "argocd"}
     assert built["data"]["theirs"] == "stays"
     assert built["data"]["application.sync.impersonation.enabled"] == "true"
@@ -52,6 +60,8 @@ def test_what_argo_cd_heals_is_told_apart_from_what_git_asked_for(tmp_path: Path
         {"application": MODEL, "reason": "OperationStarted", "msg": "Initiated automated sync to 'aa'"},
         {"application": MODEL, "msg": "Initiated automated sync to 'aa'"},
         ended | {"msg": "Sync operation to aa succeeded"},
+        {"application": MODEL, "msg": "Reconciliation completed", "comparison-level": 2},
+        {"application": "model-access", "msg": "Reconciliation completed"},
         {"application": "model-access", "reason": "OperationCompleted", "msg": "Sync operation to aa succeeded"},
         {"application": MODEL, "reason": "OperationStarted", "msg": "Initiated automated sync to 'aa'"},
         ended | {"msg": "Partial sync operation to aa succeeded"},
@@ -65,6 +75,7 @@ def test_what_argo_cd_heals_is_told_apart_from_what_git_asked_for(tmp_path: Path
         Sync("bb", partial=False, succeeded=False, message="failed: one or more objects failed to apply"),
     ]
     assert found.started(MODEL) == {"aa": 2}
+    assert found.comparisons(MODEL) == 1
 
 
 APPLICATION = {
