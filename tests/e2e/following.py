@@ -18,7 +18,7 @@ AIMODEL = f"AIModel/{TEAM}/{MODEL}"
 ROLLOUT = ["Healthy", "Progressing", "Suspended", "Progressing", "Healthy"]
 """Health of a model from one live version to the next, when somebody has to approve."""
 QUIET = 60
-"""Seconds in which nothing may be written, and in which the tool applies four times or more."""
+"""Seconds in which nothing may be written, and in which the tool sees to the model four times or more."""
 
 
 class Tool(Protocol):
@@ -45,7 +45,7 @@ class Tool(Protocol):
         """Whether it finds everything of the model to be as in Git at `commit`."""
 
     def rounds(self) -> int:
-        """How often it has applied the model."""
+        """How often it has seen to it that the model is as in Git."""
 
     def tell(self) -> str:
         """What it says about itself, for messages."""
@@ -196,7 +196,7 @@ def a_revert_to_an_earlier_version_is_at_once(follower: Follower, asked_for_v2: 
     follower.environment.repository.revert(asked_for_v2)
     follower.spec_commits += 1
     took = follower.live("v1", 60)
-    print(f"v1 live again {took:.0f} s after the revert, of which Git and the tool may take 15")
+    print(f"v1 live again {took:.0f} s after the revert, of which Git and the tool may take 20")
     assert follower.look()["metadata"]["generation"] == follower.spec_commits
 
 
