@@ -1,28 +1,22 @@
-"""Flux's source-controller and kustomize-controller as processes of this machine, on the cluster of the kubeconfig in use."""
+"""Flux's source-controller and kustomize-controller, and what they follow."""
 
-import json
-import os
-import socket
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from demo.kubectl import ROOT, get, kubectl, run
+from demo.kubectl import get
+from gitops.controllers import Controllers, built, free_port
 
 NAMESPACE = "flux-system"
-_BUILD = ROOT / "hack/cluster/host/build.sh"
 _CHANGES = {"created", "configured", "deleted"}
 
 
-def built() -> Path:
+def binaries() -> Path:
     """The folder with the two binaries and Flux's definitions; they are built if they are not there, which takes a while."""
-    run(str(_BUILD), "flux", timeout=3600)
-    where = 'source hack/cluster/choose.sh && source hack/cluster/host/settings.sh && echo "$flux_bin"'
-    found = subprocess.run(["bash", "-c", where], cwd=ROOT, check=True, capture_output=True, text=True)
-    return Path(found.stdout.strip())
+    (folder,) = built("flux", "flux_bin")
+    return folder
 
 
 @dataclass(slots=True)
@@ -34,15 +28,14 @@ class Flux:
 
     binaries: Path
     folder: Path
-    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list, init=False)
+    _controllers: Controllers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._controllers = Controllers(self.binaries / "crds", NAMESPACE, self.folder)
 
     def __enter__(self) -> "Flux":
-        self.folder.mkdir(parents=True, exist_ok=True)
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", str(self.binaries / "crds"))
-        kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(self.binaries / "crds"), timeout=40)
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(namespace))
-        artifacts = f"127.0.0.1:{_free_port()}"
+        self._controllers.__enter__()
+        artifacts = f"127.0.0.1:{free_port()}"
         storage = self.folder / "artifacts"
         storage.mkdir()
         self._start("source-controller", f"--storage-path={storage}", f"--storage-addr={artifacts}", f"--storage-adv-addr={artifacts}")
@@ -50,27 +43,15 @@ class Flux:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in reversed(self._processes):
-            process.terminate()
-        for process in self._processes:
-            process.wait(30)
-        kubectl("delete", "-f", str(self.binaries / "crds"), "--ignore-not-found", "--wait=false")
-        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=60s", timeout=70)
+        self._controllers.__exit__()
 
     def _start(self, name: str, *arguments: str) -> None:
-        own = (f"--metrics-addr=127.0.0.1:{_free_port()}", f"--health-addr=127.0.0.1:{_free_port()}", "--log-encoding=json")
-        environment = os.environ | {"RUNTIME_NAMESPACE": NAMESPACE, "TMPDIR": str(self.folder)}
-        with self._log(name).open("ab") as log:
-            command = [str(self.binaries / name), *own, *arguments]
-            self._processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
-
-    def _log(self, name: str) -> Path:
-        return self.folder / f"{name}.log"
+        own = (f"--metrics-addr=127.0.0.1:{free_port()}", f"--health-addr=127.0.0.1:{free_port()}", "--log-encoding=json")
+        self._controllers.start(name, str(self.binaries / name), *own, *arguments, RUNTIME_NAMESPACE=NAMESPACE)
 
     def applied(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every apply so far: commit, and what became of each object (`unchanged`, `configured`, ...)."""
-        for line in self._log("kustomize-controller").read_text().splitlines():
-            told = _entry(line)
+        for told in self._controllers.entries("kustomize-controller"):
             if told.get("msg") == "server-side apply completed":
                 yield str(told["revision"]).rpartition(":")[2], told["output"]
 
@@ -117,19 +98,3 @@ def source(url: str) -> dict[str, Any]:
         "metadata": {"name": "models", "namespace": NAMESPACE},
         "spec": {"interval": "5s", "url": url, "ref": {"branch": "main"}},
     }
-
-
-def _entry(line: str) -> dict[str, Any]:
-    """A line that is no JSON says nothing here."""
-    try:
-        found: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:
-        return {}
-    return found
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

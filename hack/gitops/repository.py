@@ -68,6 +68,10 @@ class Repository:
 
     def _pushed(self) -> str:
         self._git("push", "--quiet", str(self._bare), "HEAD:main")
+        return self.head()
+
+    def head(self) -> str:
+        """The last commit."""
         return self._git("rev-parse", "HEAD").strip()
 
     @property

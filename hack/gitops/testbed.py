@@ -111,6 +111,13 @@ def followed(serving: list[dict[str, str]], ready: list[dict[str, str]]) -> dict
     }
 
 
+def applications(url: str) -> list[dict[str, Any]]:
+    """What Argo CD follows in the example's dev (a project and its Applications), for this environment and the repository at `url`."""
+    example = (ROOT / "examples/gitops/clusters/dev/argocd.yaml").read_text()
+    here = example.replace("https://git.bank.example/models.git", url)
+    return list(yaml.safe_load_all(here.replace("platform/dev", "platform/testbed").replace(f"models/{MODEL}/dev", _FOLDER)))
+
+
 def _approval(version: str) -> str:
     return f"{version}-{ROLE}.yaml"
 

