@@ -150,8 +150,14 @@ def test_a_stale_leader_cannot_undo_a_rollback() -> None:
 
 
 async def _decided_audited_and_applied(world: OperatorWorld) -> None:
-    await world.reconciler.reconcile(KEY)
+    await _looked_and_decided(world)
     await world.audit.handle(KEY)
+    await world.reconciler.reconcile(KEY)
+
+
+async def _looked_and_decided(world: OperatorWorld) -> None:
+    """An approval counts after a look at the admission policies."""
+    await world.enforcement.check()
     await world.reconciler.reconcile(KEY)
 
 
@@ -165,7 +171,7 @@ def test_nothing_is_raised_when_the_status_was_written_by_somebody_else() -> Non
     assert model is not None
     world.api.put(AIMODELS, {**model, "metadata": {**model["metadata"], "annotations": {"touched": "yes"}}})
     with pytest.raises(Conflict):
-        asyncio.run(world.reconciler.reconcile(KEY))
+        asyncio.run(_looked_and_decided(world))
     assert "apply httproutes" not in world.since(len(world.api.writes) - 1)
     world.settle()
     assert world.status.phase == "Canary"
