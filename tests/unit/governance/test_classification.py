@@ -1,4 +1,4 @@
-"""The classifier: worst-of over enumerations, nothing unknown passes, a declaration only raises."""
+"""The classifier: worst-of over enumerations, nothing unknown passes, a declaration raises, and lowers only what was agreed to."""
 
 from typing import Any
 
