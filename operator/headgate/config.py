@@ -8,6 +8,7 @@ from typing import Any
 
 import kopf
 
+from headgate.kube.installed import Installed, read_installed
 from headgate.kube.replays import RunnerImage
 from headgate.notices.setting import NoticeSetting
 
@@ -34,6 +35,8 @@ class Settings:
     metrics_port: int = 8080
     admission_prefix: str = "headgate"
     """Of the names of the chart's admission policies."""
+    admission: Installed = field(default_factory=Installed)
+    """Those policies, as the chart made them."""
     classification_table: str = ""
     """The ConfigMap of `namespace` that holds the classification table; empty for the built-in one."""
     trust_store_required: bool = False
@@ -78,6 +81,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         probe_port=_port(environment, "HEADGATE_PROBE_PORT", 8081),
         metrics_port=_port(environment, "HEADGATE_METRICS_PORT", 8080),
         admission_prefix=environment.get("HEADGATE_ADMISSION_PREFIX") or "headgate",
+        admission=_installed(environment),
         classification_table=environment.get("HEADGATE_CLASSIFICATION_TABLE") or "",
         trust_store_required=_flag(environment, "HEADGATE_TRUST_STORE_REQUIRED"),
         hash_secrets=_flag(environment, "HEADGATE_HASH_SECRETS"),
@@ -102,6 +106,13 @@ def read_notices(environment: Mapping[str, str]) -> NoticeSetting:
         secrets=frozenset(_names(environment, "HEADGATE_NOTIFICATION_SECRETS")),
         dashboard=dashboard,
     )
+
+
+def _installed(environment: Mapping[str, str]) -> Installed:
+    try:
+        return read_installed(environment.get("HEADGATE_ADMISSION_DIGESTS") or "")
+    except ValueError as error:
+        raise ConfigError(f"HEADGATE_ADMISSION_DIGESTS must be what the chart writes ({error}): helm upgrade writes it again") from error
 
 
 def _required(environment: Mapping[str, str], name: str, what: str) -> str:

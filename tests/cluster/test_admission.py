@@ -12,6 +12,8 @@ from tests.cluster.apiserver import HEADGATE, Answer, Cluster, User, path_of
 from tests.resources import AIMODEL, APPROVE, BREAK_GLASS, HALT, SIGNED, TRUST_STORE, Document, changed
 
 from headgate.api.vocabulary import DecisionKind, Gate, Role
+from headgate.kube.admission import REQUIRED
+from headgate.kube.installed import read_installed
 
 pytestmark = pytest.mark.usefixtures("installed")
 
@@ -117,10 +119,31 @@ def test_one_role_is_no_other_role(cluster: Cluster, namespace: str, role: Role)
     )
 
 
-@pytest.mark.parametrize("gate", Gate)
+@pytest.mark.parametrize("gate", [gate for gate in Gate if gate is not Gate.TIER_LOWERING])
 def test_a_role_of_the_chart_decides_at_every_gate(cluster: Cluster, namespace: str, gate: Gate) -> None:
     bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
     accepted(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, gate=gate))
+
+
+def test_the_api_server_keeps_policies_and_bindings_as_the_chart_tells_the_operator(cluster: Cluster) -> None:
+    deployment = cluster.admin.get("/apis/apps/v1/namespaces/headgate-system/deployments/headgate").body
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    values = {entry["name"]: entry.get("value", "") for entry in container["env"]}
+    installed = read_installed(values["HEADGATE_ADMISSION_DIGESTS"])
+    admission = "/apis/admissionregistration.k8s.io/v1"
+    for kind, plural in (("Policy", "validatingadmissionpolicies"), ("PolicyBinding", "validatingadmissionpolicybindings")):
+        listed = {one["metadata"]["name"]: one for one in cluster.admin.get(f"{admission}/{plural}").body["items"]}
+        for short in REQUIRED:
+            assert installed.made(f"ValidatingAdmission{kind}", listed[f"headgate-{short}"]), f"{kind} {short}"
+
+
+def test_only_legal_approval_lowers_a_tier(cluster: Cluster, namespace: str) -> None:
+    bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
+    refused(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, gate=Gate.TIER_LOWERING), "tierlowering.fairness-audit")
+    lowering = {"gate": Gate.TIER_LOWERING, "role": Role.LEGAL_APPROVAL}
+    refused(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, **lowering), "tierlowering.legal-approval")
+    bind(cluster, namespace, DANA, "headgate-approver-legal-approval")
+    accepted(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, **lowering))
 
 
 def test_a_right_at_one_gate_is_none_at_another(cluster: Cluster, namespace: str) -> None:

@@ -49,6 +49,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 MOST_SECONDS = 240
 BINDING = "validatingadmissionpolicybinding/headgate-approvals"
+HOLLOWED = "validatingadmissionpolicy/headgate-approvals"
 
 Status = dict[str, Any]
 
@@ -345,6 +346,22 @@ def decisions_while_nobody_is_checked(model: Model, users: Fleet) -> Scene:
     yield from stays_shut(names, "admission")
 
 
+def decisions_while_the_policy_is_hollow(model: Model, users: Fleet) -> Scene:
+    """Alone with the test bed: the policy that proves authors stays where it is, is bound, fails closed, and asks nothing any more."""
+    candidate = yield from awaited(model)
+    policy = json.loads(kubectl("get", HOLLOWED, "-o", "json"))
+    said, names = approvals(model, candidate["gate"]["subject"]), list[str]()
+    always = json.dumps({"spec": {"validations": [{"expression": "true"}]}})
+    kubectl("patch", HOLLOWED, "--type=merge", "-p", always)
+    try:
+        yield from reach(lambda seen: uncounted(seen, names) and forged(said, names))
+        yield from reach(lambda seen: uncounted(seen, names) and condition(seen, "GovernanceEnforced") == "False")
+    finally:
+        kubectl("patch", HOLLOWED, "--type=merge", "-p", json.dumps({"spec": {"validations": policy["spec"]["validations"]}}))
+    yield from reach(lambda seen: uncounted(seen, names) and condition(seen, "GovernanceEnforced") == "True")
+    yield from stays_shut(names, "admission")
+
+
 def forged(said: list[Any], names: list[str]) -> bool:
     """Whether Mallory has written all of them; `names` are those so far. An API server goes on refusing for a moment."""
     try:
@@ -437,8 +454,8 @@ ATTACKED = {
         its_model_is_deleted_in_the_foreground,
     )
 }
-UNCHECKED, TRUSTED = Model(NAMESPACE, "unchecked"), Model(NAMESPACE, "trusted")
-MODELS = (*APPROVED, *ATTACKED, UNCHECKED, TRUSTED)
+UNCHECKED, HOLLOW, TRUSTED = (Model(NAMESPACE, name) for name in ("unchecked", "hollow", "trusted"))
+MODELS = (*APPROVED, *ATTACKED, UNCHECKED, HOLLOW, TRUSTED)
 
 
 @pytest.fixture
@@ -467,6 +484,7 @@ def test_no_user_reaches_a_version_that_nobody_approved(bed: Bed, tmp_path: Path
     with Load(bed.load, bed.gateway + PATH, hosts, Fleet(tmp_path / "requests.jsonl"), Rates(http1=100)) as users:
         play({model.name: scene(model, users) for model, scene in (APPROVED | ATTACKED).items()}, look, MOST_SECONDS, users)
         play({UNCHECKED.name: decisions_while_nobody_is_checked(UNCHECKED, users)}, look, MOST_SECONDS, users)
+        play({HOLLOW.name: decisions_while_the_policy_is_hollow(HOLLOW, users)}, look, MOST_SECONDS, users)
         play({TRUSTED.name: a_trusted_person_leaves_in_the_middle(TRUSTED, users)}, look, MOST_SECONDS, users)
         users.read()
     reached = {model.name: version for model in (*ATTACKED, UNCHECKED) for version in ("v2", "v3") if answers(users, model, version)}

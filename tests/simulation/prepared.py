@@ -56,7 +56,7 @@ def furnish(server: ApiServer, name: str, policy: Document) -> None:
         server.put(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": kind.qualified}})
     for short in REQUIRED:
         required = f"headgate-{short}"
-        server.put(ADMISSION, {"metadata": {"name": required}, "spec": {}})
+        server.put(ADMISSION, {"metadata": {"name": required}, "spec": {"validations": [{"expression": "false"}]}})
         server.put(BINDINGS, {"metadata": {"name": required}, "spec": {"policyName": required, "validationActions": ["Deny"]}})
     server.put(ROLLOUT_POLICIES, {"metadata": {"name": name, "namespace": PLATFORM}, "spec": policy})
     server.put(GATEWAYS, {"metadata": {"name": "public", "namespace": "gateways"}, "spec": {"gatewayClassName": "envoy", "listeners": []}})

@@ -230,8 +230,8 @@ class Classification(Model):
     regions: Annotated[tuple[Named, ...], Field(max_length=32, json_schema_extra=ATOMIC)] | None = None
     """Where the people are about whom it decides."""
     declared_tier: Tier | None = None
-    """May raise what the table says, never lower it. A model that gives none of decisions, affectedRights, practices and regions is taken
-    at this word, where the policy does not ask for more."""
+    """Raises what the table says by itself, and lowers it with an approval at the gate TierLowering. A model that gives none of
+    decisions, affectedRights, practices and regions is taken at this word, where the policy does not ask for more."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -53,6 +53,7 @@ class Signature(Model):
 
 
 _GATE_KINDS = "['Approve', 'Reject', 'Revoke']"
+_LEGAL_LOWERS = f"only the role {Role.LEGAL_APPROVAL} decides at the gate {Gate.TIER_LOWERING}"
 
 
 class GovernanceApprovalSpec(Model):
@@ -69,6 +70,10 @@ class GovernanceApprovalSpec(Model):
             (
                 f"(self.decision in {_GATE_KINDS}) != has(self.target)",
                 "Approve, Reject and Revoke take no target; the other decisions need target {revision, attempt}",
+            ),
+            (
+                f"!has(self.gate) || self.gate != '{Gate.TIER_LOWERING}' || self.role == '{Role.LEGAL_APPROVAL}'",
+                _LEGAL_LOWERS,
             ),
             ("!has(self.toRevision) || self.decision == 'Rollback'", "toRevision goes with decision Rollback only"),
             (
@@ -116,6 +121,8 @@ class GovernanceApprovalSpec(Model):
             raise ValueError(
                 "Approve, Reject and Revoke need gate, role and subject; the other decisions need target {revision, attempt} instead"
             )
+        if self.gate is Gate.TIER_LOWERING and self.role is not Role.LEGAL_APPROVAL:
+            raise ValueError(_LEGAL_LOWERS)
         if self.to_revision is not None and self.decision is not DecisionKind.ROLLBACK:
             raise ValueError("toRevision goes with decision Rollback only")
         if self.role is Role.AUTOMATED_CHECKS:

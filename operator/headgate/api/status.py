@@ -146,6 +146,15 @@ class UseCaseStatus(GateState):
     """Which rejection stands."""
 
 
+class TierLoweringStatus(GateState):
+    """The gate TierLowering: of a model that declares a tier below the table's. `tier` is the table's, at which approvals are counted."""
+
+    declared: Tier
+    """The tier that counts while the gate is open."""
+    until: Time | None = None
+    """When the approval that opens it ends."""
+
+
 class RiskStatus(StatusModel):
     """What the classification comes to, and what follows from that."""
 
@@ -347,6 +356,8 @@ class AIModelStatus(StatusModel):
     verdict: Line = ""
     tier: Line = ""
     risk_tier: RiskStatus | None = None
+    tier_lowering: TierLoweringStatus | None = None
+    """None for a model that declares no tier below the table's."""
     use_case: UseCaseStatus | None = None
     vendor: VendorStatus | None = None
     stable: StableStatus | None = None

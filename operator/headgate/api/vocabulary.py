@@ -93,12 +93,13 @@ class Profile(StrEnum):
 
 
 class Gate(StrEnum):
-    """The points at which people decide: whether there should be such a model at all, whether this version of it may have users, and,
-    from time to time, whether there should still be such a model."""
+    """The points at which people decide: whether there should be such a model at all, whether this version may have users, from time to
+    time whether there should still be such a model, and whether it is less risky than the classification table says."""
 
     USE_CASE = "UseCase"
     DEPLOYMENT = "Deployment"
     CONTINUATION = "Continuation"
+    TIER_LOWERING = "TierLowering"
 
 
 class OnExpiry(StrEnum):

@@ -73,6 +73,8 @@ class ModelView:
 
     def gate_state(self, gate: Gate) -> GateState | None:
         """What the gate asks for now; UseCase and Continuation ask about the same. None if it asks for nothing."""
+        if gate is Gate.TIER_LOWERING:
+            return self.status.tier_lowering
         return self.gate if gate is Gate.DEPLOYMENT else self.status.use_case
 
     @property

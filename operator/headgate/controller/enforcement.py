@@ -11,6 +11,7 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.proof import Proof, Span
 from headgate.kube.admission import BINDINGS, POLICIES, SETTLING, Standing, standing
 from headgate.kube.errors import Forbidden, KubeError, NotFound
+from headgate.kube.installed import Installed
 from headgate.kube.interface import InformedApi
 
 log = logging.getLogger(__name__)
@@ -24,10 +25,20 @@ _SOONEST = 1.0
 class Enforcement:
     """The present answer. `problem` is not empty until the first look has found everything."""
 
-    def __init__(self, api: InformedApi, wall: Callable[[], datetime], sequence: Callable[[], int], *, prefix: str = "headgate") -> None:
-        """`sequence`: how much the cache has taken in. `wall` stands in for the API server's clock where that is not told."""
+    def __init__(
+        self,
+        api: InformedApi,
+        wall: Callable[[], datetime],
+        sequence: Callable[[], int],
+        *,
+        prefix: str = "headgate",
+        installed: Installed | None = None,
+    ) -> None:
+        """`sequence`: how much the cache has taken in. `wall` stands in for the API server's clock where that is not told. `prefix` and
+        `installed`: how the chart's policies are called, and what they are."""
         self._api = api
         self._prefix = prefix
+        self._installed = installed
         self._wall = wall
         self._sequence = sequence
         self.problem = "it has not been checked yet whether the admission policies are in force"
@@ -60,7 +71,7 @@ class Enforcement:
         problem, proof, known = self.problem, self.proof, self._sequence()
         try:
             policies, bindings = await self._api.list(POLICIES), await self._api.list(BINDINGS)
-            found = standing(policies.items, bindings.items, self._prefix)
+            found = standing(policies.items, bindings.items, self._prefix, self._installed)
             self.proof = await self._proven(found, known)
             self.problem = found.problem
         except (Forbidden, NotFound) as error:

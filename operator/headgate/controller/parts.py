@@ -80,7 +80,9 @@ class Parts:
         self.cache = Cache(policy_namespace=settings.policy_namespace, wall=wall)
         self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
-        self.enforcement = Enforcement(api, wall, lambda: self.cache.sequence, prefix=settings.admission_prefix)
+        self.enforcement = Enforcement(
+            api, wall, lambda: self.cache.sequence, prefix=settings.admission_prefix, installed=settings.admission
+        )
         self.bypass = Bypass(api, self.cache, self.intake.enqueue, namespaces=settings.kopf_namespaces)
         writer = fenced(api, leading)
         hashes = SecretHashes(writer, settings.namespace) if settings.hash_secrets else None

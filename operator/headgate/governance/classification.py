@@ -9,8 +9,29 @@ from difflib import get_close_matches
 
 from headgate.api.aimodel import Classification
 from headgate.api.base import line
-from headgate.api.vocabulary import Risk, Tier
+from headgate.api.vocabulary import Gate, Risk, Role, Tier
 from headgate.governance.classification_table import BUILT_IN, Entry, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Lowering:
+    """A tier that a model declares below the table's."""
+
+    table: Tier
+    declared: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the gate TierLowering says of a declared lower tier: only one that is agreed to counts. `words` say who agreed and until when,
+    or what is missing."""
+
+    agreed: bool
+    words: str
+
+
+UNASKED = Consent(False, f"the approval of {Role.LEGAL_APPROVAL} at the gate {Gate.TIER_LOWERING}")
+"""Where there is no cluster to ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,8 @@ class RiskReading:
     table_version: str = ""
     controls: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
+    lowering: Lowering | None = None
+    """The lower tier that is declared, whether or not it counts; None if there is none."""
 
     @property
     def tier(self) -> Tier | None:
@@ -51,8 +74,9 @@ class TableState:
 BY_DEFAULT = TableState(BUILT_IN)
 
 
-def assess(classification: Classification, state: TableState) -> RiskReading:
-    """The risk of `classification`.
+def assess(classification: Classification, state: TableState, consent: Consent = UNASKED) -> RiskReading:
+    """The risk of `classification`. `consent` decides whether a declared tier below the table's counts. What is prohibited or not known no
+    consent lowers.
 
     A classification that says none of decisions, affectedRights, practices and regions is from before there was a table: its tier is the
     declared one, and `classified` is False. Whether that is enough is the policy's to say.
@@ -64,7 +88,7 @@ def assess(classification: Classification, state: TableState) -> RiskReading:
     unclear = tuple(line(words) for words in (*_left_out(classification), *_unknown(classification, state.table)))
     if unclear:
         return RiskReading(None, unclear, classified=False, table_version=state.table.version)
-    return _worst(classification, state.table)
+    return _worst(classification, state.table, consent)
 
 
 def _asks_for_table(classification: Classification) -> bool:
@@ -115,20 +139,18 @@ def _fields(classification: Classification, table: Table) -> Iterator[tuple[str,
     yield "decisions", (classification.decisions.value,) if classification.decisions else (), by_name
 
 
-def _worst(classification: Classification, table: Table) -> RiskReading:
+def _worst(classification: Classification, table: Table, consent: Consent) -> RiskReading:
     found = [(field, name, known[name]) for field, names, known in _fields(classification, table) for name in names]
     computed = max((entry.tier for _, _, entry in found), key=lambda risk: risk.rank)
     reasons = [_because(field, name, entry) for field, name, entry in found if entry.tier is computed]
-    declared = classification.declared_tier
-    risk = computed
-    if declared is not None and computed is not Risk.PROHIBITED:
-        asked = Risk(declared.value)
-        if asked.rank > computed.rank:
-            risk, reasons = asked, [f"{declared} is declared, above the table's {computed}", *reasons]
-        elif asked.rank < computed.rank:
-            reasons.insert(0, _not_lowered(declared, computed))
-    elif computed is Risk.PROHIBITED:
+    risk, lowering = computed, _lowering(classification.declared_tier, computed)
+    if computed is Risk.PROHIBITED:
         reasons.insert(0, "prohibited: nobody can approve it. Change what the model does, not what is written about it")
+    elif lowering is not None:
+        risk = Risk(lowering.declared.value) if consent.agreed else computed
+        reasons.insert(0, _lowering_words(lowering, consent, reasons[0]))
+    elif classification.declared_tier is not None and (asked := Risk(classification.declared_tier.value)).rank > computed.rank:
+        risk, reasons = asked, [f"{asked} is declared, above the table's {computed}", *reasons]
     tier = risk.tier
     duties = {Tier.LOW: table.duties.low, Tier.MEDIUM: table.duties.medium, Tier.HIGH: table.duties.high}[tier] if tier else None
     asked_by_names = dict.fromkeys(words for _, _, entry in found for words in entry.documents)
@@ -138,14 +160,22 @@ def _worst(classification: Classification, table: Table) -> RiskReading:
         table_version=table.version,
         controls=duties.controls if duties else (),
         documents=(*duties.documents, *asked_by_names)[:16] if duties else (),
+        lowering=lowering,
     )
 
 
-def _not_lowered(declared: Tier, computed: Risk) -> str:
-    return (
-        f"declaredTier {declared} has no effect: it may raise the table's {computed}, never lower it. "
-        "If the table is wrong, the legal and risk team that keeps it may change it"
-    )
+def _lowering(declared: Tier | None, computed: Risk) -> Lowering | None:
+    if declared is None or computed.tier is None or not computed.tier.exceeds(declared):
+        return None
+    return Lowering(computed.tier, declared)
+
+
+def _lowering_words(lowering: Lowering, consent: Consent, because: str) -> str:
+    """`because` begins with the tier that the table says."""
+    if consent.agreed:
+        return f"{lowering.declared} is declared, below the table's {lowering.table}, and agreed to: {consent.words}"
+    table_says = because.partition(": ")[0]
+    return f"{lowering.declared} is declared, and the table says {table_says}, which counts: lowering it needs {consent.words}"
 
 
 def _because(field: str, name: str, entry: Entry) -> str:

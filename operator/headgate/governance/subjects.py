@@ -105,6 +105,31 @@ def use_case_statement(
     }
 
 
+def tier_lowering_statement(
+    *,
+    environment: str,
+    namespace: str,
+    name: str,
+    classification: Classification,
+    requirements: Requirements | None,
+    table_tier: Tier,
+    declared: Tier,
+    vendor: Vendor | None = None,
+) -> dict[str, Any]:
+    """What the gate TierLowering is about: the use case, the tier that the table says, and the lower one that is to count. A table that
+    says another tier later asks another question; one that says the same for other reasons does not."""
+    case = use_case_statement(
+        environment=environment,
+        namespace=namespace,
+        name=name,
+        classification=classification,
+        requirements=requirements,
+        tier=declared,
+        vendor=vendor,
+    )
+    return {**case, "kind": "tierLowering", "tableTier": str(table_tier)}
+
+
 def _vendor(vendor: Vendor) -> dict[str, Any]:
     ratings = vendor.evaluation or Ratings()
     rated = {str(criterion): str(rating) for criterion in VendorCriterion if (rating := ratings.of(criterion)) is not None}

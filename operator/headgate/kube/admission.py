@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from headgate.kube.installed import Installed, binding_weakness, policy_weakness
 from headgate.kube.resources import Resource
 
 POLICIES = Resource("admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", namespaced=False)
@@ -31,53 +32,46 @@ class Standing:
     """uid and generation of that policy and of what binds it: another one has another uid, and one that was edited another generation."""
 
 
-def standing(policies: Iterable[Mapping[str, Any]], bindings: Iterable[Mapping[str, Any]], prefix: str) -> Standing:
-    """What the policies and bindings of the cluster amount to. Recreated ones prove nothing about the time before."""
+def standing(
+    policies: Iterable[Mapping[str, Any]],
+    bindings: Iterable[Mapping[str, Any]],
+    prefix: str,
+    installed: Installed | None = None,
+) -> Standing:
+    """What the policies and bindings of the cluster amount to. Recreated ones prove nothing about the time before. `installed`: what the
+    chart made; any difference is a fault. Where it is not known, what plainly weakens them is."""
+    made_by_chart = installed or Installed()
     by_name = {policy["metadata"]["name"]: policy for policy in policies}
     bound = [binding for binding in bindings if "Deny" in ((binding.get("spec") or {}).get("validationActions") or ())]
-    faults = {short: fault for short in REQUIRED if (fault := _fault(f"{prefix}-{short}", by_name, bound))}
+    weak = {binding["metadata"]["name"]: words for binding in bound if (words := binding_weakness(binding, made_by_chart))}
+    faults = {short: fault for short in REQUIRED if (fault := _fault(f"{prefix}-{short}", by_name, bound, weak, made_by_chart))}
     problem = f"{'; '.join(faults.values())}: install the chart's admission policies again" if faults else ""
     if APPROVALS in faults:
         return Standing(problem, None)
     approvals = f"{prefix}-{APPROVALS}"
-    parts = (by_name[approvals], *_bindings_of(approvals, bound))
+    parts = (by_name[approvals], *(one for one in _bindings_of(approvals, bound) if one["metadata"]["name"] not in weak))
     return Standing(problem, max(map(_made, parts)) + SETTLING, frozenset(map(_seal, parts)))
 
 
-def _fault(name: str, policies: Mapping[str, Mapping[str, Any]], bound: list[Mapping[str, Any]]) -> str:
-    """Why the policy of that name denies nothing, or not always; empty if it does."""
+def _fault(
+    name: str,
+    policies: Mapping[str, Mapping[str, Any]],
+    bound: list[Mapping[str, Any]],
+    weak: Mapping[str, str],
+    installed: Installed,
+) -> str:
+    """Why the policy of that name denies nothing, or not always; empty if it does. One binding that is not weakened is enough."""
     policy = policies.get(name)
     if policy is None:
         return f"ValidatingAdmissionPolicy {name} is missing"
-    if (policy.get("spec") or {}).get("failurePolicy", "Fail") != "Fail":
-        return f"ValidatingAdmissionPolicy {name} lets requests pass when it fails"
-    return "" if _bindings_of(name, bound) else f"no ValidatingAdmissionPolicyBinding denies by {name}"
-
-
-def narrowed(policies: Iterable[Mapping[str, Any]], bindings: Iterable[Mapping[str, Any]], prefix: str) -> tuple[str, ...]:
-    """Where a policy of the chart, or what binds it, was changed to leave something out, in words. The chart's own leave out nothing."""
-    names = {f"{prefix}-{short}" for short in REQUIRED}
-    found = [
-        f"ValidatingAdmissionPolicy {policy['metadata']['name']} has {field}"
-        for policy in policies
-        if policy["metadata"]["name"] in names
-        for field in _exclusions((policy.get("spec") or {}).get("matchConstraints"))
-        # What a policy is about may be told by labels.
-        if field != "objectSelector"
-    ]
-    for binding in bindings:
-        spec = binding.get("spec") or {}
-        if spec.get("policyName") in names:
-            found += [
-                f"ValidatingAdmissionPolicyBinding {binding['metadata']['name']} has {f}" for f in _exclusions(spec.get("matchResources"))
-            ]
-    return tuple(found)
-
-
-def _exclusions(constraints: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The fields that leave something out. Selectors are there, and empty, wherever nobody wrote one."""
-    given = constraints or {}
-    return tuple(field for field in ("excludeResourceRules", "namespaceSelector", "objectSelector") if given.get(field))
+    if weakness := policy_weakness(policy, installed):
+        return f"ValidatingAdmissionPolicy {name} {weakness}"
+    mine = [binding["metadata"]["name"] for binding in _bindings_of(name, bound)]
+    if not mine:
+        return f"no ValidatingAdmissionPolicyBinding denies by {name}"
+    if all(one in weak for one in mine):
+        return "; ".join(f"ValidatingAdmissionPolicyBinding {one} {weak[one]}" for one in mine)
+    return ""
 
 
 def _bindings_of(name: str, bindings: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

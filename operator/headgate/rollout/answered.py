@@ -7,7 +7,7 @@ from headgate.api.status import Latch
 from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import Approval, Matter, why_not
 from headgate.rollout.draft import Draft
-from headgate.rollout.people import standing
+from headgate.rollout.latched import standing
 from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.trusting import nobody_knows, trust_of
@@ -53,7 +53,7 @@ def _answers(approval: Approval, latch: Latch, known: tuple[Approval, ...], draf
 def _long_enough(approval: Approval, draft: Draft, snapshot: Snapshot) -> bool:
     """An approval of a use case counts no longer than the policy says, one of Continuation only for what was approved before."""
     case, policy = draft.status.use_case, governing(draft, snapshot)
-    if approval.spec.gate is Gate.DEPLOYMENT:
+    if approval.spec.gate in (Gate.DEPLOYMENT, Gate.TIER_LOWERING):
         return True
     if approval.spec.gate is Gate.CONTINUATION and (case is None or case.stands_for != approval.spec.subject):
         return False

@@ -13,8 +13,8 @@ from headgate.governance.trust import Trust
 from headgate.rollout.break_glass import broken
 from headgate.rollout.copying import copies_objection
 from headgate.rollout.draft import Draft
+from headgate.rollout.latched import standing
 from headgate.rollout.observing import allowed_mode
-from headgate.rollout.people import standing
 from headgate.rollout.replaying import agreement_words, replay_objection
 from headgate.rollout.risk import obstacle, tier_of
 from headgate.rollout.snapshot import Problem, Snapshot

@@ -7,7 +7,7 @@ from headgate.api.approval import ApprovalState
 from headgate.api.audit import MOST_PENDING, AuditRecord, Measured, MeasuredCheck, TrafficRecord
 from headgate.api.digests import canonical
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, CandidateStatus, StableStatus, TrafficStatus
+from headgate.api.status import AIModelStatus, CandidateStatus, GateState, StableStatus, TrafficStatus
 from headgate.api.vocabulary import DecisionKind, Gate, Phase
 from headgate.evidence.view import CheckReading
 from headgate.governance.approvals import Approval
@@ -23,6 +23,7 @@ APPROVAL_ENDED = "ApprovalEnded"
 TRAFFIC_CHANGED = "TrafficChanged"
 ENTRIES_OMITTED = "EntriesOmitted"
 
+_CASE_GATES = (Gate.USE_CASE, Gate.CONTINUATION)
 _BY_PEOPLE = frozenset({Reason.INTERVENTION_TAKEN_UP, Reason.INTERVENTION_REFUSED})
 """Told of each intervention by itself, with its author."""
 _ON_NUMBERS = frozenset(
@@ -109,32 +110,32 @@ def _of_people(draft: Draft, snapshot: Snapshot) -> Iterator[AuditRecord]:
 
 
 def _ended(draft: Draft, snapshot: Snapshot, why_not: Mapping[str, str]) -> Iterator[AuditRecord]:
-    """Approvals of the use case that counted and do so no longer: expired, revoked, deleted, replaced, or about what it was before. Those
-    of a version end with its attempt, which is told by itself."""
-    before, after = snapshot.status.use_case, draft.status.use_case
-    if before is None:
-        return
-    kept = {_giver(words) for words in (after.counted if after is not None else ())}
-    for words in before.counted:
-        if _giver(words) in kept:
-            # The same person in the same role, for longer.
-            continue
-        given = [one for one in snapshot.approvals if _of_use_case(one) and one.name in why_not and words.startswith(_beginning(one))]
-        newest = max(given, key=lambda one: (one.spec.subject == before.subject, one.created), default=None)
-        why = why_not[newest.name] if newest is not None else "its object is gone"
-        told = _record(APPROVAL_ENDED, bounded(f"{words} no longer counts for the use case: {why}"), draft, snapshot)
-        yield told.model_copy(update={"approval": newest.name if newest is not None else "", "subject": before.subject})
-
-
-def _of_use_case(approval: Approval) -> bool:
-    return approval.spec.gate in (Gate.USE_CASE, Gate.CONTINUATION) and approval.spec.decision is DecisionKind.APPROVE
+    """Approvals of the use case or of a lower tier that counted and do so no longer: expired, revoked, deleted, replaced, or about what it
+    was before. Those of a version end with its attempt, which is told by itself."""
+    for gates, about in ((_CASE_GATES, "the use case"), ((Gate.TIER_LOWERING,), "the lower tier")):
+        before, kept = _state(snapshot.status, gates[0]), {_giver(words) for words in _counted(draft.status, gates[0])}
+        for words in before.counted if before is not None else ():
+            if before is None or _giver(words) in kept:
+                # The same person in the same role, for longer.
+                continue
+            named = [one for one in snapshot.approvals if one.name in why_not and words.startswith(_beginning(one))]
+            given = [one for one in named if one.spec.gate in gates and one.spec.decision is DecisionKind.APPROVE]
+            newest = max(given, key=lambda one: (one.spec.subject == before.subject, one.created), default=None)
+            why = why_not[newest.name] if newest is not None else "its object is gone"
+            told = _record(APPROVAL_ENDED, bounded(f"{words} no longer counts for {about}: {why}"), draft, snapshot)
+            yield told.model_copy(update={"approval": newest.name if newest is not None else "", "subject": before.subject})
 
 
 def _counted(status: AIModelStatus, gate: Gate) -> frozenset[str]:
     """What is told of the approvals that count. The use case has one list for both of its gates."""
-    if gate is not Gate.DEPLOYMENT:
-        return frozenset(status.use_case.counted if status.use_case is not None else ())
-    return frozenset(status.candidate.gate.counted if status.candidate is not None and status.candidate.gate is not None else ())
+    state = _state(status, gate)
+    return frozenset(state.counted if state is not None else ())
+
+
+def _state(status: AIModelStatus, gate: Gate) -> GateState | None:
+    if gate is Gate.DEPLOYMENT:
+        return status.candidate.gate if status.candidate is not None else None
+    return status.tier_lowering if gate is Gate.TIER_LOWERING else status.use_case
 
 
 def _beginning(approval: Approval) -> str:

@@ -53,11 +53,11 @@ def lapse_words(case: UseCaseStatus) -> str:
 
 
 def next_moment(status: AIModelStatus, now: datetime) -> datetime | None:
-    """When there is something to tell of the use case next."""
-    case = status.use_case
-    if case is None or case.until is None:
-        return None
-    moments = (case.until, *(case.until - timedelta(days=days) for days in WARNINGS))
+    """When there is something to tell of the use case next, or a tier that was lowered rises again."""
+    case, lowering = status.use_case, status.tier_lowering
+    moments = [lowering.until] if lowering is not None and lowering.until is not None else []
+    if case is not None and case.until is not None:
+        moments += [case.until, *(case.until - timedelta(days=days) for days in WARNINGS)]
     return min((moment for moment in moments if moment > now), default=None)
 
 

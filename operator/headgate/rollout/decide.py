@@ -24,6 +24,7 @@ from headgate.rollout.golive import go_live
 from headgate.rollout.harm import Harm
 from headgate.rollout.instants import pulled_back
 from headgate.rollout.live import frozen, note_readiness
+from headgate.rollout.lowering import note_lowering
 from headgate.rollout.observing import note_mode
 from headgate.rollout.ownership import deletion_policy
 from headgate.rollout.people import (
@@ -72,7 +73,7 @@ def decide(snapshot: Snapshot) -> Decision:
     asked = orders(snapshot)
     draft = Draft(snapshot.status, announcements=(*found, *missed), notes=unanswered(stored, snapshot))
     draft = note_mode(note_readiness(latch_negatives(draft, snapshot), snapshot), snapshot)
-    draft = note_answered(draft, snapshot)
+    draft = note_lowering(note_answered(draft, snapshot), snapshot)
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)
     draft = _pause_or_resume(draft, asked)

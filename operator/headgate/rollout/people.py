@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from headgate.api.approval import ApprovalState, GovernanceApprovalSpec
+from headgate.api.approval import ApprovalState
 from headgate.api.reasons import Reason
 from headgate.api.status import GATED, AIModelStatus, CandidateStatus, Latch, PastStatus, StableStatus
 from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft
+from headgate.rollout.latched import standing
 from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
-from headgate.rollout.trusting import nobody_knows, trust_of
+from headgate.rollout.trusting import trust_of
 
 TAKE_UP_WITHIN = timedelta(hours=24)
 INTERVENTIONS = (
@@ -183,16 +184,6 @@ def answer_unasked(draft: Draft, snapshot: Snapshot) -> Draft:
     return draft
 
 
-def standing(snapshot: Snapshot, latches: tuple[Latch, ...]) -> tuple[Approval, ...]:
-    """All approvals; what is latched as it was then: its object may be deleted, or its key no longer be trusted. While nobody knows who is
-    trusted, rejections that were answered before are left out: the approval that answers them cannot be read."""
-    answered = {latch.name for latch in latches if latch.answered} if nobody_knows(snapshot) else set()
-    kept = {latch.name: latch for latch in latches if latch.subject is not None and latch.name not in answered}
-    present = {a.name for a in snapshot.approvals if a.name not in answered and (a.name not in kept or a.spec.signature is None)}
-    left = (approval for approval in snapshot.approvals if approval.name in present)
-    return (*left, *(_revived(latch, snapshot) for name, latch in kept.items() if name not in present))
-
-
 def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastStatus | CandidateStatus) -> Approval | None:
     """The Reject or Revoke that stands against what a version was approved for. None if nothing is known to have been approved."""
     if version.subject is None or snapshot.spec is None:
@@ -207,15 +198,3 @@ def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastS
         trust=trust_of(snapshot, snapshot.pinned or snapshot.policy.spec),
     )
     return next(iter(standing_rejections(standing(snapshot, draft.status.latches), matter)), None)
-
-
-def _revived(latch: Latch, snapshot: Snapshot) -> Approval:
-    spec = GovernanceApprovalSpec.model_construct(
-        model=snapshot.name,
-        decision=latch.decision,
-        role=latch.role,
-        subject=latch.subject,
-        approver=latch.by,
-        rationale=latch.rationale,
-    )
-    return Approval(name=latch.name, namespace=snapshot.namespace, uid="", created=latch.at, spec=spec, enforced=True)

@@ -5,14 +5,20 @@ from headgate.api.reasons import Reason
 from headgate.api.status import RiskStatus
 from headgate.api.vocabulary import Tier
 from headgate.governance.classification import RiskReading, assess
+from headgate.rollout.lowering import asked_to_lower, consent_in
 from headgate.rollout.snapshot import Problem, Snapshot
 
 _UNREAD = RiskReading(None, ("the spec cannot be read",), classified=False)
 
 
 def risk_of(snapshot: Snapshot) -> RiskReading:
-    """Of the spec as it is now."""
-    return assess(snapshot.spec.classification, snapshot.table) if snapshot.spec is not None else _UNREAD
+    """Of the spec as it is now, and of what people say to a tier that it declares below the table's."""
+    if snapshot.spec is None:
+        return _UNREAD
+    reading = assess(snapshot.spec.classification, snapshot.table)
+    # Most models declare none, and this is asked many times in one decision.
+    asked = asked_to_lower(snapshot) if reading.lowering is not None else None
+    return reading if asked is None else assess(snapshot.spec.classification, snapshot.table, consent_in(asked.gate))
 
 
 def tier_of(snapshot: Snapshot) -> Tier | None:

@@ -17,7 +17,7 @@ from headgate.governance.standing import UseCaseMatter, read_standing, rejection
 from headgate.governance.subjects import subject_of, use_case_statement
 from headgate.governance.vendor_evaluation import on_conditions, vendor_lacks, vendor_reading
 from headgate.rollout.draft import Draft
-from headgate.rollout.people import standing
+from headgate.rollout.latched import standing
 from headgate.rollout.risk import obstacle, tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.trusting import trust_of

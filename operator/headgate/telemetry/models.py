@@ -138,10 +138,13 @@ def _bypass(snapshot: Snapshot, decision: Decision, edited: float | None) -> Ite
 
 
 def _ends(snapshot: Snapshot, decision: Decision) -> Iterator[tuple[Gate, datetime]]:
-    """Of the use case, with all renewals; and the first end among the approvals that a candidate's gate counts."""
+    """Of the use case, with all renewals; of a tier that was lowered; and the first end among those that a candidate's gate counts."""
     case, candidate = decision.status.use_case, decision.status.candidate
     if case is not None and case.until is not None:
         yield Gate.USE_CASE, case.until
+    lowering = decision.status.tier_lowering
+    if lowering is not None and lowering.until is not None:
+        yield Gate.TIER_LOWERING, lowering.until
     gate = candidate.gate if candidate is not None else None
     if gate is None:
         return

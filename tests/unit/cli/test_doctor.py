@@ -43,8 +43,15 @@ OPERATOR = Operator(__version__, 2, 2, "system:serviceaccount:headgate-system:he
 NAMES = [f"headgate-{short}" for short in (*REQUIRED, "freezes", "trust-stores")]
 
 
+DENIES: dict[str, Any] = {"failurePolicy": "Fail", "validations": [{"expression": "false"}]}
+
+
 def policy(name: str, **spec: Any) -> Object:
-    return {"metadata": {"name": name, "creationTimestamp": "2026-11-01T00:00:00Z"}, "spec": {"failurePolicy": "Fail", **spec}}
+    return {"metadata": {"name": name, "creationTimestamp": "2026-11-01T00:00:00Z"}, "spec": DENIES | spec}
+
+
+CHANGED = {"HEADGATE_ADMISSION_DIGESTS": json.dumps({"ValidatingAdmissionPolicy/headgate-audit": "0" * 64})}
+"""What the operator was told of the chart's policies is not what is there."""
 
 
 def binding(name: str, **spec: Any) -> Object:
@@ -214,17 +221,19 @@ AIMODEL = "definition of AIModel"
         ("admission policies", {"admission_policies": Asked(())}, Level.FAIL, "headgate-approvals is missing"),
         ("admission policies", {"admission_policies": SHUT}, Level.WARN, "dana may not"),
         ("admission policies", {"admission_bindings": SHUT}, Level.WARN, "dana may not"),
+        ("admission policies", policies(validations=[]), Level.FAIL, "headgate-approvals has no validations"),
+        ("admission policies", operated(environment=CHANGED), Level.FAIL, "headgate-audit is not as this release of the chart installs it"),
         ("admission policies", policies(failurePolicy="Ignore"), Level.FAIL, "lets requests pass when it fails"),
         ("admission policies", bindings(validationActions=["Audit"]), Level.FAIL, "no ValidatingAdmissionPolicyBinding denies by"),
         ("admission policies", operated(environment={"HEADGATE_ADMISSION_PREFIX": "mine"}), Level.FAIL, "mine-approvals is missing"),
         (
-            "admission exclusions",
+            "admission policies",
             bindings(matchResources={"namespaceSelector": {"matchLabels": {"a": "b"}}}),
             Level.FAIL,
             "namespaceSelector",
         ),
-        ("admission exclusions", bindings(matchResources={"objectSelector": {"matchLabels": {"a": "b"}}}), Level.FAIL, "objectSelector"),
-        ("admission exclusions", policies(matchConstraints={"excludeResourceRules": [{}]}), Level.FAIL, "excludeResourceRules"),
+        ("admission policies", bindings(matchResources={"objectSelector": {"matchLabels": {"a": "b"}}}), Level.FAIL, "objectSelector"),
+        ("admission policies", policies(matchConstraints={"excludeResourceRules": [{}]}), Level.FAIL, "excludeResourceRules"),
         (
             "admission of freezes and trust",
             {"admission_policies": Asked(tuple(map(policy, NAMES[:-1])))},

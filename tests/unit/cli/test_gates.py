@@ -13,7 +13,7 @@ from tests.unit.cli.cluster_in_memory import IN_CANARY, LIVE, ClusterInMemory, h
 from headgate.api.aimodel import Classification
 from headgate.api.dossier import Requirements
 from headgate.api.vocabulary import Tier
-from headgate.governance.subjects import subject_of, use_case_statement
+from headgate.governance.subjects import subject_of, tier_lowering_statement, use_case_statement
 from headgate.kube.resources import AIMODELS
 
 CLASSIFICATION: dict[str, Any] = {
@@ -63,7 +63,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Any:
     return made
 
 
-def test_gates_shows_all_three(at: Any) -> None:
+def test_gates_shows_those_that_ask_for_something(at: Any) -> None:
     at(IN_CANARY | {"useCase": APPROVED})
     shown = headgate("gates", *WHERE).stdout
     for words in ("UseCase gate is open", "Deployment gate is closed", "fairness-audit: nobody", "stands until 2027-02-01 12:00:00 UTC"):
@@ -182,3 +182,58 @@ def test_status_and_explain_say_what_to_type(at: Any, command: str) -> None:
     assert "--gate Continuation --role business-owner" in headgate(command, *WHERE).stdout
     at(IN_CANARY | {"useCase": ENDED})
     assert "--gate Continuation --role legal-approval" in headgate(command, *WHERE).stdout
+
+
+LOWERING: dict[str, Any] = {
+    "subject": subject_of(
+        tier_lowering_statement(
+            environment="production",
+            namespace="lending",
+            name="credit-scorer",
+            classification=Classification.model_validate(CLASSIFICATION),
+            requirements=Requirements.model_validate(REQUIREMENTS),
+            table_tier=Tier.HIGH,
+            declared=Tier.LOW,
+        )
+    ),
+    "environment": "production",
+    "tier": "High",
+    "declared": "Low",
+    "required": ["legal-approval"],
+    "missing": ["legal-approval: nobody has approved yet"],
+}
+
+
+def test_gates_shows_a_tier_that_is_to_be_lowered(at: Any) -> None:
+    at(IN_CANARY | {"tierLowering": LOWERING})
+    shown = headgate("gates", *WHERE).stdout
+    assert "The TierLowering gate is closed (tier High, Low is declared, subject" in shown
+    assert "Missing: legal-approval: nobody has approved yet" in shown
+    found = json.loads(headgate("gates", *WHERE, "-o", "json").stdout)["gates"]["TierLowering"]
+    assert (found["open"], found["tier"], found["declared"]) == (False, "High", "Low")
+    at(IN_CANARY)
+    assert "TierLowering" not in headgate("gates", *WHERE).stdout
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject", "revoke"])
+def test_a_lower_tier_is_decided_on_by_its_own_subject(at: Any, verb: str) -> None:
+    memory = at(IN_CANARY | {"tierLowering": LOWERING})
+    done = headgate(verb, *APPROVE[1:], "--gate", "TierLowering")
+    assert done.exit_code == 0, done.output
+    (created,) = memory.decided()
+    assert (created["spec"]["gate"], created["spec"]["subject"]) == ("TierLowering", LOWERING["subject"])
+    assert ("High, to be lowered to Low" if verb == "approve" else "tier Low instead of High") in done.stderr
+
+
+def test_the_statement_of_a_lower_tier_says_both_tiers(at: Any) -> None:
+    at(IN_CANARY | {"tierLowering": LOWERING})
+    shown = headgate("subject", *WHERE, "--gate", "TierLowering", "-o", "json").stdout
+    statement = json.loads(shown)["statement"]
+    assert (statement["kind"], statement["tableTier"], statement["tier"]) == ("tierLowering", "High", "Low")
+
+
+def test_where_no_lower_tier_is_declared_there_is_nothing_to_approve(at: Any) -> None:
+    memory = at(IN_CANARY)
+    refused = headgate(*APPROVE, "--gate", "TierLowering")
+    assert "declares no tier below the table's" in refused.stderr
+    assert memory.decided() == ()

@@ -10,7 +10,10 @@ import pytest
 import yaml
 from tests.unit.cli.cluster_in_memory import headgate
 
+from headgate.api.aimodel import Classification
+from headgate.api.vocabulary import Tier
 from headgate.cli.manifest_file import Unreadable, documents_in
+from headgate.governance.subjects import subject_of, tier_lowering_statement
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "sha256:" + "ab" * 32
@@ -295,6 +298,47 @@ def test_an_approval_that_would_not_count_is_an_error(linted: Linted, monkeypatc
     stranger = changed(APPROVAL, "spec.approver", "zoe@bank.example")
     (found,) = linted(MODEL, POLICY, STORE, stranger, options=("--environment", "production"))["findings"]
     assert found["message"] == "it would not count: zoe@bank.example is no person of the trust store"
+
+
+LOWERED: dict[str, Any] = {
+    "domain": "CreditScoring",
+    "decisions": "HumanInTheLoop",
+    "affectedRights": [],
+    "practices": [],
+    "regions": ["EU"],
+    "declaredTier": "Medium",
+}
+
+
+def test_a_lower_tier_counts_if_these_files_agree_to_it(linted: Linted) -> None:
+    model = changed(MODEL, "spec.classification", LOWERED)
+    in_production = ("--environment", "production")
+    (found,) = (one for one in linted(model, POLICY, options=in_production)["findings"] if one["rule"] == "tier-not-lowered")
+    assert found["severity"] == "warning"
+    assert found["message"].startswith("Medium is declared, and the table says High for domain CreditScoring, which counts")
+    statement = tier_lowering_statement(
+        environment="production",
+        namespace="lending",
+        name="credit-scorer",
+        classification=Classification.model_validate(LOWERED),
+        requirements=None,
+        table_tier=Tier.HIGH,
+        declared=Tier.MEDIUM,
+    )
+    asked = {"gate": "TierLowering", "role": "legal-approval", "approver": "lou@bank.example", "subject": subject_of(statement)}
+    agreed = APPROVAL | {"spec": APPROVAL["spec"] | asked}
+    assert linted(model, POLICY, agreed, options=in_production)["findings"] == []
+    by_owner = changed(agreed, "spec.approver", "chen@bank.example")
+    rules = [one["rule"] for one in linted(model, POLICY, by_owner, options=in_production)["findings"]]
+    assert {"tier-not-lowered", "not-counted"} <= set(rules)
+    (pointless,) = linted(MODEL, POLICY, agreed, options=in_production)["findings"]
+    assert (pointless["rule"], pointless["severity"]) == ("nothing-to-lower", "warning")
+
+
+def test_only_the_legal_role_may_be_written_at_that_gate(linted: Linted) -> None:
+    wrong = changed(APPROVAL, "spec.gate", "TierLowering")
+    found = linted(MODEL, POLICY, wrong)["findings"]
+    assert any("only the role legal-approval decides at the gate TierLowering" in one["message"] for one in found)
 
 
 def test_a_signature_that_does_not_verify_is_an_error() -> None:

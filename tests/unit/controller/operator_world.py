@@ -118,7 +118,7 @@ class OperatorWorld:
         """The ConfigMap with an own classification table."""
         for short in REQUIRED:
             name = f"headgate-{short}"
-            self.api.put(POLICIES, {"metadata": {"name": name}, "spec": {}})
+            self.api.put(POLICIES, {"metadata": {"name": name}, "spec": {"validations": [{"expression": "false"}]}})
             self.api.put(BINDINGS, {"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}})
         self.api.put(ROLLOUT_POLICIES, {"metadata": {"name": "standard", "namespace": "platform"}, "spec": POLICY})
         self.api.put(GATEWAYS, {"metadata": {"name": "public", "namespace": "gateways"}, "spec": {}})

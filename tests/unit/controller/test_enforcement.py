@@ -16,6 +16,10 @@ from headgate.kube.errors import Forbidden, KubeError, Unavailable
 from headgate.kube.interface import Listing
 from headgate.kube.resources import Resource
 
+DENIES: dict[str, Any] = {"failurePolicy": "Fail", "validations": [{"expression": "false"}]}
+BINDS: dict[str, Any] = {"policyName": "headgate-approvals", "validationActions": ["Deny"]}
+SOME = {"matchLabels": {"team": "fraud"}}
+
 
 def installed() -> FakeCluster:
     return OperatorWorld().api
@@ -76,8 +80,18 @@ def test_each_missing_one_is_named(short: str, resource: Resource) -> None:
 
 @pytest.mark.parametrize(
     ("resource", "spec"),
-    [(POLICIES, {"failurePolicy": "Ignore"}), (BINDINGS, {"policyName": "headgate-approvals", "validationActions": ["Audit"]})],
-    ids=["fails open", "only audits"],
+    [
+        (POLICIES, DENIES | {"failurePolicy": "Ignore"}),
+        (POLICIES, DENIES | {"validations": []}),
+        (POLICIES, {"failurePolicy": "Fail"}),
+        (POLICIES, DENIES | {"matchConstraints": {"excludeResourceRules": [{"resources": ["*"]}]}}),
+        (POLICIES, DENIES | {"matchConstraints": {"namespaceSelector": SOME}}),
+        (BINDINGS, BINDS | {"validationActions": ["Audit"]}),
+        (BINDINGS, BINDS | {"matchResources": {"namespaceSelector": SOME}}),
+        (BINDINGS, BINDS | {"matchResources": {"objectSelector": SOME}}),
+        (BINDINGS, BINDS | {"matchResources": {"excludeResourceRules": [{"resources": ["*"]}]}}),
+        (BINDINGS, BINDS | {"matchResources": {"resourceRules": [{"resources": ["pods"]}]}}),
+    ],
 )
 def test_one_that_lets_pass_is_as_good_as_none(resource: Resource, spec: dict[str, Any]) -> None:
     api = installed()

@@ -1,4 +1,4 @@
-"""The classifier: worst-of over enumerations, nothing unknown passes, a declaration only raises."""
+"""The classifier: worst-of over enumerations, nothing unknown passes, a declaration raises, and lowers only what was agreed to."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headgate.api.aimodel import Classification
 from headgate.api.vocabulary import DecisionType, Risk, Tier
-from headgate.governance.classification import RiskReading, TableState, assess
+from headgate.governance.classification import Consent, RiskReading, TableState, assess
 from headgate.governance.classification_table import BUILT_IN, Table, table_of
 
 HARMLESS: dict[str, Any] = {
@@ -62,7 +62,11 @@ def test_a_prohibited_practice_is_prohibited_whatever_is_declared(practice: str,
         ({"practices": ["Profiling"]}, Risk.HIGH, "Profiling"),
         ({"regions": ["EU", "Other"]}, Risk.MEDIUM, "Other"),
         ({"declaredTier": "High"}, Risk.HIGH, "High is declared, above the table's Low"),
-        ({"declaredTier": "Low", "decisions": "Automated"}, Risk.MEDIUM, "declaredTier Low has no effect"),
+        (
+            {"declaredTier": "Low", "decisions": "Automated"},
+            Risk.MEDIUM,
+            "table says Medium for decisions Automated, which counts",
+        ),
         ({"declaredTier": "Low"}, Risk.LOW, "DemandForecasting"),
     ],
 )
@@ -72,6 +76,27 @@ def test_the_worst_name_counts(changes: dict[str, Any], risk: Risk, because: str
     assert because in reading.words
     assert reading.classified
     assert reading.table_version == BUILT_IN.version
+
+
+AGREED = Consent(True, "legal-approval: lou@bank.example until 2027-01-01 12:00 UTC")
+
+
+@pytest.mark.parametrize(
+    ("changes", "risk"),
+    [
+        ({"declaredTier": "Low", "decisions": "Automated"}, Risk.LOW),
+        ({"declaredTier": "Low", "domain": "CreditScoring"}, Risk.LOW),
+        ({"declaredTier": "Medium", "domain": "CreditScoring"}, Risk.MEDIUM),
+        ({"domain": "CreditScoring"}, Risk.HIGH),
+        ({"declaredTier": "High"}, Risk.HIGH),
+        ({"declaredTier": "Low", "practices": ["SocialScoring"]}, Risk.PROHIBITED),
+        ({"declaredTier": "Low", "domain": "Alchemy"}, None),
+        ({"declaredTier": "Low", "regions": []}, None),
+    ],
+)
+def test_what_is_agreed_to_lowers_what_is_declared_and_nothing_else(changes: dict[str, Any], risk: Risk | None) -> None:
+    written = Classification.model_validate(HARMLESS | changes)
+    assert assess(written, TableState(BUILT_IN), AGREED).risk is risk
 
 
 @pytest.mark.parametrize(

@@ -34,3 +34,18 @@ metadata:
 - name: not-the-operator
   expression: request.userInfo.username != '{{ include "headgate.operatorUser" . }}'
 {{- end }}
+
+{{/* What the operator compares the cluster's policies and bindings with: by kind and name, a digest of each spec as it is installed. */}}
+{{- define "headgate.admissionDigests" -}}
+{{- $root := . }}
+{{- $digests := dict }}
+{{- range $file := list "approvals" "audit" "freezes" "managed" "models" "pods" "replays" "routes" "trust" }}
+{{- range $text := splitList "\n---\n" (include (printf "%s/admission/%s.yaml" $root.Template.BasePath $file) $root) }}
+{{- $object := fromYaml $text }}
+{{- if $object.spec }}
+{{- $_ := set $digests (printf "%s/%s" $object.kind $object.metadata.name) ($object.spec | toJson | sha256sum) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- toJson $digests }}
+{{- end }}

@@ -14,7 +14,7 @@ rules:
   verbs: [create]
 - apiGroups: [headgate.dev]
   resources: [governanceapprovals]
-  resourceNames: [usecase.{{ . }}, deployment.{{ . }}, continuation.{{ . }}]
+  resourceNames: [usecase.{{ . }}, deployment.{{ . }}, continuation.{{ . }}{{ if eq . "legal-approval" }}, tierlowering.{{ . }}{{ end }}]
   verbs: [approve]
 {{- end }}
 

@@ -8,7 +8,8 @@ from headgate.api.faults import first_fault
 from headgate.api.trust_store import TRUST_STORE, TrustStoreSpec
 from headgate.cli.doctor.check import Check, fail, ok, unseen, warn
 from headgate.cli.doctor.facts import Facts, Operator, Right
-from headgate.kube.admission import REQUIRED, narrowed, standing
+from headgate.kube.admission import REQUIRED, standing
+from headgate.kube.installed import Installed, read_installed
 
 _INSTALL = "install the chart's admission policies again (helm upgrade, admission.enabled: true)"
 _LATER = ("freezes", "trust-stores")
@@ -30,18 +31,24 @@ def _admission(facts: Facts) -> Iterator[Check]:
             return
     policies, bindings = facts.admission_policies.value or (), facts.admission_bindings.value or ()
     prefix = facts.operator.value.prefix if facts.operator.value else "headgate"
-    problem = standing(policies, bindings, prefix).problem
+    problem = standing(policies, bindings, prefix, _installed(facts)).problem
     if problem:
         yield fail(topic, f"{problem.partition(': install')[0]}: nothing proves who approves, so gates stay closed", _INSTALL)
     else:
         yield ok(topic, f"{len(REQUIRED)} are there and deny")
-    if out := narrowed(policies, bindings, prefix):
-        yield fail("admission exclusions", f"{'; '.join(out)}: what is left out goes around the gates", _INSTALL)
     there = {policy["metadata"]["name"] for policy in policies}
     lacking = [f"{prefix}-{short}" for short in _LATER if f"{prefix}-{short}" not in there]
     if lacking and not problem:
         said = f"ValidatingAdmissionPolicy {', '.join(lacking)} is missing: RBAC alone says who may freeze and who is trusted"
         yield warn("admission of freezes and trust", said, _INSTALL)
+
+
+def _installed(facts: Facts) -> Installed:
+    """By the operator's own configuration; where that cannot be read, only what plainly weakens a policy is found."""
+    try:
+        return read_installed(facts.operator.value.setting("ADMISSION_DIGESTS") if facts.operator.value else "")
+    except ValueError:
+        return Installed()
 
 
 def _trust_store(facts: Facts) -> Check:

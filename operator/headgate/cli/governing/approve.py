@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from headgate.api.approval import EvidenceItem
 from headgate.api.base import DIGEST
 from headgate.api.quantities import Duration
-from headgate.api.status import GateState
+from headgate.api.status import GateState, TierLoweringStatus
 from headgate.api.vocabulary import DecisionKind, Gate, Mode, Role
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.confirm import ask_for_words, ask_to_go_on, record
@@ -66,8 +66,8 @@ def approve(
     as_user: AS_USER = None,
     output: OUTPUT = Format.TEXT,
 ) -> None:
-    """Approve the candidate of MODEL, or its use case (--gate), in one role, after showing what is approved and what differs from the live
-    version."""
+    """Approve the candidate of MODEL, its use case or the lower tier that it declares (--gate), in one role, after showing what is
+    approved and what differs from the live version."""
     access = Access(namespace, context, as_user)
     view = run(access, lambda cluster: cluster.model_to_approve(model, access.where))
     asked = _asked(view, gate, role)
@@ -127,7 +127,7 @@ def shown(view: ModelView, asked: GateState, mine: _Mine, now: datetime) -> list
         f"  model        {view.namespace}/{view.name}",
         f"  environment  {asked.environment}",
         *(_version(view) if deploys else _use_case(view)),
-        f"  tier         {asked.tier}",
+        f"  tier         {asked.tier}{_lowers(asked)}",
         f"  subject      {asked.subject}",
         f"  approver     {mine.approver}",
         f"  expires      {clock(mine.expires_at)}",
@@ -142,6 +142,10 @@ def shown(view: ModelView, asked: GateState, mine: _Mine, now: datetime) -> list
     if any(entry.partition(":")[0] == mine.role for entry in asked.counted):
         lines.append(f"  note         {mine.role} is already given; yours takes over when that one ends")
     return lines
+
+
+def _lowers(asked: GateState) -> str:
+    return f", to be lowered to {asked.declared}" if isinstance(asked, TierLoweringStatus) else ""
 
 
 def _version(view: ModelView) -> Iterator[str]:

@@ -58,7 +58,8 @@ def still_stands(view: ModelView, spec: GovernanceApprovalSpec, existing: Mappin
     if old.target is not None:
         return existing["metadata"]["name"] not in view.status.taken_up
     state = (existing.get("status") or {}).get("state")
-    if spec.gate is Gate.CONTINUATION and old.expires_at is not None and spec.expires_at is not None and old.expires_at < spec.expires_at:
+    renews = spec.gate in (Gate.CONTINUATION, Gate.TIER_LOWERING)
+    if renews and old.expires_at is not None and spec.expires_at is not None and old.expires_at < spec.expires_at:
         return False
     same = old.decision is spec.decision and person(old.approver) == person(spec.approver) and old.subject == spec.subject
     void = state in (ApprovalState.NOT_COUNTED, ApprovalState.UNVERIFIED, ApprovalState.UNPROVEN)
@@ -109,6 +110,8 @@ def _asked_for(spec: AIModelSpec | None, entry: Blocked) -> bool:
 def nothing_to_approve(view: ModelView, gate: Gate = Gate.DEPLOYMENT) -> str:
     """Why there is no subject to approve, in words."""
     status = view.status
+    if gate is Gate.TIER_LOWERING:
+        return f"there is nothing to approve: {view.name} declares no tier below the table's, or its risk is not known"
     if gate is not Gate.DEPLOYMENT:
         return f"there is nothing to approve: the policy of {view.name} asks for no approved use case, or its risk tier is not known"
     if status.phase is Phase.AWAITING_USE_CASE:

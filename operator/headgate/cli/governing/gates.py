@@ -1,4 +1,4 @@
-"""`headgate gates`: who decided what about a model, who is still missing at each of its three gates, and what became of every decision."""
+"""`headgate gates`: who decided what about a model, who is still missing at each of its gates, and what became of every decision."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from headgate.api.approval import GovernanceApprovalStatus
-from headgate.api.status import GateState, GateStatus, UseCaseStatus
+from headgate.api.status import GateState, GateStatus, TierLoweringStatus, UseCaseStatus
 from headgate.api.vocabulary import Gate
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.decisions import nothing_to_approve
@@ -28,7 +28,7 @@ def gates(
     as_user: AS_USER = None,
     output: OUTPUT = Format.TEXT,
 ) -> None:
-    """Show the gates UseCase, Deployment and Continuation of MODEL: open or closed, by whom and until when, who is missing,
+    """Show the gates UseCase, Deployment, Continuation and TierLowering of MODEL: open or closed, by whom and until when, who is missing,
     who needs training, and why each decision counts or does not."""
     access = Access(namespace, context, as_user)
     view = run(access, lambda cluster: cluster.model(model, access.where))
@@ -43,6 +43,9 @@ def gates(
         return
     console = screen()
     for gate in Gate:
+        if gate is Gate.TIER_LOWERING and view.gate_state(gate) is None:
+            # Few models ask for that.
+            continue
         console.print(str(gate), style="bold", soft_wrap=True)
         for words in gate_words(view, gate) or (nothing_to_approve(view, gate),):
             console.print(f"  {words}", soft_wrap=True)
@@ -66,8 +69,9 @@ def gate_words(view: ModelView, gate: Gate) -> tuple[str, ...]:
         return _continuation_words(view, case) if case is not None else ()
     lapsed = f" since an approval lapsed at {clock(asked.lapsed_since)}" if asked.lapsed_since and gate is Gate.DEPLOYMENT else ""
     glass = _glass(asked)
+    lower = f", {asked.declared} is declared" if isinstance(asked, TierLoweringStatus) else ""
     return (
-        f"The {gate} gate is {'open' if asked.open else 'closed'}{lapsed} (tier {asked.tier}, subject {asked.subject}).",
+        f"The {gate} gate is {'open' if asked.open else 'closed'}{lapsed} (tier {asked.tier}{lower}, subject {asked.subject}).",
         *((f"Broken: {glass}",) if glass else ()),
         *(f"Counted: {entry}" for entry in asked.counted),
         *(f"Missing: {entry}" for entry in asked.missing),
@@ -100,7 +104,7 @@ def to_approve(view: ModelView) -> tuple[str, ...]:
 
 def _document(view: ModelView) -> dict[str, Any]:
     case = view.status.use_case
-    found: dict[str, Any] = {str(gate): _state(view.gate_state(gate)) for gate in (Gate.USE_CASE, Gate.DEPLOYMENT)}
+    found: dict[str, Any] = {str(gate): _state(view.gate_state(gate)) for gate in (Gate.USE_CASE, Gate.DEPLOYMENT, Gate.TIER_LOWERING)}
     if case is not None and case.stands_for is not None:
         found[str(Gate.CONTINUATION)] = {
             "open": case.lapsed_since is None,
@@ -122,6 +126,7 @@ def _state(asked: GateState | None) -> dict[str, Any] | None:
         "counted": list(asked.counted),
         "missing": list(asked.missing),
         **({"breakGlass": glass} if (glass := _glass(asked)) else {}),
+        **({"declared": str(asked.declared), "until": _time(asked.until)} if isinstance(asked, TierLoweringStatus) else {}),
     }
 
 

@@ -25,6 +25,8 @@ _MEANS = {
 }
 _MEANS_FOR_USE_CASE = "nothing starts, a candidate loses its users, what is live stays and is frozen; deleting the decision lifts nothing"
 
+_MEANS_FOR_TIER = "the table's tier counts, and what is approved at the lower one loses its users or is frozen; deleting it lifts nothing"
+
 
 def opposition(kind: DecisionKind) -> Callable[..., None]:
     """The command for Reject or Revoke."""
@@ -44,13 +46,13 @@ def opposition(kind: DecisionKind) -> Callable[..., None]:
     ) -> None:
         access = Access(namespace, context, as_user)
         view = run(access, lambda cluster: cluster.model(model, access.where))
-        about, subject = _about(view, kind, live=live) if gate is Gate.DEPLOYMENT else _about_use_case(view, kind, gate)
+        about, subject = _about(view, kind, live=live) if gate is Gate.DEPLOYMENT else _about_matter(view, kind, gate)
         asked = view.gate_state(gate)
         key = private_key(sign) if sign else None
         if key and asked is None:
             raise Refused("only what waits at a gate can be signed for: the status of a live version does not say its environment")
         approver = run(access, lambda cluster: cluster.whoami())
-        means = _MEANS[kind] if gate is Gate.DEPLOYMENT else _MEANS_FOR_USE_CASE
+        means = {Gate.DEPLOYMENT: _MEANS[kind], Gate.TIER_LOWERING: _MEANS_FOR_TIER}.get(gate, _MEANS_FOR_USE_CASE)
         typer.echo(f"{kind} of {view.namespace}/{view.name} {about} as {role}, by {approver}: {means}.", err=True)
         typer.echo(f"  subject  {subject}", err=True)
         words = ask_for_words("Rationale", "--rationale", rationale, yes=yes)
@@ -74,6 +76,16 @@ def _about(view: ModelView, kind: DecisionKind, *, live: bool) -> tuple[str, Dig
     if stable is None or stable.subject is None:
         raise Refused(f"there is nothing to {kind.lower()}: no version of {view.name} is live on an approval")
     return f"{stable.version} (revision {stable.revision}), which is live", stable.subject
+
+
+def _about_matter(view: ModelView, kind: DecisionKind, gate: Gate) -> tuple[str, Digest]:
+    """What is not about a version, in words, and its subject. Raises Refused if there is none."""
+    if gate is not Gate.TIER_LOWERING:
+        return _about_use_case(view, kind, gate)
+    asked = view.status.tier_lowering
+    if asked is None:
+        raise Refused(nothing_to_approve(view, gate).replace("approve", kind.lower(), 1))
+    return f"(tier {asked.declared} instead of {asked.tier})", asked.subject
 
 
 def _about_use_case(view: ModelView, kind: DecisionKind, gate: Gate) -> tuple[str, Digest]:

@@ -14,7 +14,7 @@ from headgate.cli.governing.decisions import nothing_to_approve
 from headgate.cli.options import AS_USER, CONTEXT, GATE, MODEL_NAME, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
 from headgate.cli.view import ModelView
-from headgate.governance.subjects import deployment_statement, subject_of, use_case_statement
+from headgate.governance.subjects import deployment_statement, subject_of, tier_lowering_statement, use_case_statement
 
 
 def statement_of(view: ModelView, gate: Gate = Gate.DEPLOYMENT) -> dict[str, Any] | None:
@@ -23,7 +23,30 @@ def statement_of(view: ModelView, gate: Gate = Gate.DEPLOYMENT) -> dict[str, Any
 
     Raises Refused if its digest is not the gate's subject.
     """
+    if gate is Gate.TIER_LOWERING:
+        return _tier_lowering(view)
     return _deployment(view) if gate is Gate.DEPLOYMENT else _use_case(view)
+
+
+def _tier_lowering(view: ModelView) -> dict[str, Any] | None:
+    asked, written = view.status.tier_lowering, view.written_down()
+    if asked is None:
+        return None
+    if written is None:
+        raise Refused(_differs(asked))
+    statement = tier_lowering_statement(
+        environment=asked.environment,
+        namespace=view.namespace,
+        name=view.name,
+        classification=written.classification,
+        requirements=written.requirements,
+        vendor=written.vendor,
+        table_tier=asked.tier,
+        declared=asked.declared,
+    )
+    if subject_of(statement) != asked.subject:
+        raise Refused(_differs(asked))
+    return statement
 
 
 def _use_case(view: ModelView) -> dict[str, Any] | None:

@@ -11,9 +11,9 @@ from headgate.api.vocabulary import GATE_DECISIONS, DecisionKind, Gate, Leave, M
 from headgate.cli.governing.verify import made_at
 from headgate.cli.linting.findings import Finding
 from headgate.cli.linting.manifests import Collection, Manifest
+from headgate.cli.linting.tiers import Circumstances, as_applied, lowering_subject, risk_of, would_not_count
 from headgate.cli.view import clock
-from headgate.governance.approvals import Approval, Matter, counted_until, short, why_not
-from headgate.governance.classification import TableState, assess
+from headgate.governance.approvals import Matter, counted_until, short
 from headgate.governance.persons import deceptive
 from headgate.governance.subjects import deployment_statement, subject_of, use_case_statement
 from headgate.governance.trust import Trust
@@ -22,8 +22,8 @@ from headgate.rollout.replaying import limits_of
 from headgate.rollout.revisions import revision_of
 
 
-def decision_findings(collection: Collection, table: TableState, environment: str, now: datetime) -> Iterator[Finding]:
-    """`environment`: for which cluster; empty if it is not known, then that of each signature counts."""
+def decision_findings(collection: Collection, by: Circumstances) -> Iterator[Finding]:
+    """Of every approval: its author, its subject, and whether it would count."""
     for approval in collection.approvals:
         yield from _author(approval)
         model = collection.model_of(approval)
@@ -35,7 +35,7 @@ def decision_findings(collection: Collection, table: TableState, environment: st
                 )
                 yield approval.note("model-missing", ("model",), said)
         elif approval.spec.decision in GATE_DECISIONS:
-            yield from _of_gate(approval, model, collection, table, environment, now)
+            yield from _of_gate(approval, model, collection, by)
 
 
 def _author(approval: Manifest[GovernanceApprovalSpec]) -> Iterator[Finding]:
@@ -50,13 +50,13 @@ def _of_gate(
     approval: Manifest[GovernanceApprovalSpec],
     model: Manifest[AIModelSpec],
     collection: Collection,
-    table: TableState,
-    environment: str,
-    now: datetime,
+    by: Circumstances,
 ) -> Iterator[Finding]:
-    spec, policy = approval.spec, collection.policy_of(model)
-    tier = assess(model.spec.classification, table).tier
-    where = environment or (spec.signature.environment if spec.signature else "")
+    spec, policy, now = approval.spec, collection.policy_of(model), by.now
+    risk = risk_of(model, collection, by)
+    lowers = spec.gate is Gate.TIER_LOWERING
+    tier = risk.lowering.table if lowers and risk.lowering is not None else risk.tier
+    where = by.environment_of(approval)
     trust = Trust(where, collection.store)
     signed = collection.store is not None and spec.signature is not None
     if signed and (unverified := trust.unverified(spec, approval.written.namespace, made_at(approval.written.metadata, now))):
@@ -64,7 +64,11 @@ def _of_gate(
         return
     if spec.decision is not DecisionKind.APPROVE or tier is None:
         return
-    until = counted_until(_as_applied(approval, now), tier)
+    if lowers and risk.lowering is None:
+        said = f"{model.written.name} declares no tier below the table's {tier}, so there is nothing to lower"
+        yield approval.warning("nothing-to-lower", ("gate",), said)
+        return
+    until = counted_until(as_applied(approval, now), tier)
     if now >= until:
         yield approval.warning("expired", ("expiresAt",), f"it does not count any more: it ended at {clock(until)}")
         return
@@ -72,14 +76,14 @@ def _of_gate(
         said = "for which environment it is meant is not known, so its subject was not checked: say --environment"
         yield approval.note("subject-unread", ("subject",), said)
         return
-    present = _subject(spec, model, policy, tier, where)
+    present = lowering_subject(model, risk.lowering, where) if lowers and risk.lowering else _subject(spec, model, policy, tier, where)
     if present is None:
         said = "its subject was not checked: the policy or ConfigMaps of the model are not among these files"
         yield approval.note("subject-unread", ("subject",), said)
     elif present != spec.subject:
         said = f"its subject {short(spec.subject)} is not the present one ({short(present)}): it opens no gate for what is written now"
         yield approval.warning("subject", ("subject",), said)
-    elif words := _why_not(approval, model, collection, tier, trust, now):
+    elif words := would_not_count(approval, _matter(spec, model, tier, trust, now), collection, now):
         yield approval.error("not-counted", ("role",), f"it would not count: {words}")
 
 
@@ -118,24 +122,8 @@ def _subject(
     return subject_of(statement)
 
 
-def _why_not(
-    approval: Manifest[GovernanceApprovalSpec],
-    model: Manifest[AIModelSpec],
-    collection: Collection,
-    tier: Tier,
-    trust: Trust,
-    now: datetime,
-) -> str:
-    assert approval.spec.gate is not None
-    assert approval.spec.subject is not None
+def _matter(spec: GovernanceApprovalSpec, model: Manifest[AIModelSpec], tier: Tier, trust: Trust, now: datetime) -> Matter:
+    assert spec.gate is not None
+    assert spec.subject is not None
     # Continuation renews the use case: the same people, the same question.
-    matter = Matter(approval.spec.gate, tier, approval.spec.subject, model.spec.owners.technical.user, now, trust)
-    all_of_it = [_as_applied(one, now) for one in collection.approvals if collection.model_of(one) is model]
-    mine = next(one for one in all_of_it if one.spec is approval.spec)
-    return why_not(mine, all_of_it, matter)
-
-
-def _as_applied(approval: Manifest[GovernanceApprovalSpec], now: datetime) -> Approval:
-    """As the operator would see it; one that is in no cluster yet would be made now."""
-    written = approval.written
-    return Approval(written.name, written.namespace, written.name, made_at(written.metadata, now), approval.spec)
+    return Matter(spec.gate, tier, spec.subject, model.spec.owners.technical.user, now, trust)

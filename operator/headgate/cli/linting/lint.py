@@ -14,6 +14,7 @@ from headgate.cli.linting.manifests import Written, collected
 from headgate.cli.linting.models import model_findings
 from headgate.cli.linting.people import people_findings
 from headgate.cli.linting.sources import STANDARD_INPUT, read, sources
+from headgate.cli.linting.tiers import Circumstances
 from headgate.cli.options import Format, rendered
 from headgate.cli.screen import prose
 from headgate.governance.classification import TableState
@@ -74,13 +75,13 @@ def _read(paths: list[str]) -> tuple[list[Written], list[Finding]]:
 
 
 def _checked(objects: list[Written], table: TableState, environment: str) -> list[Finding]:
-    now = datetime.now(UTC)
+    by = Circumstances(table, environment, datetime.now(UTC))
     collection, findings = collected(objects)
     return [
         *findings,
-        *model_findings(collection, table),
-        *people_findings(collection, table, now),
-        *decision_findings(collection, table, environment, now),
+        *model_findings(collection, by),
+        *people_findings(collection, by),
+        *decision_findings(collection, by),
     ]
 
 

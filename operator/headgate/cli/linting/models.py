@@ -9,9 +9,10 @@ from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import Gate, Leave, Mode, Piece, Tier
 from headgate.cli.linting.findings import Finding
 from headgate.cli.linting.manifests import Collection, Manifest
+from headgate.cli.linting.tiers import Circumstances, risk_of
 from headgate.cli.manifest_file import Place
 from headgate.cli.starting.scaffold import NO_DIGEST
-from headgate.governance.classification import RiskReading, TableState, assess
+from headgate.governance.classification import RiskReading
 from headgate.governance.dossier import deployment_lacks, use_case_lacks
 from headgate.governance.persons import deceptive, person
 from headgate.monitoring.value import case_of
@@ -21,7 +22,7 @@ from headgate.rollout.risk import obstacle_in
 _IMAGES = Dossier(pieces=(Piece.PINNED_IMAGES,))
 
 
-def model_findings(collection: Collection, table: TableState) -> Iterator[Finding]:
+def model_findings(collection: Collection, by: Circumstances) -> Iterator[Finding]:
     """Of every model: owners, tier, policy, and what the policy asks to have in writing."""
     for model in collection.models:
         yield from _owners(model)
@@ -31,7 +32,7 @@ def model_findings(collection: Collection, table: TableState) -> Iterator[Findin
         policy = collection.policy_of(model)
         if policy is None:
             yield _policy_missing(model, collection)
-        risk = assess(model.spec.classification, table)
+        risk = risk_of(model, collection, by)
         yield from _risk(model, risk, policy.spec if policy else None)
         yield from _pinned(model, policy.spec if policy else None, risk.tier)
         if policy is not None:
@@ -105,6 +106,8 @@ def _risk(model: Manifest[AIModelSpec], risk: RiskReading, policy: RolloutPolicy
     problem = obstacle_in(risk, policy)
     if problem is not None:
         yield model.error("tier", ("classification",), f"no version can start: {problem.message}")
+    elif risk.lowering is not None and risk.tier is risk.lowering.table:
+        yield model.warning("tier-not-lowered", ("classification", "declaredTier"), risk.reasons[0])
 
 
 def _fits(model: Manifest[AIModelSpec], policy: RolloutPolicySpec) -> Iterator[Finding]:

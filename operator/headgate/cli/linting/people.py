@@ -9,20 +9,20 @@ from headgate.api.trust_store import TrustedPerson, TrustStoreSpec
 from headgate.api.vocabulary import Gate, Role, Tier
 from headgate.cli.linting.findings import Finding
 from headgate.cli.linting.manifests import Collection, Manifest
+from headgate.cli.linting.tiers import Circumstances, risk_of
 from headgate.governance.approvals import NOT_BY_TECHNICAL_OWNER
 from headgate.governance.assignment import distinct_persons
-from headgate.governance.classification import TableState, assess
 from headgate.governance.persons import deceptive, person
 
 
-def people_findings(collection: Collection, table: TableState, now: datetime) -> Iterator[Finding]:
+def people_findings(collection: Collection, by: Circumstances) -> Iterator[Finding]:
     """Nothing without a trust store: who may approve is then known to the cluster alone."""
     for store in collection.stores:
-        yield from _store(store, now)
+        yield from _store(store, by.now)
     if collection.store is None:
         return
     for model in collection.models:
-        policy, tier = collection.policy_of(model), assess(model.spec.classification, table).tier
+        policy, tier = collection.policy_of(model), risk_of(model, collection, by).tier
         if policy is None or tier in (None, Tier.LOW):
             # At tier Low approvers need not be in the trust store.
             continue
@@ -30,7 +30,7 @@ def people_findings(collection: Collection, table: TableState, now: datetime) ->
         gates = policy.spec.gates
         asked = {Gate.USE_CASE: gates.use_case.of(tier) if gates.use_case else (), Gate.DEPLOYMENT: gates.deployment.of(tier)}
         for gate, roles in asked.items():
-            yield from _gate(model, gate, roles, collection.store, tier, now)
+            yield from _gate(model, gate, roles, collection.store, tier, by.now)
 
 
 def _gate(

@@ -101,7 +101,9 @@ def _exposure(view: ModelView, candidate: CandidateStatus) -> str:
 
 
 def _approvals(view: ModelView) -> tuple[str, ...]:
-    return tuple(words for gate in (Gate.USE_CASE, Gate.CONTINUATION, Gate.DEPLOYMENT) for words in gate_words(view, gate))
+    return tuple(
+        words for gate in (Gate.TIER_LOWERING, Gate.USE_CASE, Gate.CONTINUATION, Gate.DEPLOYMENT) for words in gate_words(view, gate)
+    )
 
 
 def _risk(view: ModelView) -> tuple[str, ...]:

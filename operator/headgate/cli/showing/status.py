@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from headgate.api.status import GateState, UseCaseStatus
+from headgate.api.status import GateState, TierLoweringStatus, UseCaseStatus
 from headgate.api.vocabulary import Gate, Verdict
 from headgate.cli.cluster import Access, Cluster, run
 from headgate.cli.completing.names import model_names
@@ -70,12 +70,12 @@ def _traffic(view: ModelView) -> tuple[str, ...]:
 
 
 def _approvals(view: ModelView) -> tuple[str, ...]:
-    named = ((gate, view.gate_state(gate)) for gate in (Gate.USE_CASE, Gate.DEPLOYMENT))
+    named = ((gate, view.gate_state(gate)) for gate in (Gate.TIER_LOWERING, Gate.USE_CASE, Gate.DEPLOYMENT))
     return tuple(line for gate, asked in named if asked is not None for line in _gate(gate, asked))
 
 
 def _gate(gate: Gate, asked: GateState) -> tuple[str, ...]:
-    until = f", until {clock(asked.until)}" if isinstance(asked, UseCaseStatus) and asked.open and asked.until else ""
+    until = f", until {clock(asked.until)}" if isinstance(asked, UseCaseStatus | TierLoweringStatus) and asked.open and asked.until else ""
     return (
         f"{gate} gate {'open' if asked.open else 'closed'}{until}",
         *(f"+ {entry}" for entry in asked.counted),
