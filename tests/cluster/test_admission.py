@@ -139,7 +139,11 @@ def test_the_api_server_keeps_policies_and_bindings_as_the_chart_tells_the_opera
 
 def test_only_legal_approval_lowers_a_tier(cluster: Cluster, namespace: str) -> None:
     bind(cluster, namespace, DANA, "headgate-approver-fairness-audit")
-    refused(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, gate=Gate.TIER_LOWERING), "tierlowering.fairness-audit")
+    as_reviewer = eventually(
+        lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, gate=Gate.TIER_LOWERING),
+        lambda given: "only the role legal-approval decides" in given.message,
+    )
+    assert not as_reviewer.accepted
     lowering = {"gate": Gate.TIER_LOWERING, "role": Role.LEGAL_APPROVAL}
     refused(lambda: decide(cluster.impersonated(DANA), namespace, APPROVE, **lowering), "tierlowering.legal-approval")
     bind(cluster, namespace, DANA, "headgate-approver-legal-approval")
