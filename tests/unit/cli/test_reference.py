@@ -51,11 +51,29 @@ def test_what_is_captured_is_what_the_monitor_reads(prometheus: Answering) -> No
     assert "offset 30240s" in prometheus.asked[0]
 
 
+def test_a_candidate_in_shadow_is_counted_by_its_own_revision(memory: ClusterInMemory, prometheus: Answering) -> None:
+    assert "has no candidate" in headgate(*CAPTURE, "--of", "candidate").stderr
+    model = aimodel("credit-scorer", watched_spec())
+    model["status"]["candidate"] = {"revision": "c0ffee00"}
+    memory.put(AIMODELS, model)
+    prometheus.revision = "c0ffee00"
+    done = headgate(*CAPTURE, "--of", "candidate", "--since", "30m")
+    assert done.exit_code == 0, done.output
+    assert "revision c0ffee00" in yaml.safe_load(done.stdout)["data"]["reference.json"]
+    assert headgate(*CAPTURE).exit_code == 1, "nothing was counted of the live version"
+
+
+@pytest.mark.parametrize(("since", "stretches"), [("30s", 1), ("90s", 1), ("2m", 2), ("3h", 20)])
+def test_short_times_are_counted_whole_in_fewer_stretches(prometheus: Answering, since: str, stretches: int) -> None:
+    assert headgate(*CAPTURE, "--since", since).exit_code == 0
+    assert len(prometheus.asked) == 2 * stretches
+
+
 def test_what_cannot_be_counted_is_left_out_and_said(prometheus: Answering) -> None:
     prometheus.grown["credit-scorer"].counters.clear()
     done = headgate(*CAPTURE)
     assert done.exit_code == 0
-    assert "warning: country is left out: the live version's pods counted nothing under headgate_feature_total" in done.stderr
+    assert "warning: country is left out: its pods counted nothing under headgate_feature_total" in done.stderr
     prometheus.grown["credit-scorer"].histograms.clear()
     done = headgate(*CAPTURE)
     assert done.exit_code == 1

@@ -80,6 +80,7 @@ class Answering:
         self.asked: list[str] = []
         self.times: list[float] = []
         self.status = 200
+        self.revision = "11111111"
         self.behind: float | None = None
         """Seconds by which its clock is behind; without it no Date header comes."""
         self.wall = lambda: NOON
@@ -97,7 +98,7 @@ class Answering:
             if "headgate_side" not in promql and f'"{name}"' not in promql and f"{name}|" not in promql and f"|{name}" not in promql:
                 continue
             kind = grown.histograms if "_bucket" in promql else grown.reviewers if "reviewer," in promql else grown.counters
-            place = {"namespace": "lending", "headgate_model": name, "headgate_revision": "11111111"}
+            place = {"namespace": "lending", "headgate_model": name, "headgate_revision": self.revision}
             if "headgate_side" in promql:
                 sides = {"namespace": "lending", "headgate_side": "low", "model": name}
                 told = {one: (sides | {"headgate_series": one.metric, "subcategory": one.feature}) for one in grown.gauges}

@@ -5,6 +5,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,21 @@ if TYPE_CHECKING:
 
 reference = typer.Typer(help="Take the reference that a live model is compared with.", no_args_is_help=True)
 
+_SHORTEST_STRETCH = 60.0
+"""Seconds: a few scrapes."""
+
+
+class Arm(StrEnum):
+    """Whose past a reference is made of, as `status` calls it."""
+
+    STABLE = "stable"
+    CANDIDATE = "candidate"
+
+
 SINCE = Annotated[str, typer.Option("--since", help="How much of the past to count, like 7d: whole weeks have every hour of the week.")]
+OF = Annotated[
+    Arm, typer.Option("--of", help="stable: what users got. candidate: what it saw and said of copied requests, in its shadow stage.")
+]
 OUT = Annotated[Path | None, typer.Option("--out", "-o", dir_okay=False, help="Write the manifest here.", show_default=False)]
 FILE = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help=".csv, .csv.gz or .parquet with a header.")]
 MODEL = Annotated[str, typer.Option("--model", help="Whose reference it is: NAMESPACE/NAME.", show_default=False)]
@@ -44,13 +59,14 @@ IGNORE = Annotated[list[str] | None, typer.Option("--ignore", help="A column to 
 def capture(
     model: MODEL_NAME,
     since: SINCE = "7d",
+    of: OF = Arm.STABLE,
     out: OUT = None,
     prometheus: PROMETHEUS = None,
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
 ) -> None:
-    """Count what the live version of MODEL saw and said in the past, by the edges and classes that it exports, and freeze that.
+    """Count what a version of MODEL saw and said in the past, by the edges and classes that it exports, and freeze that.
 
     The features are those of spec.monitoring. Prints a ConfigMap, and what to write into the AIModel. Changes nothing.
     """
@@ -60,7 +76,7 @@ def capture(
         raise Refused(f"where does Prometheus answer? Say --prometheus URL or set {ADDRESS}")
     from headgate.monitoring.inservice.capturing import captured
 
-    plan, revision = _watched(stored)
+    plan, revision = _watched(stored, of)
     now = time.time()
     told = f"revision {revision}, {_instant(now - seconds)} to {_instant(now)}"
     found, left_out = captured(plan, asyncio.run(_stretches(prometheus, plan, revision, now, seconds)), told)
@@ -71,14 +87,14 @@ def capture(
     _write(found, model, out)
 
 
-def _watched(stored: dict[str, Any]) -> tuple["Plan", str]:
+def _watched(stored: dict[str, Any], of: Arm) -> tuple["Plan", str]:
     from headgate.monitoring.inservice.plan import plan_of
 
     metadata = stored["metadata"]
     name = f"{metadata['namespace']}/{metadata['name']}"
-    revision = ((stored.get("status") or {}).get("stable") or {}).get("revision")
+    revision = ((stored.get("status") or {}).get(of) or {}).get("revision")
     if not revision:
-        raise Refused(f"{name} has no live version: a reference is taken of what users get")
+        raise Refused(f"{name} has no {'live version' if of is Arm.STABLE else 'candidate'}: nothing was counted of it")
     try:
         spec = AIModelSpec.model_validate(stored.get("spec") or {})
     except ValidationError as error:
@@ -98,11 +114,12 @@ async def _stretches(address: str, plan: "Plan", revision: str, now: float, seco
     from headgate.prometheus.profiles import Target
 
     namespace, _, name = plan.model.partition("/")
-    target, part = Target(namespace, name, stable=revision), max(60.0, seconds / CAPTURED_STRETCHES)
+    number = max(1, min(CAPTURED_STRETCHES, int(seconds // _SHORTEST_STRETCH)))
+    target, part = Target(namespace, name, stable=revision), seconds / number
     try:
         async with open_prometheus(address) as client:
             asker = Asker(client, lambda template, result: None)
-            ends = [now - part * number for number in reversed(range(round(seconds / part)))]
+            ends = [now - part * later for later in reversed(range(number))]
             return [(await asker.grown({target: plan}, end - part, end))[target] for end in ends]
     except SourceError as error:
         raise Refused(f"Prometheus at {address} gives no answer ({error.outage}): {error}") from error

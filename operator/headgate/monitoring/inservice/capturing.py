@@ -1,4 +1,4 @@
-"""A reference from what a live version counted: its edges and classes, and how many rows fell into each."""
+"""A reference from what a version counted: its edges and classes, and how many rows fell into each."""
 
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
@@ -27,7 +27,7 @@ def captured(plan: Plan, stretches: Sequence[Grown], told: str) -> tuple[Referen
 
 def _distribution(feature: FeaturePlan, stretches: Sequence[Sequence[Row]]) -> Distribution:
     if not stretches:
-        raise ValueError(f"the live version's pods counted nothing under {feature.metric}")
+        raise ValueError(f"its pods counted nothing under {feature.metric}")
     like = _edges(stretches) if feature.numeric else _classes(feature.label, stretches)
     counts: Floats = np.array([bins_of(feature, rows, like) for rows in stretches])
     if not counts.sum():
