@@ -20,11 +20,12 @@ DRAIN = _STREAM + 10
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One AIModel with a host name of its own, on which load can be split."""
+    """One AIModel with a host name of its own, on which load can be split. `probed_each`: seconds between two readiness probes of a pod."""
 
     namespace: str
     name: str
     replicas: int = 1
+    probed_each: int = 1
 
     @property
     def host(self) -> str:
@@ -44,6 +45,7 @@ class Model:
         container = serving["deployment"]["template"]["spec"]["containers"][0]
         # A hundred and more of these run on one small node at a time.
         container["resources"] = {"requests": {"cpu": "2m", "memory": "16Mi"}}
+        container["readinessProbe"]["periodSeconds"] = self.probed_each
         container["env"] = [{"name": name, "value": value} for name, value in {"VERSION": version, **environment}.items()]
         spec["traffic"]["hostnames"] = [self.host]
         spec["traffic"]["rules"][0]["timeouts"] = {"request": f"{_STREAM + 20}s"}
