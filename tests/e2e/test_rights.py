@@ -14,7 +14,7 @@ from tests.e2e.rights import Grant, Log, grants, unused
 
 from demo.kubectl import get, kubectl
 from headgate.controller.cache import WATCHED
-from headgate.kube.resources import AIMODELS
+from headgate.kube.resources import AIMODELS, HTTP_ROUTES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.last]
 
@@ -25,6 +25,8 @@ SELDOM = {
     Grant(AIMODELS.group, "aimodels/finalizers", "update"),
     # Asked for when a full list and a watch disagree about an object, which a test cannot bring about by itself.
     *(Grant(resource.group, resource.plural, "get") for resource, _ in WATCHED),
+    # Of a model that was deleted and left its users to nobody: the route goes minutes after the last pod.
+    Grant(HTTP_ROUTES.group, HTTP_ROUTES.plural, "delete"),
 }
 """Granted, and not to be seen in these tests."""
 

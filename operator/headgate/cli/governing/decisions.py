@@ -41,7 +41,9 @@ def _checked(**fields: Any) -> GovernanceApprovalSpec:
 
 def body_of(view: ModelView, spec: GovernanceApprovalSpec) -> dict[str, Any]:
     """The object to create. Its name follows from what is decided, so that Git and command line agree on it."""
-    written = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    said = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # A cluster of an earlier release refuses fields that it does not know, empty ones as well.
+    written = {name: value for name, value in said.items() if value != []}
     if spec.gate is not None:
         name = f"{spec.model}-{spec.gate.value.lower()}-{spec.role}-{short(spec.subject)}"
     else:
