@@ -47,6 +47,12 @@ def test_it_records_exactly_what_the_gate_asks_for(memory: ClusterInMemory) -> N
     ]
 
 
+def test_nothing_empty_is_written_that_an_earlier_release_may_not_know(memory: ClusterInMemory) -> None:
+    assert headgate(*DECIDED).exit_code == 0
+    (created,) = memory.decided()
+    assert not [name for name, value in created["spec"].items() if value in ([], {}, None)]
+
+
 def test_it_shows_what_is_approved_and_asks(memory: ClusterInMemory) -> None:
     result = headgate(*APPROVE, typed="looked at it\nn\n")
     assert result.exit_code == 1
