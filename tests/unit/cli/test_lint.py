@@ -11,9 +11,10 @@ import yaml
 from tests.unit.cli.cluster_in_memory import headgate
 
 from headgate.api.aimodel import Classification
+from headgate.api.vendor import Vendor
 from headgate.api.vocabulary import Tier
 from headgate.cli.manifest_file import Unreadable, documents_in
-from headgate.governance.subjects import subject_of, tier_lowering_statement
+from headgate.governance.subjects import subject_of, tier_lowering_statement, use_case_statement
 
 ROOT = Path(__file__).resolve().parents[3]
 DIGEST = "sha256:" + "ab" * 32
@@ -333,6 +334,24 @@ def test_a_lower_tier_counts_if_these_files_agree_to_it(linted: Linted) -> None:
     assert {"tier-not-lowered", "not-counted"} <= set(rules)
     (pointless,) = linted(MODEL, POLICY, agreed, options=in_production)["findings"]
     assert (pointless["rule"], pointless["severity"]) == ("nothing-to-lower", "warning")
+
+
+def test_the_use_case_of_a_vendors_model_is_asked_about_with_its_vendor(linted: Linted) -> None:
+    vendor = {"name": "Acme", "product": "Scores 3"}
+    statement = use_case_statement(
+        environment="production",
+        namespace="lending",
+        name="credit-scorer",
+        classification=Classification.model_validate(MODEL["spec"]["classification"]),
+        requirements=None,
+        vendor=Vendor.model_validate(vendor),
+        tier=Tier.MEDIUM,
+    )
+    approval = APPROVAL | {"spec": APPROVAL["spec"] | {"gate": "UseCase", "subject": subject_of(statement)}}
+    found = linted(changed(MODEL, "spec.vendor", vendor), POLICY, approval, options=("--environment", "production"))["findings"]
+    assert "subject" not in [one["rule"] for one in found]
+    found = linted(MODEL, POLICY, approval, options=("--environment", "production"))["findings"]
+    assert "subject" in [one["rule"] for one in found]
 
 
 def test_only_the_legal_role_may_be_written_at_that_gate(linted: Linted) -> None:

@@ -99,6 +99,7 @@ def _subject(
             name=name,
             classification=model.spec.classification,
             requirements=model.spec.requirements,
+            vendor=model.spec.vendor,
             tier=tier,
         )
         return subject_of(statement)
