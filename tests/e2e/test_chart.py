@@ -22,8 +22,8 @@ from fleet.model import ON_CALL
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 SYSTEM = "headgate-system"
-EARLIER = os.environ.get("HEADGATE_UPGRADE_FROM", "v0.1.0")
-"""The release to come from: a tag, or any commit."""
+EARLIER = os.environ.get("HEADGATE_UPGRADE_FROM", "7bab821")
+"""What to come from, a tag or any commit: the last one of 0.1.0."""
 
 
 def helm(*arguments: str) -> str:
@@ -89,7 +89,7 @@ def earlier(bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """The earlier release on a cluster that has never seen a later one, with v1 live of a model that was written for it."""
     done = subprocess.run(["git", "archive", EARLIER], cwd=ROOT, capture_output=True, check=False)
     if done.returncode != 0:
-        pytest.fail(f"this test upgrades from {EARLIER}, which is not in this checkout: git fetch --tags, or set HEADGATE_UPGRADE_FROM")
+        pytest.fail(f"this upgrades from {EARLIER}, which is not in this checkout: git fetch --unshallow, or set HEADGATE_UPGRADE_FROM")
     checkout = tmp_path / "earlier"
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(checkout, filter="data")
