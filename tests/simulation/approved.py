@@ -48,6 +48,7 @@ def unapproved(world: "World", decided: Sequence[Decided], candidate: Object) ->
             name=MODEL,
             classification=Classification.model_validate(classification(world.plan.policy, world.plan.tier)),
             requirements=None,
+            vendor=None,
             tier=tier,
         )
         if why := _lacks(world, decided, policy.gates.use_case.of(tier), subject_of(case), tier):

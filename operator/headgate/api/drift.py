@@ -8,13 +8,13 @@ from pydantic import ConfigDict, Field, model_validator
 from headgate.api.base import ATOMIC, METRIC_NAME, MetricLabel, Model, rules
 from headgate.api.quantities import Duration, Probability
 
-_ORDER = "drifting must not be above violated"
+ORDER_OF_LIMITS = "drifting must not be above violated"
 
 
 class DistanceLimits(Model):
     """From where on a distance is Drifting, and Violated; each inclusive."""
 
-    model_config = ConfigDict(json_schema_extra=rules(("double(self.drifting) <= double(self.violated)", _ORDER)))
+    model_config = ConfigDict(json_schema_extra=rules(("double(self.drifting) <= double(self.violated)", ORDER_OF_LIMITS)))
 
     drifting: Probability = Probability(0.1)
     violated: Probability = Probability(0.2)
@@ -22,7 +22,7 @@ class DistanceLimits(Model):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.drifting > self.violated:
-            raise ValueError(_ORDER)
+            raise ValueError(ORDER_OF_LIMITS)
         return self
 
 

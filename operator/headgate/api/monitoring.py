@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import ATOMIC, METRIC_NAME, PLACE_LABELS, Digest, MetricLabel, Model, ObjectName, each_once, list_map, rules
-from headgate.api.drift import DistanceLimits, DriftGauges
+from headgate.api.drift import ORDER_OF_LIMITS, DistanceLimits, DriftGauges
 from headgate.api.quantities import Duration, Margin, PointsMargin, Probability, Unit
 from headgate.api.responses import DriftResponses
 from headgate.api.retraining import Retraining
@@ -149,9 +149,6 @@ class Oversight(Model):
     min_seeded_found: Probability = Probability(0.8)
 
 
-_ORDER = "drifting must not be above violated"
-
-
 class LossLimits(Model):
     """The same for points lost of the pinned baseline."""
 
@@ -161,7 +158,7 @@ class LossLimits(Model):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.drifting.value > self.violated.value:
-            raise ValueError(_ORDER)
+            raise ValueError(ORDER_OF_LIMITS)
         return self
 
 

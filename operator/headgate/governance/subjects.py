@@ -84,7 +84,7 @@ def use_case_statement(
     classification: Classification,
     requirements: Requirements | None,
     tier: Tier,
-    vendor: Vendor | None = None,
+    vendor: Vendor | None,
 ) -> dict[str, Any]:
     """What the gates UseCase and Continuation are about: such a model, in this environment, whatever its versions. `tier` is the one that
     the classification comes to. How the tier was declared, and by which table it was found, is no part of it. Of a vendor: who it is,
@@ -114,7 +114,7 @@ def tier_lowering_statement(
     requirements: Requirements | None,
     table_tier: Tier,
     declared: Tier,
-    vendor: Vendor | None = None,
+    vendor: Vendor | None,
 ) -> dict[str, Any]:
     """What the gate TierLowering is about: the use case, the tier that the table says, and the lower one that is to count. A table that
     says another tier later asks another question; one that says the same for other reasons does not."""

@@ -30,6 +30,7 @@ STATEMENT = use_case_statement(
     name="credit-scorer",
     classification=Classification.model_validate(CLASSIFICATION),
     requirements=Requirements.model_validate(REQUIREMENTS),
+    vendor=None,
     tier=Tier.HIGH,
 )
 SUBJECT = subject_of(STATEMENT)
@@ -192,6 +193,7 @@ LOWERING: dict[str, Any] = {
             name="credit-scorer",
             classification=Classification.model_validate(CLASSIFICATION),
             requirements=Requirements.model_validate(REQUIREMENTS),
+            vendor=None,
             table_tier=Tier.HIGH,
             declared=Tier.LOW,
         )

@@ -323,6 +323,7 @@ def test_a_lower_tier_counts_if_these_files_agree_to_it(linted: Linted) -> None:
         name="credit-scorer",
         classification=Classification.model_validate(LOWERED),
         requirements=None,
+        vendor=None,
         table_tier=Tier.HIGH,
         declared=Tier.MEDIUM,
     )

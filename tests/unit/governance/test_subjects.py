@@ -185,6 +185,7 @@ USE_CASE: dict[str, Any] = {
         "regions": ["EU"],
     },
     "requirements": {"businessContext": "fewer losses"},
+    "vendor": None,
     "tier": Tier.HIGH,
 }
 

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from headgate.api.policy import RolloutPolicySpec
-from headgate.api.status import GateState
+from headgate.api.status import GateState, TierLoweringStatus, UseCaseStatus
 from headgate.api.vocabulary import Gate
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.decisions import nothing_to_approve
@@ -23,50 +23,28 @@ def statement_of(view: ModelView, gate: Gate = Gate.DEPLOYMENT) -> dict[str, Any
 
     Raises Refused if its digest is not the gate's subject.
     """
-    if gate is Gate.TIER_LOWERING:
-        return _tier_lowering(view)
-    return _deployment(view) if gate is Gate.DEPLOYMENT else _use_case(view)
+    if gate is Gate.DEPLOYMENT:
+        return _deployment(view)
+    return _case(view, view.status.tier_lowering if gate is Gate.TIER_LOWERING else view.status.use_case)
 
 
-def _tier_lowering(view: ModelView) -> dict[str, Any] | None:
-    asked, written = view.status.tier_lowering, view.written_down()
+def _case(view: ModelView, asked: UseCaseStatus | TierLoweringStatus | None) -> dict[str, Any] | None:
+    written = view.written_down()
     if asked is None:
         return None
     if written is None:
         raise Refused(_differs(asked))
-    statement = tier_lowering_statement(
-        environment=asked.environment,
-        namespace=view.namespace,
-        name=view.name,
-        classification=written.classification,
-        requirements=written.requirements,
-        vendor=written.vendor,
-        table_tier=asked.tier,
-        declared=asked.declared,
-    )
-    if subject_of(statement) != asked.subject:
-        raise Refused(_differs(asked))
-    return statement
-
-
-def _use_case(view: ModelView) -> dict[str, Any] | None:
-    case, written = view.status.use_case, view.written_down()
-    if case is None:
-        return None
-    if written is None:
-        raise Refused(_differs(case))
-    statement = use_case_statement(
-        environment=case.environment,
-        namespace=view.namespace,
-        name=view.name,
-        classification=written.classification,
-        requirements=written.requirements,
-        vendor=written.vendor,
-        tier=case.tier,
-    )
-    if subject_of(statement) != case.subject:
-        raise Refused(_differs(case))
-    return statement
+    about: dict[str, Any] = {
+        "environment": asked.environment,
+        "namespace": view.namespace,
+        "name": view.name,
+        "classification": written.classification,
+        "requirements": written.requirements,
+        "vendor": written.vendor,
+    }
+    if isinstance(asked, TierLoweringStatus):
+        return _verified(asked, tier_lowering_statement(**about, table_tier=asked.tier, declared=asked.declared))
+    return _verified(asked, use_case_statement(**about, tier=asked.tier))
 
 
 def _deployment(view: ModelView) -> dict[str, Any] | None:
@@ -89,6 +67,10 @@ def _deployment(view: ModelView) -> dict[str, Any] | None:
         evidence=written.evidence if written else (),
         lineage=written.lineage if written else (),
     )
+    return _verified(gate, statement)
+
+
+def _verified(gate: GateState, statement: dict[str, Any]) -> dict[str, Any]:
     if subject_of(statement) != gate.subject:
         raise Refused(_differs(gate))
     return statement
