@@ -231,7 +231,8 @@ class Classification(Model):
     """Where the people are about whom it decides."""
     declared_tier: Tier | None = None
     """Raises what the table says by itself, and lowers it with an approval at the gate TierLowering. A model that gives none of
-    decisions, affectedRights, practices and regions is taken at this word, where the policy does not ask for more."""
+    decisions, affectedRights, practices and regions is taken at this word, where neither the policy asks for
+    more nor the table says more for its domain."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -48,6 +48,8 @@ class RiskReading:
     documents: tuple[str, ...] = ()
     lowering: Lowering | None = None
     """The lower tier that is declared, whether or not it counts; None if there is none."""
+    understated: str = ""
+    """That a classification which only declares a tier declares less than the table says for the domain that it names; empty if not."""
 
     @property
     def tier(self) -> Tier | None:
@@ -79,7 +81,7 @@ def assess(classification: Classification, state: TableState, consent: Consent =
     consent lowers.
 
     A classification that says none of decisions, affectedRights, practices and regions is from before there was a table: its tier is the
-    declared one, and `classified` is False. Whether that is enough is the policy's to say.
+    declared one, and `classified` is False. Whether that is enough is the policy's to say, unless it is `understated`.
     """
     if not _asks_for_table(classification):
         return _declared(classification, state.table)
@@ -102,10 +104,12 @@ def _declared(classification: Classification, table: Table | None) -> RiskReadin
     if declared is None:
         return RiskReading(None, (f"{missing}, and no declaredTier: the risk is not known",), classified=False)
     reasons = [f"{declared} is declared, and not looked up in the table: {missing}"]
-    domain = table.domains.get(classification.domain or "") if table is not None else None
+    domain, understated = table.domains.get(classification.domain or "") if table is not None else None, ""
     if domain is not None and domain.tier.rank > Risk(declared.value).rank:
-        reasons.append(f"the table says {domain.tier} for the domain {classification.domain} alone: complete the classification")
-    return RiskReading(Risk(declared.value), tuple(reasons), classified=False)
+        says = f"the table says {domain.tier} for the domain {classification.domain} alone"
+        understated = line(f"{declared} is declared, and {says}: complete spec.classification")
+        reasons.append(understated)
+    return RiskReading(Risk(declared.value), tuple(reasons), classified=False, understated=understated)
 
 
 def _left_out(classification: Classification) -> Iterator[str]:

@@ -52,6 +52,14 @@ def test_what_will_not_start_is_an_error_for_scripts(tmp_path: Path, changes: di
     assert shown in done.stdout
 
 
+def test_a_declared_tier_alone_must_not_be_below_the_table_s_for_the_domain(tmp_path: Path) -> None:
+    alone = dict.fromkeys(CLASSIFICATION) | {"declaredTier": "Medium"}
+    done = headgate("classify", "-f", written(tmp_path, **alone | {"domain": "CreditScoring"}))
+    assert done.exit_code == 1
+    assert "the table says High for the domain CreditScoring alone: complete spec.classification" in " ".join(done.stdout.split())
+    assert headgate("classify", "-f", written(tmp_path, **alone)).exit_code == 0
+
+
 def test_a_table_of_ones_own(tmp_path: Path) -> None:
     own = BUILT_IN.model_dump(mode="json", by_alias=True) | {"version": "bank-7", "domains": {"CreditScoring": {"tier": "Low"}}}
     table = tmp_path / "table.yaml"

@@ -37,6 +37,8 @@ APPROVALS = (
     ("chen", "technical-validation", "Same preprocessing as 2.3.0, shadow latency within limits; 41 of 41 acceptance tests passed."),
     ("dana", "fairness-audit", "Parity 0.91 on 40k decisions, equal opportunity 0.93."),
     ("sam", "security-review", "Image scanned, no finding above low; runs without privileges, reads the artifact by digest."),
+    ("lena", "legal-approval", "Impact assessment 2026-17 covers the use; applicants are told, and can ask for a person."),
+    ("victor", "executive-sponsor", "The gain over 2.3.0 is worth the remaining risk, which is owned by retail lending."),
 )
 
 

@@ -126,7 +126,26 @@ def test_a_model_from_before_the_table_is_taken_at_its_word(tier: Tier) -> None:
     for table in (BUILT_IN, None):
         reading = assess(Classification(domain="CreditScoring", declared_tier=tier), TableState(table))
         assert (reading.tier, reading.classified) == (tier, False)
-    assert "High for the domain" in assess(Classification(domain="CreditScoring", declared_tier=Tier.LOW), TableState(BUILT_IN)).words
+
+
+@pytest.mark.parametrize(
+    ("domain", "tier", "understated"),
+    [
+        ("CreditScoring", Tier.LOW, True),
+        ("CreditScoring", Tier.MEDIUM, True),
+        ("CreditScoring", Tier.HIGH, False),
+        ("SpamFiltering", Tier.LOW, False),
+        ("Alchemy", Tier.LOW, False),
+        (None, Tier.LOW, False),
+    ],
+)
+def test_a_word_below_what_the_table_says_for_the_domain_is_understated(domain: str | None, tier: Tier, understated: bool) -> None:
+    classification = Classification(domain=domain, declared_tier=tier)
+    reading = assess(classification, TableState(BUILT_IN))
+    assert bool(reading.understated) is understated
+    assert reading.tier is tier
+    assert ("complete spec.classification" in reading.words) is understated
+    assert not assess(classification, TableState(None, "no table")).understated
 
 
 def test_a_domain_alone_is_no_classification() -> None:

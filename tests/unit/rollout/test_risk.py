@@ -172,3 +172,34 @@ def test_a_model_that_only_declares_its_tier_does_not_need_the_table() -> None:
     assert world.status.candidate
     assert world.status.candidate.gate
     assert world.status.candidate.gate.open
+
+
+UNDERSTATED = {"domain": "CreditScoring", "declaredTier": "Medium"}
+
+
+def test_no_version_starts_at_a_declared_tier_below_the_table_s_for_its_domain() -> None:
+    world = World(spec("1.0.0", classification=UNDERSTATED))
+    world.settle()
+    assert (world.status.phase, world.status.candidate, world.status.attempts) == (Phase.PENDING, None, 0)
+    assert condition(world, ConditionType.STALLED)[:2] == ("True", "TierUnknown")
+    reclassify(world, HIGH)
+    world.settle()
+    assert world.status.candidate is not None
+
+
+def test_an_understated_tier_ends_nothing_that_runs() -> None:
+    """Versions that an operator without a table let start: its successor changes no traffic of them."""
+    world = in_canary(served={"classification": {"declaredTier": "Medium"}})
+    before = dict(world.route.weights)
+    reclassify(world, UNDERSTATED)
+    world.step()
+    assert world.route.weights == before
+    world.good()
+    world.settle()
+    world.step(40 * 86_400)
+    world.settle()
+    assert (world.status.live, world.status.phase) == ("2.0.0", Phase.LIVE)
+    world.release("3.0.0", classification=UNDERSTATED)
+    world.settle()
+    assert (world.status.live, world.status.candidate) == ("2.0.0", None)
+    assert "complete spec.classification" in condition(world, ConditionType.STALLED)[2]

@@ -24,7 +24,7 @@ TABLE = Annotated[
 def classify(file: FILE, table: TABLE = None, output: OUTPUT = Format.TEXT) -> None:
     """Say which risk tier the AIModel in a file has, why, and which controls and documents follow. Asks no cluster.
 
-    Exit code 1 if the risk is prohibited or not known: such a model is not started.
+    Exit code 1 if the risk is prohibited, not known, or declared below what the table says for the domain: such a model is not started.
     """
     body = manifest_in(file, "AIModel")
     reading = assess(_classification(body, file), TableState(chosen_table(table)))
@@ -32,7 +32,7 @@ def classify(file: FILE, table: TABLE = None, output: OUTPUT = Format.TEXT) -> N
         _show(str((body.get("metadata") or {}).get("name") or file), reading)
     else:
         typer.echo(rendered(_document(reading), output))
-    if reading.tier is None:
+    if reading.tier is None or reading.understated:
         raise typer.Exit(1)
 
 

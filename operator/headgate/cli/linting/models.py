@@ -17,7 +17,7 @@ from headgate.governance.dossier import deployment_lacks, use_case_lacks
 from headgate.governance.persons import deceptive, person
 from headgate.monitoring.value import case_of
 from headgate.rollout.fitting import misfit
-from headgate.rollout.risk import obstacle_in
+from headgate.rollout.risk import start_obstacle_in
 
 _IMAGES = Dossier(pieces=(Piece.PINNED_IMAGES,))
 
@@ -103,7 +103,7 @@ def _unscored(model: Manifest[AIModelSpec]) -> Iterator[Finding]:
 
 
 def _risk(model: Manifest[AIModelSpec], risk: RiskReading, policy: RolloutPolicySpec | None) -> Iterator[Finding]:
-    problem = obstacle_in(risk, policy)
+    problem = start_obstacle_in(risk, policy)
     if problem is not None:
         yield model.error("tier", ("classification",), f"no version can start: {problem.message}")
     elif risk.lowering is not None and risk.tier is risk.lowering.table:
