@@ -94,7 +94,9 @@ class Responding(Generic[Model]):
         began = before.since if before is not None and before.severity not in _QUIET else now
         if changed:
             await self._review(model, response, now)
-        retraining, failed = await self._retrain(model, response, wanted, began, now) if Action.RETRAIN in actions else ("", "")
+        retraining, failed = "", ""
+        if Action.RETRAIN in actions:
+            retraining, failed = await self._retrain(model, response, wanted, (began, asked.last, now))
         done = tuple(action for action in actions if action is not Action.RETRAIN or retraining)
         if done or changed:
             await self._say(model, _word(model, response, before, done, (began, now), retraining, failed))
@@ -135,13 +137,17 @@ class Responding(Generic[Model]):
         body = review_mode_map(namespace, name, mode, now.isoformat(), response.why, _owner(model))
         await self._api.apply(CONFIG_MAPS, body, field_manager=FIELD_MANAGER, force=True)
 
-    async def _retrain(self, model: Model, response: Response, wanted: Wanted, began: datetime, now: datetime) -> tuple[str, str]:
-        """The request's name, or why nobody could be asked: that must not keep the rest from being told."""
+    async def _retrain(
+        self, model: Model, response: Response, wanted: Wanted, times: tuple[datetime, datetime | None, datetime]
+    ) -> tuple[str, str]:
+        """The request's name, or why nobody could be asked: that must not keep the rest from being told. `times`: when the drift began,
+        when was asked last, and now. Until it is known that somebody was asked, the name stays the same."""
         assert wanted.retraining is not None, "_asked says so"
         namespace, name = model.key
-        onset = hashlib.sha256("\0".join((model.uid, model.revision, f"{began:%F}", f"{now:%F}")).encode()).hexdigest()
+        began, last, now = times
+        occasion = "\0".join((model.uid, model.revision, f"{began:%F}", last.isoformat() if last else ""))
         request = Request(
-            name=request_name(name, onset),
+            name=request_name(name, hashlib.sha256(occasion.encode()).hexdigest()),
             namespace=namespace,
             model=name,
             revision=model.revision,

@@ -164,6 +164,15 @@ def test_one_request_is_open_at_a_time_and_none_within_the_cool_down() -> None:
     assert bench.drift["actions"] == ["Retrain"]
 
 
+@pytest.mark.parametrize("how", [JOB, EVENT], ids=["Job", "event"])
+def test_after_a_short_cool_down_one_day_sees_several_requests(how: Retraining) -> None:
+    bench = Bench(how, Responses(cool_down=timedelta(minutes=30)))
+    for _ in range(3):
+        bench.after(CRITICAL)
+        bench.finish_jobs()
+    assert len(bench.api.of(JOBS)) + len({event["id"] for event in bench.events}) == 3
+
+
 def test_a_request_by_event_names_what_is_asked_for_and_waits_for_the_cool_down() -> None:
     bench = Bench(EVENT)
     for hours in (1, 1, 24 * 3, 24 * 4):
