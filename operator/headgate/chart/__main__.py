@@ -12,6 +12,7 @@ from headgate.chart.check import Checks, Finding, Release
 from headgate.chart.install import InstallError, install, read_objects
 from headgate.kube.client import KubeClient
 from headgate.kube.errors import NotConfigured
+from headgate.kube.installed import read_installed
 
 _ANSWER = 5.0
 """Seconds that a page of metrics may take."""
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_argument("--namespace", required=True, help="of the release")
     checking.add_argument("--prefix", required=True, help="of the names of its admission policies")
     checking.add_argument("--definitions", action="store_true", help="look at the CustomResourceDefinitions")
-    checking.add_argument("--admission", action="store_true", help="look at the admission policies")
+    checking.add_argument("--admission", type=read_installed, metavar="JSON", help="look at the admission policies: digests by kind/name")
     checking.add_argument("--lease", action="append", default=[], help="that somebody has to hold; may be given more than once")
     checking.add_argument("--operator", required=True, metavar="HOST:PORT", help="metrics of the operators")
     checking.add_argument("--other", action="append", default=[], metavar="HOST:PORT", help="metrics of other processes")

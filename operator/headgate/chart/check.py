@@ -9,6 +9,7 @@ from headgate.api import crd
 from headgate.api.base import GROUP, VERSION
 from headgate.kube.admission import BINDINGS, POLICIES, standing
 from headgate.kube.errors import KubeError, NotFound
+from headgate.kube.installed import Installed
 from headgate.kube.interface import KubeApi
 from headgate.kube.lease import read_record
 from headgate.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, LEASES
@@ -29,8 +30,8 @@ class Release:
     """Of the names of its admission policies."""
     definitions: bool
     """Whether the definitions may be read."""
-    admission: bool
-    """Whether it has admission policies."""
+    admission: Installed | None
+    """What it made of admission policies; None if it has none."""
     leases: tuple[str, ...]
     operator: str
     """host:port of the operators' metrics."""
@@ -59,8 +60,8 @@ class Checks:
         found = []
         if release.definitions:
             found += [Finding(f"{one.plural}.{GROUP} is served", await self._definition(one)) for one in crd.RESOURCES]
-        if release.admission:
-            found.append(Finding("the admission policies deny", await self._admission(release.prefix)))
+        if release.admission is not None:
+            found.append(Finding("the admission policies deny", await self._admission(release.prefix, release.admission)))
         for name in release.leases:
             found.append(Finding(f"the lease {name} is renewed", await self._lease(release.namespace, name)))
         found.append(Finding("the operators show metrics, and one leads", await self._eventually(self._led, release.operator)))
@@ -76,12 +77,12 @@ class Checks:
         except KubeError as error:
             return str(error)
 
-    async def _admission(self, prefix: str) -> str:
+    async def _admission(self, prefix: str, installed: Installed) -> str:
         try:
             policies, bindings = await self.api.list(POLICIES), await self.api.list(BINDINGS)
         except KubeError as error:
             return str(error)
-        return standing(policies.items, bindings.items, prefix).problem
+        return standing(policies.items, bindings.items, prefix, installed).problem
 
     async def _lease(self, namespace: str, name: str) -> str:
         """The times in a lease are of its holder's clock: that they change is what shows that somebody is there."""

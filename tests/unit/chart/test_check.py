@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +20,7 @@ from headgate.api import crd
 from headgate.chart.__main__ import pages
 from headgate.chart.check import TRIES, Checks, Finding, Release
 from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
+from headgate.kube.installed import Installed
 from headgate.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, LEASES
 
 LEADS, WAITS = "# TYPE headgate_leader gauge\nheadgate_leader 1.0\n", "headgate_leader 0.0\nheadgate_queue_depth 1.0\n"
@@ -26,7 +28,7 @@ RELEASE = Release(
     namespace="headgate-system",
     prefix="headgate",
     definitions=True,
-    admission=True,
+    admission=Installed(),
     leases=("headgate",),
     operator="operator:8080",
     others=("monitor:8080",),
@@ -170,6 +172,13 @@ def test_what_is_wrong_is_told(breaks: Callable[[World], None], what: str, words
     assert words in faults[0].fault
 
 
+def test_a_policy_that_the_chart_made_otherwise_is_told() -> None:
+    edited = Installed({f"{POLICIES.kind}/headgate-{REQUIRED[0]}": "0" * 64})
+    faults = [finding.fault for finding in World().findings(replace(RELEASE, admission=edited)) if finding.fault]
+    assert len(faults) == 1
+    assert "is not as this release of the chart installs it" in faults[0]
+
+
 def test_what_is_on_its_way_is_waited_for() -> None:
     world = World()
     _none_leads(world)
@@ -186,7 +195,7 @@ def test_what_may_not_be_read_is_not_looked_at() -> None:
     world = World()
     _drop_definition(world)
     _drop_policy(world)
-    lone = Release("headgate-system", "headgate", definitions=False, admission=False, leases=("headgate",), operator="operator:8080")
+    lone = Release("headgate-system", "headgate", definitions=False, admission=None, leases=("headgate",), operator="operator:8080")
     assert [finding.fault for finding in world.findings(lone)] == ["", ""]
 
 

@@ -1,8 +1,11 @@
 """Every pod of the chart: restricted, apart from the others, spread, and reachable by those who have to reach it."""
 
+import json
 from collections.abc import Iterator
 
 from tests.unit.chart.rendering import Object, environment_of, named, needs_helm, of_kind, rendered
+
+from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
 
 pytestmark = needs_helm
 
@@ -124,7 +127,10 @@ def test_helm_test_looks_at_all_that_was_installed() -> None:
     (container,) = pod["spec"]["containers"]
     assert container["command"] == ["python3", "-m", "headgate.chart"]
     operator, monitor = (f"{name}-metrics.headgate-system.svc:8080" for name in ("headgate", "headgate-monitor"))
-    assert container["args"] == [
+    arguments = container["args"]
+    digests = arguments.pop(arguments.index("--admission") + 1)
+    assert {f"{kind}/headgate-{name}" for name in REQUIRED for kind in (POLICIES.kind, BINDINGS.kind)} <= set(json.loads(digests))
+    assert arguments == [
         *("check", "--namespace", "headgate-system", "--prefix", "headgate", "--definitions", "--admission"),
         *("--lease", "headgate", "--lease", "headgate-monitor", "--operator", operator, "--other", monitor),
     ]
