@@ -52,4 +52,4 @@ if ! wait "$background"; then
     cat build/background.log
     exit 1
 fi
-tail -2 build/background.log
+grep -E "traces|passed" build/background.log
