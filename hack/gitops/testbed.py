@@ -137,7 +137,7 @@ def _policy() -> dict[str, Any]:
             "checks": [{"metric": "errors", "maxIncrease": "10pp"}],
             "guards": [{"metric": "errors", "maxRate": "40pp", "minRequests": 20}],
             "analysis": {"alpha": "0.05", "beta": "0.2", "interval": "1s", "warmup": "2s"},
-            "gates": {"deployment": {"medium": [{"role": ROLE}]}},
+            "gates": {"deployment": {"high": [{"role": ROLE}]}},
             "rollbackWindow": "1h",
             "rollbackWarm": "30m",
             "lapseGrace": "5m",
