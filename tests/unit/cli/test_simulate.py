@@ -160,7 +160,7 @@ counts = st.fixed_dictionaries(
 ).map(lambda one: {name: min(value, one["requests"] // 3) if name != "requests" else value for name, value in one.items()})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from("abcd"), counts, min_size=1), st.floats(0.0, 1.0), st.integers(0, 9), st.booleans())
 def test_no_request_is_lost_or_made_up(pods: Mapping[str, dict[str, int]], share: float, seed: int, copied: bool) -> None:
     found = shared(pods, sorted(pods), share, np.random.default_rng(seed), copied=copied)

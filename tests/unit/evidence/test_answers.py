@@ -110,7 +110,7 @@ def test_types_are_those_of_json_schema(value, kind):
     assert fitting == {kind}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=5),

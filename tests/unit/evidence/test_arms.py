@@ -25,7 +25,7 @@ def requests(blocks: list[PodBlock]) -> int:
     return sum(counts.get("requests", 0) for block in blocks for counts in block.pods.values())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 29), max_size=6), st.sampled_from([0, 3]))
 def test_the_same_samples_give_the_same_blocks_however_they_are_cut(cuts: list[int], overlap: int) -> None:
     pods = StablePods(rng()).live(30)

@@ -201,7 +201,7 @@ def test_samples_of_another_attempt_are_refused():
         observe(begin(QUESTION, exposure()), QUESTION, exposure(attempt="a2"), DOWN, 1.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 4), st.integers(0, 4)), min_size=6, max_size=25),
     st.integers(1, 24),

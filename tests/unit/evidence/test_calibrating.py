@@ -165,7 +165,7 @@ def test_shadow_and_canary_share_what_is_known_and_settle_apart() -> None:
     assert state.judge.panel.history[0, 0] > 5000, "what is known of the stable version stays known"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(8, 50), st.integers(0, 6), st.booleans(), st.booleans())
 def test_a_restart_changes_no_bit(cut: int, overlap: int, with_past: bool, clustered: bool) -> None:
     gateway = steady(60, codes={"200": 19, "500": 1})

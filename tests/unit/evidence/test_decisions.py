@@ -67,7 +67,7 @@ def test_restarts_and_replays_count_once() -> None:
     assert fold(watch, ASKED, CANARY, restarted, 31.0) == replace(watch, answered=31.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 60), max_size=6))
 def test_the_samples_of_a_process_give_the_same_batches_however_they_are_cut_into_answers(cuts: list[int]) -> None:
     whole = steady(600)

@@ -67,7 +67,7 @@ def test_no_rates_within_the_null_make_the_bet_favourable(s: float, c: float, n_
     st.floats(0, 0.5),
     st.sampled_from([1.0, -1.0]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_fairness_does_not_depend_on_what_is_supposed(s: float, c: float, n_b: int, n_c: int, r: float, d: float, side: float) -> None:
     assert _expectations(s, c, n_b, n_c, r, d, side)[0] <= 1.0 + 1e-9
 

@@ -132,7 +132,7 @@ def histories(draw: st.DrawFn) -> list[Batch]:
     return draw(st.lists(st.dictionaries(st.sampled_from("ABCD"), counts, max_size=4), min_size=1, max_size=12))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histories(), st.sampled_from([ASKED, BEST]))
 def test_what_comes_later_changes_no_evidence_of_before(history: list[Batch], asked: FairnessQuestion) -> None:
     lines = Lines(np.array([0.8, 1.0]), np.array([0.0, -0.1]), np.array([-1.0, 1.0]), np.array([True, False]))
@@ -146,7 +146,7 @@ def test_what_comes_later_changes_no_evidence_of_before(history: list[Batch], as
         np.testing.assert_allclose(later, log_evidence(half, lines), atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(histories())
 def test_a_reading_is_a_function_of_the_batches_however_often_it_was_read(history: list[Batch]) -> None:
     asked = replace(BEST, min_decisions=10)

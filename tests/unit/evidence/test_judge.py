@@ -185,7 +185,7 @@ def test_kappa_tempers_the_evidence_by_check_and_effect() -> None:
 
 
 @given(st.integers(0, 90), st.sampled_from([0.005, 0.03, 1.0]), st.integers(0, 3))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_restart_at_any_block_changes_nothing(cut: int, errors: float, seed: int) -> None:
     blocks = _blocks(90, seed=seed, errors=errors)
     kept = json.loads(json.dumps(to_json(_judged(ALL, blocks[:cut])), allow_nan=False))
@@ -231,7 +231,7 @@ counts = st.builds(
 
 
 @given(st.lists(st.tuples(counts, counts, st.booleans(), st.integers(0, 3)), max_size=25))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_is_counted_evidence_is_finite_latched_and_has_at_most_one_culprit(
     rows: list[tuple[ArmCounts, ArmCounts, bool, int]],
 ) -> None:

@@ -132,7 +132,7 @@ def told(until, cuts):
     return split
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.sets(st.integers(0, 39)), st.integers(0, 39))
 def test_from_a_checkpoint_and_however_samples_are_cut_into_answers_evidence_is_the_same_to_the_last_bit(cuts, stop):
     whole = told(40, set(range(40)))

@@ -45,7 +45,7 @@ def encoded(timeline: Timeline) -> str:
     return json.dumps(to_json(timeline), separators=(",", ":"), allow_nan=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=900))
 def test_it_is_bounded_in_order_and_has_the_first_and_the_latest_point(steps: list[int]) -> None:
     times = [1_800_000_000.0 + sum(steps[:k]) for k in range(1, len(steps) + 1)]
@@ -132,7 +132,7 @@ _readings = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 10**7), _evidence, st.tuples(*[_readings] * 4)), max_size=20))
 def test_what_is_written_is_finite_and_read_again_as_it_was(steps: list[tuple[int, float, tuple[CheckReading, ...]]]) -> None:
     timeline, time = Timeline(), 0.0

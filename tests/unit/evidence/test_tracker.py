@@ -107,7 +107,7 @@ def test_t23_only_errors():
     assert sum(moment.errors for moment in tracker.candidate.moments) == 100
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5)), min_size=5, max_size=30), st.sets(st.integers(1, 28), max_size=5))
 def test_the_same_samples_give_the_same_blocks_however_they_are_cut(traffic, cuts):
     gateway = Gateway()
@@ -124,7 +124,7 @@ def test_the_same_samples_give_the_same_blocks_however_they_are_cut(traffic, cut
     assert parts == whole
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=4, max_size=30), st.integers(0, 5))
 def test_no_request_is_lost_or_counted_twice(traffic, overlap):
     gateway, tracker, found = Gateway(), Tracker(), []

@@ -134,7 +134,7 @@ def meddled(stored: Fields, path: tuple[Any, ...]) -> Fields:
     return result
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WORKLOADS)
 def test_a_deployment_that_was_applied_is_not_applied_again(workload: Workload) -> None:
     intent = deployment(workload)
@@ -142,7 +142,7 @@ def test_a_deployment_that_was_applied_is_not_applied_again(workload: Workload) 
     assert not differs(intent, stored_deployment(intent))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WORKLOADS, st.data())
 def test_a_change_to_anything_we_said_is_noticed(workload: Workload, data: st.DataObject) -> None:
     intent = deployment(workload)

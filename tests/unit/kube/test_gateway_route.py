@@ -152,7 +152,6 @@ ROUTES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(ROUTES)
 def test_what_is_rendered_is_read_back(route: WantedRoute) -> None:
     observed = gateway.read(stored(gateway.render(route)))
@@ -164,7 +163,6 @@ def test_what_is_rendered_is_read_back(route: WantedRoute) -> None:
     assert observed.mirror_service == (route.mirror.service if route.mirror else "")
 
 
-@settings(deadline=None)
 @given(ROUTES)
 def test_a_route_that_was_applied_is_not_applied_again(route: WantedRoute) -> None:
     intent = gateway.render(route)
@@ -178,7 +176,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(leaf for key, each in inside for leaf in leaves(each, (*path, key)))]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(ROUTES, st.data())
 def test_whatever_somebody_changes_or_takes_away_is_noticed(route: WantedRoute, data: st.DataObject) -> None:
     intent = gateway.render(route)
@@ -242,7 +240,6 @@ def test_marks_of_others_on_the_route_are_left_alone() -> None:
     )
 
 
-@settings(deadline=None)
 @given(ROUTES, st.integers(0, 1000), st.booleans(), st.booleans())
 def test_with_weights_keeps_the_last_accepted_route_and_changes_only_where_traffic_goes(
     accepted: WantedRoute, weight: int, mirrored: bool, from_cluster: bool

@@ -176,7 +176,7 @@ MOVES = st.lists(SINGLE | ROUND, min_size=2, max_size=20).map(lambda rounds: [mo
 """Whole rounds make leaders often enough; single stages interleave them and lose messages."""
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(RATES, OFFSETS, MOVES)
 @example([1.0] * 3, [0.0] * 3, [(0, 0.0, False)] * 3 + [(1, 0.0, False), (1, 16.0, False), (1, 0.0, False), (1, 0.0, False)])
 @example([0.85, 1.2, 1.0], [0.0] * 3, [(0, 0.0, False)] * 3 + [(1, 0.0, False), (1, 13.0, False), (1, 0.0, False), (1, 0.0, False)])

@@ -28,7 +28,7 @@ def plain_psi(p: Counts, q: Counts) -> float:
     return float(((p - q) * np.log(p / q)).sum())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(counts, counts)
 def test_jensen_shannon_agrees_with_scipy_and_is_a_number_whatever_is_empty(p: Counts, q: Counts) -> None:
     found = js_distance(pair(p, q), 0.05)

@@ -119,13 +119,13 @@ def test_of_many_features_that_do_not_drift_none_is_called_drifting() -> None:
     assert not [finding for finding in findings if finding.result.verdict in (DRIFTING, VIOLATED)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_benjamini_hochberg_is_scipys(p: list[float]) -> None:
     assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p), abs=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=8), st.lists(st.integers(0, 300), min_size=2, max_size=8))
 def test_every_finding_is_a_document_without_nan(before: list[int], after: list[int]) -> None:
     bins = max(len(before), len(after))
@@ -165,7 +165,7 @@ def test_wrong_edges_are_refused_with_the_reason(edges: list[float], why: str) -
         declared_edges(edges)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=300))
 def test_edges_of_tenths_are_among_those_of_hundredths_and_the_range_is_inside(values: list[float]) -> None:
     found = np.array(values)
@@ -177,7 +177,7 @@ def test_edges_of_tenths_are_among_those_of_hundredths_and_the_range_is_inside(v
     assert in_coarse[0] == in_coarse[-1] == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 40), min_size=1, max_size=20))
 def test_joined_bins_are_dense_unless_there_is_only_one(dense: list[float]) -> None:
     for groups in (neighbours(np.array(dense)), rare_together(np.array(dense))):
@@ -187,7 +187,7 @@ def test_joined_bins_are_dense_unless_there_is_only_one(dense: list[float]) -> N
     assert (np.diff(neighbours(np.array(dense))) >= 0).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=12))
 def test_a_tally_counts_each_row_once_however_it_comes_in_pieces(pieces: list[int]) -> None:
     rng = np.random.default_rng(8)

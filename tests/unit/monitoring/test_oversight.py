@@ -66,7 +66,7 @@ def test_days_are_added_up_by_reviews_and_not_averaged() -> None:
     assert found.verdict is VIOLATED
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_a_floor_is_exact(events: int, more: int) -> None:
     found = kept("share", events, events + more, Floor(0.5, 0.2))
@@ -156,7 +156,7 @@ def test_more_changed_than_reviewed_cannot_be() -> None:
         Reviews(3, 4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 200), min_size=2, max_size=5, unique=True))
 def test_more_overrides_never_make_it_worse(changed: list[int]) -> None:
     ranks = {VIOLATED: 0, UNKNOWN: 1, WITHIN: 2}

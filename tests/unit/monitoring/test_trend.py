@@ -209,7 +209,7 @@ def test_the_cumulative_sum_finds_the_day_on_which_a_loss_began() -> None:
     assert since_when(windows[:5], Baseline(0.9))[0].verdict is UNKNOWN
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 60), st.integers(1, 60))
 def test_intervals_of_shares_agree_with_scipy(events: int, more: int) -> None:
     trials = events + more

@@ -132,7 +132,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_spec_is_looked_at_without_a_fault(value: Any) -> None:
     signs_of_pod({"containers": value if isinstance(value, list) else [value]}, BUILT_IN)
     signs_of_egress(value, BUILT_IN)

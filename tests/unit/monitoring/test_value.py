@@ -56,7 +56,7 @@ def test_costs_that_never_come_back_have_no_payback_and_no_cost_no_return() -> N
     assert worth(ValueCase(0, 0, 0, 40, 0)).roi is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(1, 1e9), st.lists(st.floats(0, 1e9), min_size=1, max_size=10), st.floats(0, 2))
 def test_the_three_figures_agree_on_whether_it_pays(outlay: float, returns: list[float], rate: float) -> None:
     flows = (-outlay, *returns)

@@ -14,7 +14,7 @@ from headgate.review.calibration import TRIED
 
 
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.8, 0.95, 0.999]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_bound_is_that_of_clopper_and_pearson(counts: tuple[int, int], confidence: float) -> None:
     errors, cases = counts
     assert error_bound(errors, cases, confidence) == pytest.approx(clopper_pearson(errors, cases, 2 * confidence - 1)[1], abs=1e-6)

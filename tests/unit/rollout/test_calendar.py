@@ -99,7 +99,7 @@ MOMENTS = st.one_of(
 ).flatmap(lambda day: st.integers(-2 * 1440, 2 * 1440).map(lambda minutes: at(f"{day}T00:00") + timedelta(minutes=minutes)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(zone=st.sampled_from(ZONES), windows=st.lists(WINDOW, min_size=1, max_size=3), now=MOMENTS)
 def test_the_next_opening_is_the_first_open_minute(zone: str, windows: list[dict[str, Any]], now: datetime) -> None:
     """Against the definition, minute by minute."""

@@ -155,7 +155,7 @@ def test_with_enough_of_everything_there_is_nothing_to_advise() -> None:
     assert advice(forecast(written(CANARY | long, FULL | long), Traffic(1000, 0.001, 0.001))) == ()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.1, 100.0), st.floats(1.0, 20.0))
 def test_more_traffic_never_makes_a_rollout_longer(requests: float, factor: float) -> None:
     def made(scale: float) -> Forecast:

@@ -266,4 +266,4 @@ def _stable(world: World) -> str:
 
 
 TestRollout = Rollout.TestCase
-TestRollout.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRollout.settings = settings(max_examples=150, stateful_step_count=40)
