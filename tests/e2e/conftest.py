@@ -61,6 +61,16 @@ def bed() -> Bed:
 @pytest.fixture
 def first_version_live(bed: Bed) -> None:
     """A fresh model with v1 live and the demo's policies."""
+    _begin()
+
+
+@pytest.fixture(scope="module")
+def model_to_ask_about(bed: Bed) -> None:
+    """The same, once for all tests of a module: none of them may change it."""
+    _begin()
+
+
+def _begin() -> None:
     kubectl("delete", "namespace", people.NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
     apply(*people.objects())
     for policy in ("fast", "fast-canary"):

@@ -40,7 +40,7 @@ def document(*arguments: str, code: int = 0) -> Any:
     return json.loads(run(*arguments, "-o", "json", code=code))
 
 
-@pytest.mark.usefixtures("first_version_live")
+@pytest.mark.usefixtures("model_to_ask_about")
 def test_list_and_history_tell_of_a_model_that_is_live() -> None:
     (listed,) = document("list", "-n", people.NAMESPACE)
     assert (listed["name"], listed["status"]["phase"]) == (people.MODEL, "Live")
@@ -142,7 +142,7 @@ def test_init_from_a_deployment_writes_manifests_that_the_api_server_takes(tmp_p
         kubectl("delete", "namespace", namespace, "--wait=false")
 
 
-@pytest.mark.usefixtures("first_version_live")
+@pytest.mark.usefixtures("model_to_ask_about")
 def test_names_of_models_are_completed_for_kubectl() -> None:
     plugin = Path(HEADGATE).with_name("kubectl_complete-headgate")
     line = [str(plugin)] if plugin.exists() else [sys.executable, "-c", "from headgate.cli.main import complete_plugin; complete_plugin()"]
