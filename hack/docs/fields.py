@@ -8,6 +8,7 @@ from typing import Any
 from docs.markdown import code, made, table
 from headgate.api.base import GROUP, VERSION
 from headgate.api.crd import RESOURCES, Resource
+from headgate.api.crd_schema import Defaults
 
 Schema = dict[str, Any]
 
@@ -26,7 +27,7 @@ def pages() -> dict[str, str]:
 
 
 def _page(resource: Resource) -> str:
-    schema = resource.schema()
+    schema = resource.schema(Defaults.LISTED)
     parts = [
         f"{resource.description} `{GROUP}/{VERSION}`, short name `{resource.short}`, written by {_WRITTEN[resource.kind]}.",
         "Fields in **bold** are required where what they belong to is there. `[]` in a path stands for every item of a list, `{}` for every"

@@ -96,7 +96,7 @@ class ArgoCD:
         server = str(self.binaries.valkey / "valkey-server")
         self._controllers.start("valkey", server, "--bind", "127.0.0.1", "--port", str(cache), *storage)
         self._cache = f"127.0.0.1:{cache}"
-        local = ("--address=127.0.0.1", "--metrics-address=127.0.0.1", "--disable-tls")
+        local = ("--address=127.0.0.1", "--metrics-address=127.0.0.1", "--disable-tls", "--client-ca-path=")
         self._start(_REPO_SERVER, *local, f"--port={port}", f"--metrics-port={free_port()}")
         return port
 
@@ -112,7 +112,7 @@ class ArgoCD:
             "ARGOCD_GPG_ENABLED": "false",
             "ARGOCD_ASK_PASS_SOCK": str(self.folder / "ask-pass"),
             "HOME": str(self.folder),
-            "PATH": f"{self.binaries.kustomize}:{os.environ['PATH']}",
+            "PATH": f"{self.binaries.argocd}:{self.binaries.kustomize}:{os.environ['PATH']}",
         }
         command = (str(self.binaries.argocd / "argocd"), component, f"--redis={self._cache}", "--logformat=json")
         self._controllers.start(component, *command, *arguments, **environment)

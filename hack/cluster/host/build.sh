@@ -156,6 +156,7 @@ argocd() {
         GOFLAGS="$GOFLAGS -mod=mod" compile "$build/argocd" "$argocd_bin" "-X $common.version=$ARGOCD_VERSION" "" ./cmd/argocd
         source=$(source_of "$module/v3" "$ARGOCD_VERSION")
         cp "$source"/manifests/crds/{application,appproject}-crd.yaml "$argocd_bin/crds/"
+        install -m 755 "$source/hack/git-verify-wrapper.sh" "$argocd_bin"
         cp -r "$source/manifests/base/config" "$argocd_bin/config"
         cp -r "$source/manifests/cluster-rbac/application-controller" "$argocd_bin/rbac"
         chmod -R u+w "$argocd_bin"

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from headgate.api.aimodel import AIMODEL_RULES, AIModelSpec
 from headgate.api.approval import GovernanceApprovalSpec, GovernanceApprovalStatus
 from headgate.api.base import GROUP, VERSION
-from headgate.api.crd_schema import Schema, structural_schema
+from headgate.api.crd_schema import Defaults, Schema, structural_schema
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.status import AIModelStatus
 from headgate.api.trust_store import TRUST_STORE_RULES, TrustStoreSpec
@@ -55,16 +55,16 @@ class Resource:
     def file_name(self) -> str:
         return f"{GROUP}_{self.plural}.yaml"
 
-    def schema(self) -> Schema:
-        """The schema of the whole object. Raises NotStructuralError when the models cannot be published."""
+    def schema(self, defaults: Defaults = Defaults.FILLED) -> Schema:
+        """The schema of the whole object, with `defaults` in its spec. Raises NotStructuralError when the models cannot be published."""
         properties: Schema = {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural_schema(self.spec),
+            "spec": structural_schema(self.spec, defaults),
         }
         if self.status is not None:
-            properties["status"] = structural_schema(self.status, defaults=False)
+            properties["status"] = structural_schema(self.status, Defaults.LEFT_OUT)
         return {"description": self.description, "type": "object", "required": ["spec"], "properties": properties} | (self.rules or {})
 
     def manifest(self) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """pydantic's JSON schema of a model as the structural OpenAPI schema that a CustomResourceDefinition takes."""
 
+import json
 from collections.abc import Iterator, Mapping
+from enum import Enum, auto
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,6 +19,19 @@ _EMPTY: tuple[object, ...] = (None, [], {}, "")
 _DESCRIPTION_LIMIT = 400
 
 
+class Defaults(Enum):
+    """What becomes of a field's default."""
+
+    FILLED = auto()
+    """The API server writes it into what it stores; in items of lists it is told alone. GitOps tools compare a list of a custom resource as
+    one value: what the API server adds to it would differ from Git for ever, and be applied again and again."""
+    LISTED = auto()
+    """As a default, everywhere: for documentation."""
+    TOLD = auto()
+    """It is part of the description alone."""
+    LEFT_OUT = auto()
+
+
 class NotStructuralError(ValueError):
     """The model cannot be published as it is; the message names the field and what it lacks."""
 
@@ -28,8 +43,9 @@ class _AsWritten(GenerateJsonSchema):
         return str(dft) if isinstance(dft, Margin) else super().encode_default(dft)
 
 
-def structural_schema(model: type[BaseModel], *, defaults: bool = True) -> Schema:
-    """The structural schema of `model`. `defaults=False` leaves defaults out, for fields that only the operator writes.
+def structural_schema(model: type[BaseModel], defaults: Defaults = Defaults.FILLED) -> Schema:
+    """The structural schema of `model`. Rules about fields of items of lists have to say what counts without them. Fields that only the
+    operator writes need no defaults.
 
     Raises NotStructuralError when a field has no bound, no single type, or anything else the API server would refuse.
     """
@@ -46,24 +62,32 @@ def check_structural(schema: Mapping[str, Any], path: str) -> None:
         check_structural(child, f"{path}{step}")
 
 
-def _convert(node: Schema, definitions: Mapping[str, Schema], defaults: bool) -> Schema:
+def _convert(node: Schema, definitions: Mapping[str, Schema], defaults: Defaults) -> Schema:
     node = _collapsed(_inlined(node, definitions), definitions)
     converted = {key: value for key, value in node.items() if key not in ("title", "$defs", "default", "description")}
-    if "description" in node:
-        converted = {"description": _short(node["description"]), **converted}
     if isinstance(node.get("additionalProperties"), bool):
         del converted["additionalProperties"]
     if "const" in node:
         converted["enum"] = [converted.pop("const")]
     default = _without_nulls(node.get("default"))
-    if defaults and default not in _EMPTY:
+    told = _short(node.get("description", ""))
+    if default not in _EMPTY and defaults in (Defaults.FILLED, Defaults.LISTED):
         converted["default"] = default
+    if default not in _EMPTY and defaults is Defaults.TOLD:
+        told = f"{told} Default: {_as_told(default)}.".lstrip()
+    if told:
+        converted = {"description": told, **converted}
     if "properties" in node:
         converted["properties"] = {name: _convert(child, definitions, defaults) for name, child in node["properties"].items()}
     for key in ("items", "additionalProperties"):
         if isinstance(converted.get(key), dict):
-            converted[key] = _convert(converted[key], definitions, defaults)
+            inside = Defaults.TOLD if key == "items" and defaults is Defaults.FILLED else defaults
+            converted[key] = _convert(converted[key], definitions, inside)
     return converted
+
+
+def _as_told(default: Any) -> str:
+    return ", ".join(map(str, default)) if isinstance(default, list) else json.dumps(default).strip('"')
 
 
 def _inlined(node: Schema, definitions: Mapping[str, Schema]) -> Schema:

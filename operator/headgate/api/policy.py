@@ -11,7 +11,7 @@ from headgate.api.monitoring import MonitoringRules
 from headgate.api.notifications import Notifications
 from headgate.api.quantities import AnyMargin, Duration, Margin, Permille, PointsMargin, Probability, ShareMargin, Unit
 from headgate.api.replay import ReplayLimits
-from headgate.api.segments import Segments
+from headgate.api.segments import SEGMENT_REQUESTS, SEGMENTS_MOST, Segments
 from headgate.api.triggers import Triggers
 from headgate.api.vocabulary import SUMMED, Leave, Metric, OnDeadline, Profile
 from headgate.api.windows import Windows
@@ -160,7 +160,8 @@ _ONE_SPLIT = "checks with segments must all write the same ones: a model's users
 _CHECK_RULES = rules(
     (
         "self.all(c, !has(c.segments) || self.all(d, !has(d.segments) || (c.segments.label == d.segments.label"
-        " && c.segments.most == d.segments.most && c.segments.minRequests == d.segments.minRequests)))",
+        f" && c.segments.?most.orValue({SEGMENTS_MOST}) == d.segments.?most.orValue({SEGMENTS_MOST})"
+        f" && c.segments.?minRequests.orValue({SEGMENT_REQUESTS}) == d.segments.?minRequests.orValue({SEGMENT_REQUESTS}))))",
         _ONE_SPLIT,
     )
 )

@@ -18,6 +18,8 @@ _Positive = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$", max_len
 
 _LEAST_PAIRS = "minPairs must not be above maxPairs"
 _NO_TIME = "timeout is too short for maxPairs at pairsPerSecond: raise timeout, or lower maxPairs"
+_MIN_PAIRS, _MAX_PAIRS, _RATE, _TIMEOUT = 200, 1000, 10, Duration(1800)
+_MAX_OR = f"self.?maxPairs.orValue({_MAX_PAIRS})"
 CONFIDENCE = 0.95
 """Of the interval about the agreement, both sides together."""
 
@@ -28,21 +30,21 @@ class ReplayLimits(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            ("self.minPairs <= self.maxPairs", _LEAST_PAIRS),
-            ("self.timeout.getSeconds() >= self.maxPairs / self.pairsPerSecond", _NO_TIME),
+            (f"self.?minPairs.orValue({_MIN_PAIRS}) <= {_MAX_OR}", _LEAST_PAIRS),
+            (f"self.?timeout.orValue(duration('{_TIMEOUT}')).getSeconds() >= {_MAX_OR} / self.?pairsPerSecond.orValue({_RATE})", _NO_TIME),
         )
     )
 
     min_agreement: Probability
-    min_pairs: Annotated[int, Field(ge=10, le=100_000)] = 200
-    max_pairs: Annotated[int, Field(ge=10, le=100_000)] = 1000
+    min_pairs: Annotated[int, Field(ge=10, le=100_000)] = _MIN_PAIRS
+    max_pairs: Annotated[int, Field(ge=10, le=100_000)] = _MAX_PAIRS
     """Of a larger set, so many requests are taken, evenly spread."""
     max_contract_violations: Annotated[int, Field(ge=0, le=100_000)] = 0
     """By answers of the candidate."""
     max_validation_gap: RelativeMargin | None = None
     """How far the candidate's share of right classes may lie from the one of its validation, in either direction; needs labels."""
-    pairs_per_second: Annotated[int, Field(ge=1, le=1000)] = 10
-    timeout: Duration = Duration(1800)
+    pairs_per_second: Annotated[int, Field(ge=1, le=1000)] = _RATE
+    timeout: Duration = _TIMEOUT
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
@@ -116,7 +118,9 @@ class Comparison(Model):
     """One place of the answers that must be alike. Of a Number, either tolerance is enough; relative is to the stable version's."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(("(self.kind == 'Number') == (has(self.absolute) || has(self.relative))", _TOLERANCE))
+        json_schema_extra=rules(
+            (f"(self.?kind.orValue('{Likeness.CLASS}') == 'Number') == (has(self.absolute) || has(self.relative))", _TOLERANCE)
+        )
     )
 
     pointer: Pointer

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from headgate.api.base import PLACE_LABELS, MetricLabel, Model, rules
 
+SEGMENTS_MOST, SEGMENT_REQUESTS = 8, 100
 _TAKEN = (*PLACE_LABELS, "code", "le")
 _NO_SEGMENTS = "label must tell users apart, not pods, copies of samples, codes or buckets"
 
@@ -19,9 +20,9 @@ class Segments(Model):
     model_config = ConfigDict(json_schema_extra=rules((f"!(self.label in {list(_TAKEN)})", _NO_SEGMENTS)))
 
     label: MetricLabel
-    most: Annotated[int, Field(ge=2, le=16)] = 8
+    most: Annotated[int, Field(ge=2, le=16)] = SEGMENTS_MOST
     """A label with more values is not judged: it names persons or places, not segments."""
-    min_requests: Annotated[int, Field(ge=1, le=100_000)] = 100
+    min_requests: Annotated[int, Field(ge=1, le=100_000)] = SEGMENT_REQUESTS
     """Segments in which either version had fewer compared requests need no proof of being good. Harm to them counts all the same."""
 
     @model_validator(mode="after")
