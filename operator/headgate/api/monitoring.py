@@ -32,7 +32,9 @@ class Watched(Model):
     value of `label`."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(("has(self.histogram) != has(self.counter)", _ONE_KIND), (f"!(self.label in {list(_NOT_LABELS)})", _TAKEN))
+        json_schema_extra=rules(
+            ("has(self.histogram) != has(self.counter)", _ONE_KIND), (f"!has(self.label) || !(self.label in {list(_NOT_LABELS)})", _TAKEN)
+        )
     )
 
     histogram: _METRIC | None = None

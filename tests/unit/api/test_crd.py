@@ -1,5 +1,6 @@
 """The generator: what it publishes is structural, bounded, small and checked in; what it cannot publish it refuses by name."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, cast
 
@@ -74,6 +75,16 @@ def test_the_api_server_adds_nothing_to_items_of_lists(resource: Resource) -> No
     items = list(_items(schema_of(resource)))
     assert items
     assert all("'default':" not in str(item) for item in items)
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=str)
+def test_rules_about_items_of_lists_say_what_counts_without_a_field(resource: Resource) -> None:
+    for item in _items(resource.schema(Defaults.LISTED)):
+        for node in (item, *item.get("properties", {}).values()):
+            defaulted = [name for name, field in node.get("properties", {}).items() if "default" in field]
+            for rule in (one["rule"] for one in node.get("x-kubernetes-validations", ())):
+                careless = [name for name in defaulted if re.search(rf"\.{name}\b", rule) and f"has(self.{name})" not in rule]
+                assert not careless, rule
 
 
 def test_a_default_that_is_not_filled_in_is_told() -> None:
