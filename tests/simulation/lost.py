@@ -68,7 +68,8 @@ def wrongs(
     # A stable version without ready pods may be found at the same moment: then the candidate stands in.
     if stable and candidate and not new.get("failover") and given > (present or _first_weight(policy, new["candidate"])):
         yield "weights-kept", f"after its status was lost, candidate {candidate} goes from {present} to {given}"
-    had = lost.shares.get(lost.candidate, 0)
+    # Somebody may have taken users off it in the route meanwhile.
+    had = min(lost.shares.get(lost.candidate, 0), present)
     taken_off = lost.deleted or candidate != lost.candidate or new.get("failover")
     if had and not taken_off and given < had:
         yield "weights-kept", f"after its status was lost, candidate {candidate} goes from {had} to {given}"

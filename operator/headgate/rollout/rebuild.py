@@ -46,8 +46,9 @@ def rebuild(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
     survivors = survivors_of(snapshot)
     weight = snapshot.route.weights.get(survivors.candidate, 0) if survivors.candidate else 0
     if survivors.stable is None and not weight:
-        # Nobody was served: the attempt begins again, under its own number. Without any Deployment even that does not matter.
-        begun = max(survivors.attempt, snapshot.route.attempt, 1) - 1 if survivors.candidate else survivors.attempt
+        # No version served anybody: an attempt that had begun does so again, under its own number.
+        attempt = max(survivors.attempt, snapshot.route.attempt)
+        begun = max(attempt, 1) - 1 if survivors.candidate else attempt
         return replace(snapshot, status=status.model_copy(update={"attempts": begun, "blocked": snapshot.route.blocked})), ()
     rebuilt = _status(snapshot, survivors)
     copy = rebuilt.candidate.policy_copy if rebuilt.candidate else UNPINNED

@@ -285,10 +285,14 @@ def test_a_halted_version_stays_back_though_nothing_but_the_route_is_left() -> N
     world.step(30 * 86_400)
     world.settle()
     assert world.workloads == {}
+    attempts, answers = world.status.attempts, world.route.weights
     world.lose_status()
     world.settle()
     assert world.status.phase == "RolledBack"
     assert world.status.stable is None
+    assert world.status.attempts == attempts
+    assert world.status.failover, "who answers users is told"
+    assert world.route.weights == answers
 
 
 def test_a_version_taken_back_just_before_the_loss_is_no_candidate_any_more() -> None:
