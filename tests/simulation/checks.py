@@ -1,16 +1,18 @@
 """What must hold at every event of every trace. Each check has a name; a broken one ends the trace with a message."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.approved import Decided, unapproved
 from tests.simulation.audited import Audited
 from tests.simulation.faults import Call
 from tests.simulation.gateway import shares
-from tests.simulation.governed import UNSEEN
+from tests.simulation.governed import UNSEEN, is_readable
 from tests.simulation.lost import Lost, lose, taken_back, wrongs
 from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE
 from tests.simulation.standin import Health
 
+from headgate.controller.freeze import EACH
 from headgate.kube.resources import (
     AIMODELS,
     CONFIG_MAPS,
@@ -19,6 +21,7 @@ from headgate.kube.resources import (
     HORIZONTAL_POD_AUTOSCALERS,
     HTTP_ROUTES,
     LEASES,
+    TRUST_STORES,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ SCRAPE = 1.0
 RENEW_DEADLINE = 10.0
 _RESOLUTION = 0.05
 _GATED = ("Rollout", "First")
+_TELLING = 30
+"""Requests from which on the policies' guards say anything. A share that people made in the route may bring fewer."""
 
 
 class Broken(AssertionError):  # noqa: N818  a finding, not a fault of the simulation
@@ -61,6 +66,8 @@ class Checks:
         self._lowered_by_hand: set[str] = set()
         self._unserved = 0
         self._lost: Lost | None = None
+        self._trusted_since = 0.0
+        """From when on the operator knows by what to verify signatures; never, while the trust store cannot be read."""
         self._was_live: set[str] = set()
         self._health = Health(world)
         self._audited = Audited(world)
@@ -128,6 +135,8 @@ class Checks:
                     one.gone = self._world.now()
         elif plural == HTTP_ROUTES.plural and old is not None and new is not None:
             self._edited(shares(old), shares(new))
+        elif plural == TRUST_STORES.plural and new is not None:
+            self._trusted_since = self._world.now() + EACH if is_readable(new) else math.inf
         elif plural == AIMODELS.plural and old is not None and not ((new or {}).get("status") or {}).get("attempts"):
             self._forgotten(old.get("status") or {}, deleted=new is None)
 
@@ -343,7 +352,9 @@ class Checks:
                 continue
             if one.gone is not None:
                 continue
-            if world.now() - max(one.created, world.disturbed_until) > world.order_bound:
+            # Who signed is not known before that.
+            known_from = self._trusted_since if one.spec.get("signature") else 0.0
+            if world.now() - max(one.created, world.disturbed_until, known_from) > world.order_bound:
                 self.fail("negatives-latched", f"{one.name} is {world.now() - one.created:.1f} s old and not in status.latches")
 
     def _harm(self, status: Object) -> None:
@@ -367,6 +378,8 @@ class Checks:
                 continue
             spent = now - max(since, first, world.disturbed_until)
             bound = world.harm_bound(acts)
+            if world.gateway.requests_in(bound, one) < _TELLING:
+                continue
             if spent > bound:
                 self.fail(
                     "harm-leaves", f"{acts.name} (revision {one}) has had users for {spent:.1f} s of fair time; the bound is {bound:.1f} s"

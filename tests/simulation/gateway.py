@@ -72,6 +72,12 @@ class Gateway:
         self._carry = 0.0
         self._late: deque[tuple[float, str, int]] = deque()
 
+    def requests_in(self, seconds: float, revision: str) -> float:
+        """How many a version gets in that time, as the route is now."""
+        shares = sum(place.share for place in self.taken.slots)
+        mine = sum(place.share for place in self.taken.slots if place.revision == revision)
+        return self._rate * seconds * mine / shares if shares else 0.0
+
     def take(self, route: Fields, now: float) -> None:
         """From `now` on the weights of `route` are in force."""
         self.serve(now)

@@ -120,6 +120,10 @@ def spoil_trust_store(people: "People") -> None:
         people.after((5.0, 30.0), lambda: people.put(TRUST_STORES, trust_store()))
 
 
+def is_readable(store: Object) -> bool:
+    return all("usernames" in person for person in store["spec"]["persons"])
+
+
 def forge_unguarded(people: "People") -> None:
     """For a while nothing proves who decides, and somebody opens the gate and pushes the candidate in everybody's name."""
     binding = people.find(BINDINGS, GUARD)
