@@ -14,9 +14,9 @@ from tests.simulation.policies import ENVIRONMENT, PLATFORM
 from tests.simulation.prometheus import Source
 
 from headgate.config import Settings
-from headgate.controller.app import LEASE, Running, begin
+from headgate.controller.app import Running, begin
 from headgate.controller.cache import WATCHED
-from headgate.controller.parts import Parts
+from headgate.controller.parts import LEASE, Parts
 from headgate.kube.errors import KubeError
 from headgate.kube.interface import KubeApi
 from headgate.kube.lease import Clocks, Elector, LeaseName
@@ -114,10 +114,17 @@ class Replica:
         )
         acquired = asyncio.Event()
         lease = LeaseName(PLATFORM, LEASE, self.identity)
+        elector: Elector | None = None
+        leading = lambda: elector is not None and elector.leading  # noqa: E731  of this life
+        parts = self.parts = Parts(settings, api, cast("PrometheusClient", source), leading, clocks, period=self._period)
         elector = self.elector = Elector(
-            api, lease, on_acquired=acquired.set, on_lost=lambda: self.kill("the lease is lost"), clocks=clocks
+            api,
+            lease,
+            on_acquired=acquired.set,
+            on_lost=lambda: self.kill("the lease is lost"),
+            clocks=clocks,
+            remarks=parts.enforcement.remarks,
         )
-        parts = self.parts = Parts(settings, api, cast("PrometheusClient", source), lambda: elector.leading, clocks, period=self._period)
         running = Running(self.tasks)
         begin(running, parts, elector, acquired)
         for task in self.tasks:

@@ -13,7 +13,7 @@ from tests.simulation.replica import Wire
 from tests.simulation.trace import script
 from tests.simulation.world import World
 
-from headgate.controller.app import LEASE
+from headgate.controller.parts import LEASE
 from headgate.kube.resources import LEASES
 
 MERGE = "application/merge-patch+json"

@@ -12,7 +12,7 @@ import kopf
 
 from headgate.config import Settings, kopf_settings
 from headgate.controller.handlers import register, selectors
-from headgate.controller.parts import Parts
+from headgate.controller.parts import LEASE, Parts
 from headgate.controller.probes import metric_routes, probe_routes
 from headgate.kube.client import KubeClient
 from headgate.kube.lease import Elector, LeaseName
@@ -22,7 +22,6 @@ from headgate.web import Server
 
 log = logging.getLogger(__name__)
 
-LEASE = "headgate"
 _LAST_LETTERS = 3.0
 _QUERY_LIMIT = 10.0
 
@@ -56,7 +55,7 @@ async def run(settings: Settings) -> int:
         parts.telemetry.leader.set(1)
         acquired.set()
 
-    elector = Elector(api, _lease(settings), on_acquired=lead, on_lost=end_at_once)
+    elector = Elector(api, _lease(settings), on_acquired=lead, on_lost=end_at_once, remarks=parts.enforcement.remarks)
     servers = [Server(probe_routes(parts.health), settings.probe_port), Server(metric_routes(parts.telemetry), settings.metrics_port)]
     running = Running(set())
     try:

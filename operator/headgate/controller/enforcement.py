@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from headgate.controller.facts import ModelKey
+from headgate.controller.last_seen import LastSeen
 from headgate.controller.proof import Proof, Span
 from headgate.kube.admission import BINDINGS, POLICIES, SETTLING, Standing, standing
 from headgate.kube.errors import Forbidden, KubeError, NotFound
@@ -22,6 +23,10 @@ _SOONEST = 1.0
 """Seconds between two looks at least, however many decisions wait for one."""
 
 
+async def _nobody() -> LastSeen | None:
+    return None
+
+
 class Enforcement:
     """The present answer. `problem` is not empty until the first look has found everything."""
 
@@ -33,14 +38,18 @@ class Enforcement:
         *,
         prefix: str = "headgate",
         installed: Installed | None = None,
+        earlier: Callable[[], Awaitable[LastSeen | None]] = _nobody,
     ) -> None:
         """`sequence`: how much the cache has taken in. `wall` stands in for the API server's clock where that is not told. `prefix` and
-        `installed`: how the chart's policies are called, and what they are."""
+        `installed`: how the chart's policies are called, and what they are. `earlier`: what operators before this one saw; raises
+        KubeError."""
         self._api = api
         self._prefix = prefix
         self._installed = installed
         self._wall = wall
         self._sequence = sequence
+        self._earlier = earlier
+        self._last_seen: LastSeen | None = None
         self.problem = "it has not been checked yet whether the admission policies are in force"
         self.proof = Proof()
         self._seals: frozenset[tuple[str, int]] = frozenset()
@@ -70,10 +79,14 @@ class Enforcement:
         server cannot be asked, the last answer stands."""
         problem, proof, known = self.problem, self.proof, self._sequence()
         try:
+            begun = await self._server_time()
             policies, bindings = await self._api.list(POLICIES), await self._api.list(BINDINGS)
             found = standing(policies.items, bindings.items, self._prefix, self._installed)
             self.proof = await self._proven(found, known)
             self.problem = found.problem
+            if found.since is not None:
+                self._seals = found.seals
+                self._last_seen = LastSeen(found.seals, begun) if begun is not None else self._last_seen
         except (Forbidden, NotFound) as error:
             self.problem = f"Headgate cannot see whether the admission policies are in force: {error}"
             self.proof = replace(proof, unanswered=True)
@@ -89,20 +102,26 @@ class Enforcement:
         if found.since is None:
             return replace(before, lost=True, unanswered=False)
         if before.spans and not before.lost and found.seals == self._seals:
-            spans = (*before.spans[:-1], replace(before.spans[-1], known=known))
-        else:
-            # It was missing or another one for some part of the time since it was last seen, and nobody knows for which.
-            after = await self._now() + SETTLING if before.spans or before.lost else None
-            spans = (*before.spans, Span(known, after))
-        self._seals = found.seals
-        return Proof(found.since, spans)
+            return Proof(found.since, (*before.spans[:-1], replace(before.spans[-1], known=known)))
+        first = not before.spans and not before.lost
+        earlier = await self._earlier() if first else None
+        if first and (earlier is None or earlier.seals == found.seals):
+            return Proof(found.since, (Span(known),))
+        # It was missing or another one for some part of the time since it was last seen, and nobody knows for which.
+        spans = (Span(known, before=earlier.at),) if earlier is not None else before.spans
+        return Proof(found.since, (*spans, Span(known, after=(await self._server_time() or self._wall()) + SETTLING)))
 
-    async def _now(self) -> datetime:
-        """By the API server's clock, which also dates decisions."""
+    async def _server_time(self) -> datetime | None:
+        """By the API server's clock, which also dates decisions; None where it does not tell."""
         try:
-            return (await self._api.about()).date or self._wall()
+            return (await self._api.about()).date
         except (Forbidden, NotFound):
-            return self._wall()
+            return None
+
+    def remarks(self) -> Mapping[str, str]:
+        """For the operators after this one, as annotations of the Lease. Nothing new while the policy is not there: what happens in a
+        time without it is not to count later."""
+        return self._last_seen.annotations() if self._last_seen is not None else {}
 
 
 def _meaning(proof: Proof) -> tuple[datetime | None, int, bool]:

@@ -21,6 +21,7 @@ from headgate.controller.freeze import EACH, ClusterFreeze
 from headgate.controller.intake import Intake
 from headgate.controller.judging import Judging
 from headgate.controller.kinds import Kinds
+from headgate.controller.last_seen import left_behind
 from headgate.controller.literacy import LiteracyReader
 from headgate.controller.manifests import Manifests
 from headgate.controller.noise import NoiseReader
@@ -58,6 +59,7 @@ from headgate.telemetry import Telemetry
 
 PERIOD = 300.0
 """Seconds between full lists."""
+LEASE = "headgate"
 
 
 class Parts:
@@ -81,7 +83,12 @@ class Parts:
         self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
         self.enforcement = Enforcement(
-            api, wall, lambda: self.cache.sequence, prefix=settings.admission_prefix, installed=settings.admission
+            api,
+            wall,
+            lambda: self.cache.sequence,
+            prefix=settings.admission_prefix,
+            installed=settings.admission,
+            earlier=lambda: left_behind(api, settings.namespace, LEASE),
         )
         self.bypass = Bypass(api, self.cache, self.intake.enqueue, namespaces=settings.kopf_namespaces)
         writer = fenced(api, leading)

@@ -24,6 +24,8 @@ class Span:
     after: datetime | None = None
     """Where it was seen otherwise before: from when on, by the API server's clock, it is certain that it was in force. None: creation
     times alone tell."""
+    before: datetime | None = None
+    """Where it was seen by operators before this one, and is another one now: until when they saw it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +50,6 @@ class Proof:
         return Authorship.AWAITED
 
     def _within(self, span: Span, created: datetime) -> bool:
-        return self.since is not None and created > self.since and (span.after is None or created > span.after)
+        if self.since is None or created <= self.since:
+            return False
+        return (span.after is None or created > span.after) and (span.before is None or created < span.before)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -154,13 +154,16 @@ class Elector:
         on_lost: Callable[[], None],
         settings: LeaseSettings | None = None,
         clocks: Clocks | None = None,
+        remarks: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
+        """`remarks`: annotations that the holder leaves to its successors with each renewal."""
         self._api = api
         self._lease = lease
         self._on_acquired = on_acquired
         self._on_lost = on_lost
         self._settings = settings or LeaseSettings()
         self._clocks = clocks or Clocks()
+        self._remarks = remarks
         self._view = LeaseView()
 
     @property
@@ -239,9 +242,10 @@ class Elector:
         self._view = LeaseView(read_record(lease), self._clocks.monotonic(), sent_at)
 
     async def _create(self, spec: dict[str, Any]) -> Object:
-        metadata = {"name": self._lease.name, "namespace": self._lease.namespace, "labels": {MANAGED_BY: MANAGED_BY_HEADGATE}}
+        labels, annotations = {MANAGED_BY: MANAGED_BY_HEADGATE}, dict(self._remarks())
+        metadata = {"name": self._lease.name, "namespace": self._lease.namespace, "labels": labels, "annotations": annotations}
         return await self._api.create(LEASES, {"metadata": metadata, "spec": spec}, field_manager=FIELD_MANAGER)
 
     async def _patch(self, spec: dict[str, Any], resource_version: str) -> Object:
-        body = {"metadata": {"resourceVersion": resource_version}, "spec": spec}
+        body = {"metadata": {"resourceVersion": resource_version, "annotations": dict(self._remarks())}, "spec": spec}
         return await self._api.patch(LEASES, self._lease.name, self._lease.namespace, body, field_manager=FIELD_MANAGER)

@@ -10,11 +10,12 @@ from tests.unit.controller.fake_cluster import START, FakeCluster
 from tests.unit.controller.operator_world import KEY, OperatorWorld
 
 from headgate.controller.enforcement import Enforcement
+from headgate.controller.last_seen import left_behind
 from headgate.controller.proof import Authorship
 from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
 from headgate.kube.errors import Forbidden, KubeError, Unavailable
 from headgate.kube.interface import Listing
-from headgate.kube.resources import Resource
+from headgate.kube.resources import LEASES, Resource
 
 DENIES: dict[str, Any] = {"failurePolicy": "Fail", "validations": [{"expression": "false"}]}
 BINDS: dict[str, Any] = {"policyName": "headgate-approvals", "validationActions": ["Deny"]}
@@ -35,8 +36,26 @@ class Looks:
     def __init__(self, api: FakeCluster | None = None) -> None:
         self.api = api or installed()
         self.known = 0
-        self.enforcement = Enforcement(self.api, lambda: self.api.now - timedelta(hours=3), lambda: self.known)
+        self.enforcement = self._begun()
         self.api.now = START + timedelta(minutes=1)
+
+    def _begun(self) -> Enforcement:
+        return Enforcement(
+            self.api,
+            lambda: self.api.now - timedelta(hours=3),
+            lambda: self.known,
+            earlier=lambda: left_behind(self.api, "platform", "headgate"),
+        )
+
+    def renew(self) -> None:
+        """The Lease, as the leader writes it."""
+        lease = {"metadata": {"name": "headgate", "namespace": "platform", "annotations": dict(self.enforcement.remarks())}}
+        self.api.put(LEASES, lease)
+
+    def restart(self) -> None:
+        """Another process, which has read what is there, and looks for the first time."""
+        self.enforcement = self._begun()
+        self.look()
 
     def look(self) -> bool:
         return check(self.enforcement)
@@ -176,6 +195,67 @@ def test_a_policy_that_is_away_between_two_looks_is_noticed_by_what_it_is_now(*,
     assert looks.enforcement.problem == ""
     assert looks.author(forged) is Authorship.UNPROVEN
     looks.pass_time(3600)
+    looks.look()
+    assert looks.author(forged) is Authorship.UNPROVEN
+
+
+@pytest.mark.parametrize("seen_away", [False, True])
+def test_a_policy_that_was_changed_while_no_operator_ran_is_noticed_by_the_next(*, seen_away: bool) -> None:
+    looks = Looks()
+    looks.look()
+    before = looks.made()
+    looks.pass_time(3)
+    looks.look()
+    looks.renew()
+    looks.pass_time(60)
+    looks.edit_binding(["Audit"])
+    if seen_away:
+        looks.pass_time(1)
+        looks.look()
+        looks.renew()
+    forged = looks.made()
+    looks.pass_time(1)
+    looks.edit_binding(["Deny"])
+    looks.restart()
+    assert looks.enforcement.problem == ""
+    assert [looks.author(one) for one in (before, forged)] == [Authorship.PROVEN, Authorship.UNPROVEN]
+    looks.pass_time(6)
+    after = looks.made()
+    looks.look()
+    assert [looks.author(one) for one in (before, forged, after)] == [Authorship.PROVEN, Authorship.UNPROVEN, Authorship.PROVEN]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_was_made_while_no_operator_ran_is_proven_if_nothing_changed_or_nobody_knows(*, told: bool) -> None:
+    looks = Looks()
+    looks.look()
+    looks.renew()
+    if not told:
+        looks.api.put(
+            LEASES, {"metadata": {"name": "headgate", "namespace": "platform", "annotations": {"headgate.dev/approvals-policy": "{"}}}
+        )
+    looks.pass_time(60)
+    made = looks.made()
+    looks.restart()
+    assert looks.author(made) is Authorship.PROVEN
+
+
+def test_the_next_operator_begins_no_proof_before_it_knows_what_was_seen() -> None:
+    looks = Looks()
+    looks.look()
+    looks.renew()
+    looks.edit_binding(["Audit"])
+    forged = looks.made()
+    looks.edit_binding(["Deny"])
+
+    async def unreachable(*_: object) -> None:
+        raise Unavailable("down", status=503)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looks.api, "get", unreachable)
+        looks.restart()
+        assert looks.author(forged) is Authorship.AWAITED
+        assert looks.enforcement.problem
     looks.look()
     assert looks.author(forged) is Authorship.UNPROVEN
 

@@ -218,13 +218,14 @@ class VirtualTime:
         return Clocks(lambda: self.now, lambda: WALL + timedelta(seconds=self.now), self.sleep, lambda: 0.0)
 
 
-def elector(api: FakeApi, time: VirtualTime, heard: list[str], name: str = "me") -> Elector:
+def elector(api: FakeApi, time: VirtualTime, heard: list[str], name: str = "me", **remarks: str) -> Elector:
     return Elector(
         api,
         LeaseName("headgate-system", "headgate", name),
         on_acquired=lambda: heard.append(f"{name} leads"),
         on_lost=lambda: heard.append(f"{name} lost"),
         clocks=time.clocks(),
+        remarks=lambda: remarks,
     )
 
 
@@ -296,6 +297,17 @@ def test_a_standby_takes_over_from_a_dead_leader_within_twenty_seconds() -> None
     assert heard == ["old leads", "me leads"]
     assert 15 <= taken[0] - died <= 20
     assert lease(api)["spec"]["leaseTransitions"] == 1
+
+
+def test_what_a_leader_leaves_behind_is_there_until_another_one_has_something_to_say() -> None:
+    api, time, heard = FakeApi(), VirtualTime(), list[str]()
+    for name, remarks, seen in (("first", {"seen": "a"}, "a"), ("silent", {}, "a"), ("third", {"seen": "b"}, "b")):
+        mine = elector(api, time, heard, name, **remarks)
+        until(time, time.now + 3)
+        with pytest.raises(EnoughError):
+            asyncio.run(mine.run())
+        asyncio.run(mine.release())
+        assert lease(api)["metadata"]["annotations"] == {"seen": seen}
 
 
 def test_a_released_lease_is_taken_at_once() -> None:
