@@ -39,6 +39,7 @@ async def left_behind(api: KubeApi, namespace: str, lease: str) -> LastSeen | No
 def _read(lease: Object) -> LastSeen | None:
     try:
         told = json.loads((lease["metadata"].get("annotations") or {})[_ANNOTATION])
-        return LastSeen(frozenset((str(uid), int(generation)) for uid, generation in told["seals"]), datetime.fromisoformat(told["at"]))
+        seals, at = frozenset((str(uid), int(generation)) for uid, generation in told["seals"]), datetime.fromisoformat(told["at"])
     except (KeyError, TypeError, ValueError):
         return None
+    return LastSeen(seals, at) if at.tzinfo is not None else None
