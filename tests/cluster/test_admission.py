@@ -383,8 +383,6 @@ def canary_rules(stable: int, candidate: int, *, to: str = CANDIDATE) -> Documen
 
 
 def test_who_may_halt_may_take_users_off_the_candidate_in_the_route_and_do_nothing_else_there(cluster: Cluster, namespace: str) -> None:
-    model = {**AIMODEL, "metadata": {"name": "credit-scorer", "namespace": namespace}}
-    accepted(lambda: cluster.admin.create(path_of(model, namespace), model))
     path = f"{ROUTES}/namespaces/{namespace}/httproutes"
     labels = {**LABELS, "headgate.dev/stable": "0a1b2c3d", "headgate.dev/candidate": "4e5f6a7b"}
     kind = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute"}
