@@ -11,7 +11,7 @@ from headgate.kube.admission import BINDINGS, POLICIES, standing
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.installed import Installed
 from headgate.kube.interface import KubeApi
-from headgate.kube.lease import read_record
+from headgate.kube.lease_record import read_record
 from headgate.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, LEASES
 
 TRIES, PAUSE = 15, 2.0

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headgate.kube.errors import NotFound
-from headgate.kube.interface import KubeApi, Object
+from headgate.kube.interface import KubeApi
 from headgate.kube.labels import PREFIX
+from headgate.kube.lease_record import remarks_in
 from headgate.kube.resources import LEASES
 
 _ANNOTATION = PREFIX + "approvals-policy"
@@ -29,16 +30,16 @@ class LastSeen:
 
 
 async def left_behind(api: KubeApi, namespace: str, lease: str) -> LastSeen | None:
-    """What the leaders so far have seen; None where none of them said anything that can be read. Raises KubeError."""
+    """What the leader before has seen; None where it said nothing that can be read. Raises KubeError."""
     try:
-        return _read(await api.get(LEASES, lease, namespace))
+        return _read(remarks_in(await api.get(LEASES, lease, namespace)))
     except NotFound:
         return None
 
 
-def _read(lease: Object) -> LastSeen | None:
+def _read(remarks: Mapping[str, str]) -> LastSeen | None:
     try:
-        told = json.loads((lease["metadata"].get("annotations") or {})[_ANNOTATION])
+        told = json.loads(remarks[_ANNOTATION])
         seals, at = frozenset((str(uid), int(generation)) for uid, generation in told["seals"]), datetime.fromisoformat(told["at"])
     except (KeyError, TypeError, ValueError):
         return None

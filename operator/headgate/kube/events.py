@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER
-from headgate.kube.lease import Clocks, micro_time
+from headgate.kube.lease import Clocks
+from headgate.kube.lease_record import micro_time
 from headgate.kube.resources import EVENTS
 
 log = logging.getLogger(__name__)

@@ -1,9 +1,4 @@
-"""Leader election on a coordination.k8s.io Lease.
-
-`transition` is pure. Two rules keep two processes from leading at once, whatever their clocks show, as long as no clock runs faster
-than another by `duration / renew_deadline` (1.5 by default): a leader stops `renew_deadline` after it *sent* its last successful
-renewal; anyone else waits `duration` after it *saw* the record change. Times of day in the record are for people, never compared.
-"""
+"""Leader election on a coordination.k8s.io Lease, by the rules of `lease_record`."""
 
 import asyncio
 import logging
@@ -12,115 +7,27 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum, auto
 from typing import Any
 
 from headgate.kube.errors import Conflict, KubeError, NotFound
 from headgate.kube.interface import KubeApi, Object
 from headgate.kube.labels import FIELD_MANAGER, MANAGED_BY, MANAGED_BY_HEADGATE
+from headgate.kube.lease_record import (
+    TERM,
+    LeaseRecord,
+    LeaseSettings,
+    LeaseView,
+    Step,
+    held_spec,
+    leads,
+    micro_time,
+    observed,
+    read_record,
+    transition,
+)
 from headgate.kube.resources import LEASES
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseSettings:
-    """Seconds. Raises ValueError unless duration > renew_deadline > retry_period > 0."""
-
-    duration: int = 15
-    renew_deadline: float = 10.0
-    retry_period: float = 2.0
-
-    def __post_init__(self) -> None:
-        if not self.duration > self.renew_deadline > self.retry_period > 0:
-            raise ValueError(f"lease times must be duration > renew_deadline > retry_period > 0, got {self}")
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseRecord:
-    """What the Lease object says. `holder` is empty after a release. `duration` is what the holder announced, in seconds."""
-
-    holder: str
-    duration: float
-    transitions: int
-    acquire_time: str
-    renew_time: str
-    resource_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseView:
-    """What one process knows. Times are of its own monotonic clock.
-
-    `observed_at`: when `record` was first seen as it is. `renewed_at`: when the last successful write of this process was sent;
-    None while it does not lead.
-    """
-
-    record: LeaseRecord | None = None
-    observed_at: float = 0.0
-    renewed_at: float | None = None
-
-
-class Step(Enum):
-    """What to do next: try to take the lease, try to renew it, wait, or give up leading at once."""
-
-    ACQUIRE = auto()
-    RENEW = auto()
-    WAIT = auto()
-    LOST = auto()
-
-
-def leads(view: LeaseView, now: float, settings: LeaseSettings) -> bool:
-    """Whether this process may still act as the leader at `now`."""
-    return view.renewed_at is not None and now - view.renewed_at < settings.renew_deadline
-
-
-def transition(view: LeaseView, now: float, identity: str, settings: LeaseSettings) -> Step:
-    """The next step of the process `identity`, which must be unique to one process for ever."""
-    if view.renewed_at is not None:
-        held = view.record is not None and view.record.holder == identity
-        return Step.RENEW if held and leads(view, now, settings) else Step.LOST
-    if view.record is None or view.record.holder in ("", identity):
-        return Step.ACQUIRE
-    return Step.ACQUIRE if now - view.observed_at >= view.record.duration else Step.WAIT
-
-
-def observed(view: LeaseView, record: LeaseRecord | None, now: float) -> LeaseView:
-    """The view after reading `record`. The expiry clock starts again only if it differs from what was known."""
-    changed = record != view.record
-    return LeaseView(record, now if changed else view.observed_at, view.renewed_at)
-
-
-def read_record(lease: Object) -> LeaseRecord:
-    """Of a Lease object, whoever wrote it."""
-    spec = lease.get("spec") or {}
-    return LeaseRecord(
-        holder=spec.get("holderIdentity") or "",
-        duration=float(spec.get("leaseDurationSeconds") or 0),
-        transitions=int(spec.get("leaseTransitions") or 0),
-        acquire_time=spec.get("acquireTime") or "",
-        renew_time=spec.get("renewTime") or "",
-        resource_version=lease["metadata"].get("resourceVersion") or "",
-    )
-
-
-def held_spec(view: LeaseView, identity: str, wall: datetime, settings: LeaseSettings) -> dict[str, Any]:
-    """spec of the Lease as `identity` writes it to acquire or renew. leaseTransitions counts changes of holder."""
-    record, now = view.record, micro_time(wall)
-    renewing = record is not None and record.holder == identity
-    transitions = 0 if record is None else record.transitions + (0 if renewing else 1)
-    return {
-        "holderIdentity": identity,
-        "leaseDurationSeconds": settings.duration,
-        "leaseTransitions": transitions,
-        "acquireTime": record.acquire_time if record is not None and renewing and record.acquire_time else now,
-        "renewTime": now,
-    }
-
-
-def micro_time(wall: datetime) -> str:
-    """The API's MicroTime: UTC, exactly six decimals."""
-    return wall.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +99,7 @@ class Elector:
         self._view = LeaseView()
         spec = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": micro_time(self._clocks.wall())}
         try:
-            await self._patch(spec, record.resource_version)
+            await self._patch(spec, record)
         except (KubeError, TimeoutError) as error:
             log.warning("could not release the lease: %s", error, extra={"lease": self._lease.name})
 
@@ -238,14 +145,22 @@ class Elector:
         sent_at = self._clocks.monotonic()
         record = self._view.record
         spec = held_spec(self._view, self._lease.identity, self._clocks.wall(), self._settings)
-        lease = await self._create(spec) if record is None else await self._patch(spec, record.resource_version)
+        lease = await self._create(spec) if record is None else await self._patch(spec, record)
         self._view = LeaseView(read_record(lease), self._clocks.monotonic(), sent_at)
 
     async def _create(self, spec: dict[str, Any]) -> Object:
-        labels, annotations = {MANAGED_BY: MANAGED_BY_HEADGATE}, dict(self._remarks())
+        labels, annotations = {MANAGED_BY: MANAGED_BY_HEADGATE}, self._annotations(spec, remarked=False)
         metadata = {"name": self._lease.name, "namespace": self._lease.namespace, "labels": labels, "annotations": annotations}
         return await self._api.create(LEASES, {"metadata": metadata, "spec": spec}, field_manager=FIELD_MANAGER)
 
-    async def _patch(self, spec: dict[str, Any], resource_version: str) -> Object:
-        body = {"metadata": {"resourceVersion": resource_version, "annotations": dict(self._remarks())}, "spec": spec}
+    async def _patch(self, spec: dict[str, Any], record: LeaseRecord) -> Object:
+        annotations = self._annotations(spec, remarked=record.remarked)
+        body = {"metadata": {"resourceVersion": record.resource_version, "annotations": annotations}, "spec": spec}
         return await self._api.patch(LEASES, self._lease.name, self._lease.namespace, body, field_manager=FIELD_MANAGER)
+
+    def _annotations(self, spec: Mapping[str, Any], *, remarked: bool) -> dict[str, str]:
+        """Who has nothing to remark yet passes on what was up to date, and nothing else."""
+        remarks = dict(self._remarks())
+        if "leaseTransitions" in spec and (remarks or remarked):
+            remarks[TERM] = str(spec["leaseTransitions"])
+        return remarks

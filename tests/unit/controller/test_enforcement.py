@@ -49,7 +49,11 @@ class Looks:
 
     def renew(self) -> None:
         """The Lease, as the leader writes it."""
-        lease = {"metadata": {"name": "headgate", "namespace": "platform", "annotations": dict(self.enforcement.remarks())}}
+        self.leave(dict(self.enforcement.remarks()))
+
+    def leave(self, remarks: dict[str, str], term: int = 3) -> None:
+        annotations = {"headgate.dev/term": "3", **remarks}
+        lease = {"metadata": {"name": "headgate", "namespace": "platform", "annotations": annotations}, "spec": {"leaseTransitions": term}}
         self.api.put(LEASES, lease)
 
     def restart(self) -> None:
@@ -231,11 +235,21 @@ def test_what_was_made_while_no_operator_ran_is_proven_if_nothing_changed_or_nob
     looks.look()
     looks.renew()
     if told is not None:
-        looks.api.put(
-            LEASES, {"metadata": {"name": "headgate", "namespace": "platform", "annotations": {"headgate.dev/approvals-policy": told}}}
-        )
+        looks.leave({"headgate.dev/approvals-policy": told})
     looks.pass_time(60)
     made = looks.made()
+    looks.restart()
+    assert looks.author(made) is Authorship.PROVEN
+
+
+def test_what_was_seen_before_an_earlier_release_ran_for_a_while_is_no_reproach() -> None:
+    looks = Looks()
+    looks.look()
+    seen = dict(looks.enforcement.remarks())
+    looks.edit_binding(["Audit"])
+    looks.edit_binding(["Deny"])
+    made = looks.made()
+    looks.leave(seen, term=4)
     looks.restart()
     assert looks.author(made) is Authorship.PROVEN
 

@@ -13,10 +13,8 @@ from tests.unit.kube.fake_api import FakeApi
 
 from headgate.kube.errors import KubeError, Unavailable
 from headgate.kube.interface import Object
-from headgate.kube.lease import (
-    Clocks,
-    Elector,
-    LeaseName,
+from headgate.kube.lease import Clocks, Elector, LeaseName
+from headgate.kube.lease_record import (
     LeaseRecord,
     LeaseSettings,
     LeaseView,
@@ -25,6 +23,7 @@ from headgate.kube.lease import (
     leads,
     micro_time,
     observed,
+    remarks_in,
     transition,
 )
 from headgate.kube.resources import LEASES
@@ -307,7 +306,25 @@ def test_what_a_leader_leaves_behind_is_there_until_another_one_has_something_to
         with pytest.raises(EnoughError):
             asyncio.run(mine.run())
         asyncio.run(mine.release())
-        assert lease(api)["metadata"]["annotations"] == {"seen": seen}
+        assert remarks_in(lease(api)).get("seen") == seen
+
+
+def test_remarks_are_void_when_somebody_has_led_since_who_makes_none() -> None:
+    api, time = FakeApi(), VirtualTime()
+    until(time, time.now + 3)
+    with pytest.raises(EnoughError):
+        asyncio.run(elector(api, time, [], seen="a").run())
+    old = lease(api)
+    old["spec"] |= {"holderIdentity": "", "leaseTransitions": old["spec"]["leaseTransitions"] + 1}
+    assert old["metadata"]["annotations"]["seen"] == "a"
+    assert remarks_in(old) == {}
+    for remarks, seen in (({}, None), ({"seen": "b"}, "b")):
+        mine = elector(api, time, [], "next", **remarks)
+        until(time, time.now + 3)
+        with pytest.raises(EnoughError):
+            asyncio.run(mine.run())
+        asyncio.run(mine.release())
+        assert remarks_in(lease(api)).get("seen") == seen
 
 
 def test_a_released_lease_is_taken_at_once() -> None:

@@ -9,7 +9,7 @@ from headgate.api.base import GROUP, VERSION
 from headgate.api.crd import RESOURCES
 from headgate.cli.doctor.check import Check, fail, ok, unseen, warn
 from headgate.cli.doctor.facts import Facts
-from headgate.kube.lease import read_record
+from headgate.kube.lease_record import read_record
 
 OLDEST_CLUSTER = (1, 30)
 """ValidatingAdmissionPolicies are in v1 since then."""
