@@ -138,8 +138,8 @@ def not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:
 
 
 def route_pending(draft: Draft, snapshot: Snapshot) -> Draft:
-    """Held until the gateway serves the weights that were decided."""
-    problem = snapshot.audit.problem or snapshot.route.problem or snapshot.refusal
+    """Held until the gateway serves the weights of the stage; while somebody else answers for the stable version, it does not."""
+    problem = snapshot.audit.problem or snapshot.route.problem or snapshot.refusal or _failing_over(draft)
     reason, message = (problem.reason, problem.message) if problem else (Reason.ROUTE_PENDING, "the gateway is taking the new weights")
     return draft.held_by(reason, message)
 

@@ -154,3 +154,16 @@ def test_a_route_that_the_gateway_does_not_take_is_told_while_people_are_asked()
     world.step()
     assert condition(world, ConditionType.READY)[1] == "RouteNotAccepted"
     assert "fairness-audit" in condition(world, ConditionType.APPROVED)[2]
+
+
+def test_a_candidate_that_stands_in_from_its_first_moment_says_so_and_not_that_the_gateway_is_slow() -> None:
+    world = live(policy=without_shadow())
+    world.release("2.0.0")
+    world.quiet()
+    world.settle()
+    assert world.status.stable
+    world.no_pods(world.status.stable.revision)
+    world.approve()
+    world.settle()
+    assert (world.status.phase, world.weight()) == (Phase.CANARY, 1000)
+    assert condition(world, ConditionType.READY)[1] == "Failover"
