@@ -10,15 +10,17 @@ from tests.simulation.apiserver.client import SimulatedApi
 from tests.simulation.apiserver.requests import Request, Response
 from tests.simulation.clock import FATE, Fate, Watch
 from tests.simulation.faults import ApiFault, Call, call_of
-from tests.simulation.policies import ENVIRONMENT, PLATFORM
+from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, PLATFORM
 from tests.simulation.prometheus import Source
 
 from headgate.config import Settings
 from headgate.controller.app import Running, begin
 from headgate.controller.cache import WATCHED
+from headgate.controller.facts import ModelKey
+from headgate.controller.observe import route_of
 from headgate.controller.parts import LEASE, Parts
 from headgate.kube.errors import KubeError
-from headgate.kube.interface import KubeApi
+from headgate.kube.interface import KubeApi, Object
 from headgate.kube.lease import Clocks, Elector, LeaseName
 from headgate.kube.resources import LEASES, Resource
 from headgate.kube.wire import Transport
@@ -96,6 +98,11 @@ class Replica:
     def _start_again(self, life: int) -> None:
         if life == self._lives and not self.world.over:
             self.start()
+
+    def knows(self, route: Object | None) -> bool:
+        """Whether its cache has the route as it is: that a watch is dead is noticed late."""
+        mine = route_of(self.parts.cache.owned(ModelKey(NAMESPACE, MODEL))) if self.parts is not None else None
+        return route is None or (mine is not None and mine["metadata"]["resourceVersion"] == route["metadata"]["resourceVersion"])
 
     def _thaw(self, life: int) -> None:
         if life == self._lives and self.fate.alive and self.fate.frozen:
