@@ -122,7 +122,11 @@ class Replica:
         acquired = asyncio.Event()
         lease = LeaseName(PLATFORM, LEASE, self.identity)
         elector: Elector | None = None
-        leading = lambda: elector is not None and elector.leading  # noqa: E731  of this life
+
+        def leading() -> bool:
+            """Of this life."""
+            return elector is not None and elector.leading
+
         parts = self.parts = Parts(settings, api, cast("PrometheusClient", source), leading, clocks, period=self._period)
         elector = self.elector = Elector(
             api,

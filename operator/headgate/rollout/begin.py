@@ -18,7 +18,7 @@ from headgate.rollout.observing import allowed_mode, objection
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
 from headgate.rollout.replaying import limits_of
 from headgate.rollout.revisions import baseline_of, revision_of
-from headgate.rollout.risk import obstacle, start_obstacle, tier_of
+from headgate.rollout.risk import obstacle, risk_of, start_obstacle_in, tier_of
 from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.use_case import unmet
 
@@ -192,7 +192,7 @@ def _start(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
         problem = snapshot.policy.problem
         message = problem.message if problem else f"policy {spec.policy.name} is not there"
         return draft.held_by(problem.reason if problem else Reason.POLICY_NOT_FOUND, message, stalled=True)
-    if (denied := start_obstacle(snapshot, policy)) is not None:
+    if (denied := start_obstacle_in(risk_of(snapshot), policy)) is not None:
         return _denied(draft, denied)
     kind = _kind(draft, wanted)
     if (unfit := misfit(spec, policy, kind)) is not None:

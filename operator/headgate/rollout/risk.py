@@ -42,13 +42,8 @@ def obstacle_in(risk: RiskReading, policy: RolloutPolicySpec | None = None) -> P
     return None
 
 
-def start_obstacle(snapshot: Snapshot, policy: RolloutPolicySpec) -> Problem | None:
-    """Why the risk lets no further version start under `policy`; None if it does."""
-    return start_obstacle_in(risk_of(snapshot), policy)
-
-
-def start_obstacle_in(risk: RiskReading, policy: RolloutPolicySpec | None) -> Problem | None:
-    """As `start_obstacle`, of a risk that is known already. An understated tier ends nothing that runs: a new table, or the first operator
+def start_obstacle_in(risk: RiskReading, policy: RolloutPolicySpec | None = None) -> Problem | None:
+    """As `obstacle_in`, for a version that does not run yet. An understated tier ends nothing that runs: a new table, or the first operator
     that has one, must not take users off versions that were approved at the declared tier."""
     problem = obstacle_in(risk, policy)
     return Problem(Reason.TIER_UNKNOWN, risk.understated) if problem is None and risk.understated else problem

@@ -298,14 +298,17 @@ def test_a_standby_takes_over_from_a_dead_leader_within_twenty_seconds() -> None
     assert lease(api)["spec"]["leaseTransitions"] == 1
 
 
+def lead_and_release(mine: Elector, time: VirtualTime) -> None:
+    until(time, time.now + 3)
+    with pytest.raises(EnoughError):
+        asyncio.run(mine.run())
+    asyncio.run(mine.release())
+
+
 def test_what_a_leader_leaves_behind_is_there_until_another_one_has_something_to_say() -> None:
     api, time, heard = FakeApi(), VirtualTime(), list[str]()
     for name, remarks, seen in (("first", {"seen": "a"}, "a"), ("silent", {}, "a"), ("third", {"seen": "b"}, "b")):
-        mine = elector(api, time, heard, name, **remarks)
-        until(time, time.now + 3)
-        with pytest.raises(EnoughError):
-            asyncio.run(mine.run())
-        asyncio.run(mine.release())
+        lead_and_release(elector(api, time, heard, name, **remarks), time)
         assert remarks_in(lease(api)).get("seen") == seen
 
 
@@ -319,11 +322,7 @@ def test_remarks_are_void_when_somebody_has_led_since_who_makes_none() -> None:
     assert old["metadata"]["annotations"]["seen"] == "a"
     assert remarks_in(old) == {}
     for remarks, seen in (({}, None), ({"seen": "b"}, "b")):
-        mine = elector(api, time, [], "next", **remarks)
-        until(time, time.now + 3)
-        with pytest.raises(EnoughError):
-            asyncio.run(mine.run())
-        asyncio.run(mine.release())
+        lead_and_release(elector(api, time, [], "next", **remarks), time)
         assert remarks_in(lease(api)).get("seen") == seen
 
 

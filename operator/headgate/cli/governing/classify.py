@@ -14,6 +14,7 @@ from headgate.cli.refused import Refused
 from headgate.cli.screen import prose
 from headgate.governance.classification import RiskReading, TableState, assess
 from headgate.governance.classification_table import BUILT_IN, Table, table_of
+from headgate.rollout.risk import start_obstacle_in
 
 FILE = Annotated[Path, typer.Option("--filename", "-f", help="A manifest with an AIModel.", show_default=False)]
 TABLE = Annotated[
@@ -32,7 +33,7 @@ def classify(file: FILE, table: TABLE = None, output: OUTPUT = Format.TEXT) -> N
         _show(str((body.get("metadata") or {}).get("name") or file), reading)
     else:
         typer.echo(rendered(_document(reading), output))
-    if reading.tier is None or reading.understated:
+    if start_obstacle_in(reading) is not None:
         raise typer.Exit(1)
 
 
