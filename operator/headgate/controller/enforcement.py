@@ -54,6 +54,7 @@ class Enforcement:
         self.proof = Proof()
         self._seals: frozenset[tuple[str, int]] = frozenset()
         self._waiting: set[ModelKey] = set()
+        self._settling = False
         self._asked = asyncio.Event()
 
     def ask(self, key: ModelKey) -> None:
@@ -68,8 +69,10 @@ class Enforcement:
         return waiting
 
     async def due(self) -> None:
-        """Until the next look after one: soon if somebody asks."""
+        """Until the next look after one: soon if somebody asks, or if decisions are about to count."""
         await asyncio.sleep(_SOONEST)
+        if self._settling:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(_EACH - _SOONEST):
                 await self._asked.wait()
@@ -83,7 +86,9 @@ class Enforcement:
             policies, bindings = await self._api.list(POLICIES), await self._api.list(BINDINGS)
             found = standing(policies.items, bindings.items, self._prefix, self._installed)
             self.proof = await self._proven(found, known)
-            self.problem = found.problem
+            settling = _settling(self.proof, begun or self._wall())
+            self._settling = bool(settling)
+            self.problem = found.problem or settling
             if found.since is not None:
                 self._seals = found.seals
                 self._last_seen = LastSeen(found.seals, begun) if begun is not None else self._last_seen
@@ -122,6 +127,14 @@ class Enforcement:
         """For the operators after this one, as annotations of the Lease. Nothing new while the policy is not there: what happens in a
         time without it is not to count later."""
         return self._last_seen.annotations() if self._last_seen is not None else {}
+
+
+def _settling(proof: Proof, now: datetime) -> str:
+    """That a decision made at `now` will never count although the policy is in force, in words; empty if it will."""
+    start = proof.counts_from
+    if start is None or now > start:
+        return ""
+    return f"the admission policy on approvals has only just come into force: decisions made after {start:%Y-%m-%d %H:%M:%S} UTC count"
 
 
 def _meaning(proof: Proof) -> tuple[datetime | None, int, bool]:

@@ -41,6 +41,13 @@ class Proof:
     unanswered: bool = False
     """The last look could not be made."""
 
+    @property
+    def counts_from(self) -> datetime | None:
+        """After when a decision has to be made to count, by the API server's clock; None while the policy is not in force."""
+        if self.since is None or self.lost or not self.spans:
+            return None
+        return max(self.since, self.spans[-1].after or self.since)
+
     def of(self, created: datetime, arrived: int) -> Authorship:
         """Of a decision made at `created` (API server's clock) that the cache took in as its number `arrived`."""
         if self.since is not None and any(self._within(span, created) and arrived <= span.known for span in self.spans):
