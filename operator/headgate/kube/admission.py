@@ -15,7 +15,11 @@ BINDINGS = Resource(
 
 APPROVALS = "approvals"
 REQUIRED = (APPROVALS, "models", "managed-objects", "audit", "status", "pods", "pod-templates", "replays", "routes")
-"""The ValidatingAdmissionPolicies of the chart, without the prefix of its release."""
+"""The ValidatingAdmissionPolicies of the chart without which gates stay closed, without the prefix of its release."""
+MONITOR = "monitor"
+"""One more where the chart runs the monitor: the others let the monitor's account pass, and this one says what it may write."""
+OPTIONAL = ("freezes", "trust-stores")
+"""Those whose lack closes no gate: who may freeze, and which trust store there is, is then a matter of RBAC alone."""
 
 SETTLING = timedelta(seconds=5)
 """API servers take a moment until a new policy binds."""
@@ -40,42 +44,55 @@ def standing(
 ) -> Standing:
     """What the policies and bindings of the cluster amount to. Recreated ones prove nothing about the time before. `installed`: what the
     chart made; any difference is a fault. Where it is not known, what plainly weakens them is."""
-    made_by_chart = installed or Installed()
-    by_name = {policy["metadata"]["name"]: policy for policy in policies}
-    bound = [binding for binding in bindings if "Deny" in ((binding.get("spec") or {}).get("validationActions") or ())]
-    weak = {binding["metadata"]["name"]: words for binding in bound if (words := binding_weakness(binding, made_by_chart))}
-    faults = {short: fault for short in REQUIRED if (fault := _fault(f"{prefix}-{short}", by_name, bound, weak, made_by_chart))}
+    found = AdmissionPolicies(policies, bindings, prefix, installed or Installed())
+    faults = {short: fault for short in required(prefix, found.installed) if (fault := found.fault(short))}
     problem = f"{'; '.join(faults.values())}: install the chart's admission policies again" if faults else ""
     if APPROVALS in faults:
         return Standing(problem, None)
-    approvals = f"{prefix}-{APPROVALS}"
-    parts = (by_name[approvals], *(one for one in _bindings_of(approvals, bound) if one["metadata"]["name"] not in weak))
+    parts = found.parts(APPROVALS)
     return Standing(problem, max(map(_made, parts)) + SETTLING, frozenset(map(_seal, parts)))
 
 
-def _fault(
-    name: str,
-    policies: Mapping[str, Mapping[str, Any]],
-    bound: list[Mapping[str, Any]],
-    weak: Mapping[str, str],
-    installed: Installed,
-) -> str:
-    """Why the policy of that name denies nothing, or not always; empty if it does. One binding that is not weakened is enough."""
-    policy = policies.get(name)
-    if policy is None:
-        return f"ValidatingAdmissionPolicy {name} is missing"
-    if weakness := policy_weakness(policy, installed):
-        return f"ValidatingAdmissionPolicy {name} {weakness}"
-    mine = [binding["metadata"]["name"] for binding in _bindings_of(name, bound)]
-    if not mine:
-        return f"no ValidatingAdmissionPolicyBinding denies by {name}"
-    if all(one in weak for one in mine):
-        return "; ".join(f"ValidatingAdmissionPolicyBinding {one} {weak[one]}" for one in mine)
-    return ""
+def required(prefix: str, installed: Installed) -> tuple[str, ...]:
+    """The policies without which gates stay closed, in this release."""
+    monitored = f"{POLICIES.kind}/{prefix}-{MONITOR}" in installed.digests
+    return (*REQUIRED, MONITOR) if monitored else REQUIRED
 
 
-def _bindings_of(name: str, bindings: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [binding for binding in bindings if binding["spec"].get("policyName") == name]
+class AdmissionPolicies:
+    """The policies of a release as they are in a cluster, with what binds them."""
+
+    def __init__(
+        self, policies: Iterable[Mapping[str, Any]], bindings: Iterable[Mapping[str, Any]], prefix: str, installed: Installed
+    ) -> None:
+        self.installed = installed
+        self._prefix = prefix
+        self._by_name = {policy["metadata"]["name"]: policy for policy in policies}
+        self._bound = [binding for binding in bindings if "Deny" in ((binding.get("spec") or {}).get("validationActions") or ())]
+        self._weak = {binding["metadata"]["name"]: words for binding in self._bound if (words := binding_weakness(binding, installed))}
+
+    def fault(self, short: str) -> str:
+        """Why the policy of that name denies nothing, or not always; empty if it does. One binding that is not weakened is enough."""
+        name = f"{self._prefix}-{short}"
+        policy = self._by_name.get(name)
+        if policy is None:
+            return f"ValidatingAdmissionPolicy {name} is missing"
+        if weakness := policy_weakness(policy, self.installed):
+            return f"ValidatingAdmissionPolicy {name} {weakness}"
+        mine = [binding["metadata"]["name"] for binding in self._bindings_of(name)]
+        if not mine:
+            return f"no ValidatingAdmissionPolicyBinding denies by {name}"
+        if all(one in self._weak for one in mine):
+            return "; ".join(f"ValidatingAdmissionPolicyBinding {one} {self._weak[one]}" for one in mine)
+        return ""
+
+    def parts(self, short: str) -> tuple[Mapping[str, Any], ...]:
+        """A policy that has no fault, and the bindings that make it deny."""
+        name = f"{self._prefix}-{short}"
+        return (self._by_name[name], *(one for one in self._bindings_of(name) if one["metadata"]["name"] not in self._weak))
+
+    def _bindings_of(self, name: str) -> list[Mapping[str, Any]]:
+        return [binding for binding in self._bound if binding["spec"].get("policyName") == name]
 
 
 def _made(thing: Mapping[str, Any]) -> datetime:

@@ -240,6 +240,12 @@ AIMODEL = "definition of AIModel"
             Level.WARN,
             "headgate-trust-stores is missing",
         ),
+        (
+            "admission of freezes and trust",
+            {"admission_bindings": Asked(tuple(map(binding, NAMES[:-1])))},
+            Level.WARN,
+            "no ValidatingAdmissionPolicyBinding denies by headgate-trust-stores",
+        ),
         ("trust store", {"trust_store": GONE}, Level.FAIL, "the chart requires one, and there is none"),
         ("trust store", {"trust_store": GONE} | operated(environment={}), Level.WARN, "--as makes anybody anybody"),
         ("trust store", {"trust_store": SHUT}, Level.WARN, "dana may not"),

@@ -17,8 +17,8 @@ SOME = {"matchLabels": {"team": "fraud"}}
 pytestmark = needs_helm
 
 
-def by_the_chart() -> Installed:
-    (container,) = named("Deployment", "headgate")["spec"]["template"]["spec"]["containers"]
+def by_the_chart(*settings: str) -> Installed:
+    (container,) = named("Deployment", "headgate", *settings)["spec"]["template"]["spec"]["containers"]
     values = {entry["name"]: entry.get("value", "") for entry in container["env"]}
     return read_installed(values["HEADGATE_ADMISSION_DIGESTS"])
 
@@ -37,11 +37,11 @@ def as_stored(body: Body) -> Body:
     return stored
 
 
-def problem(change: Callable[[Body, Body], object] = lambda policy, binding: None, short: str = APPROVALS) -> str:
+def problem(change: Callable[[Body, Body], object] = lambda policy, binding: None, short: str = APPROVALS, *settings: str) -> str:
     """What is said of the chart's policies after somebody changed one of them, or its binding."""
-    policies, bindings = ({one["metadata"]["name"]: as_stored(one) for one in of_kind(kind)} for kind in (POLICY, BINDING))
+    policies, bindings = ({one["metadata"]["name"]: as_stored(one) for one in of_kind(kind, *settings)} for kind in (POLICY, BINDING))
     change(policies[f"headgate-{short}"]["spec"], bindings[f"headgate-{short}"]["spec"])
-    return standing(policies.values(), bindings.values(), "headgate", by_the_chart()).problem
+    return standing(policies.values(), bindings.values(), "headgate", by_the_chart(*settings)).problem
 
 
 def test_what_the_chart_installs_is_in_force() -> None:
@@ -89,6 +89,16 @@ def test_each_weakening_is_a_fault(change: Callable[[Body, Body], object]) -> No
 def test_a_selector_of_the_chart_may_not_be_narrowed(short: str) -> None:
     narrower = problem(lambda policy, _: policy["matchConstraints"]["objectSelector"].setdefault("matchLabels", {}).update(team="x"), short)
     assert f"headgate-{short}" in narrower
+
+
+def test_where_the_chart_runs_the_monitor_its_policy_is_one_of_them() -> None:
+    """The others let the monitor's account pass, because this one holds it."""
+    monitored = "monitor.enabled=true"
+    assert problem(lambda *_: None, "monitor", monitored) == ""
+    emptied = problem(lambda policy, _: put(policy, validations=[]), "monitor", monitored)
+    unbound = problem(lambda _, binding: put(binding, policyName="headgate-audit"), "monitor", monitored)
+    assert "headgate-monitor has no validations" in emptied
+    assert "headgate-monitor" in unbound
 
 
 def test_of_what_no_chart_made_nothing_is_known() -> None:

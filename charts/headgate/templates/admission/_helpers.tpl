@@ -39,8 +39,9 @@ metadata:
 {{- define "headgate.admissionDigests" -}}
 {{- $root := . }}
 {{- $digests := dict }}
-{{- range $file := list "approvals" "audit" "freezes" "managed" "models" "pods" "replays" "routes" "trust" }}
-{{- range $text := splitList "\n---\n" (include (printf "%s/admission/%s.yaml" $root.Template.BasePath $file) $root) }}
+{{- $files := list "approvals" "audit" "freezes" "managed" "models" "pods" "replays" "routes" "trust" }}
+{{- range $file := append $files "../monitor/admission" }}
+{{- range $text := splitList "\n---\n" (include (printf "%s/admission/%s.yaml" $root.Template.BasePath $file | clean) $root) }}
 {{- $object := fromYaml $text }}
 {{- if $object.spec }}
 {{- $_ := set $digests (printf "%s/%s" $object.kind $object.metadata.name) ($object.spec | toJson | sha256sum) }}

@@ -8,12 +8,10 @@ from headgate.api.faults import first_fault
 from headgate.api.trust_store import TRUST_STORE, TrustStoreSpec
 from headgate.cli.doctor.check import Check, fail, ok, unseen, warn
 from headgate.cli.doctor.facts import Facts, Operator, Right
-from headgate.kube.admission import REQUIRED, standing
+from headgate.kube.admission import OPTIONAL, AdmissionPolicies, required, standing
 from headgate.kube.installed import Installed, read_installed
 
 _INSTALL = "install the chart's admission policies again (helm upgrade, admission.enabled: true)"
-_LATER = ("freezes", "trust-stores")
-"""Policies of the chart whose lack closes no gate: who may freeze, and which trust store there is, is then a matter of RBAC alone."""
 
 
 def governance(facts: Facts) -> Iterator[Check]:
@@ -31,16 +29,16 @@ def _admission(facts: Facts) -> Iterator[Check]:
             return
     policies, bindings = facts.admission_policies.value or (), facts.admission_bindings.value or ()
     prefix = facts.operator.value.prefix if facts.operator.value else "headgate"
-    problem = standing(policies, bindings, prefix, _installed(facts)).problem
+    installed = _installed(facts)
+    problem = standing(policies, bindings, prefix, installed).problem
     if problem:
         yield fail(topic, f"{problem.partition(': install')[0]}: nothing proves who approves, so gates stay closed", _INSTALL)
     else:
-        yield ok(topic, f"{len(REQUIRED)} are there and deny")
-    there = {policy["metadata"]["name"] for policy in policies}
-    lacking = [f"{prefix}-{short}" for short in _LATER if f"{prefix}-{short}" not in there]
-    if lacking and not problem:
-        said = f"ValidatingAdmissionPolicy {', '.join(lacking)} is missing: RBAC alone says who may freeze and who is trusted"
-        yield warn("admission of freezes and trust", said, _INSTALL)
+        yield ok(topic, f"{len(required(prefix, installed))} are there and deny")
+    found = AdmissionPolicies(policies, bindings, prefix, installed)
+    faults = [fault for short in OPTIONAL if (fault := found.fault(short))]
+    if faults and not problem:
+        yield warn("admission of freezes and trust", f"{'; '.join(faults)}: RBAC alone says who may freeze and who is trusted", _INSTALL)
 
 
 def _installed(facts: Facts) -> Installed:
