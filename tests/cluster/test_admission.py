@@ -378,7 +378,11 @@ STABLE, CANDIDATE = "credit-scorer-0a1b2c3d", "credit-scorer-4e5f6a7b"
 
 
 def canary_rules(stable: int, candidate: int, *, to: str = CANDIDATE) -> Document:
-    backends = [{"name": STABLE, "port": 80, "weight": stable}, {"name": to, "port": 80, "weight": candidate}]
+    return rules({STABLE: stable, to: candidate})
+
+
+def rules(weights: dict[str, int]) -> Document:
+    backends = [{"name": name, "port": 80, "weight": weight} for name, weight in weights.items()]
     return {"spec": {"rules": [{"backendRefs": backends, "timeouts": {"request": "10s"}}]}}
 
 
@@ -398,6 +402,8 @@ def test_who_may_halt_may_take_users_off_the_candidate_in_the_route_and_do_nothi
     refused(lambda: oncall.merge(path, canary_rules(0, 100)), "kubectl headgate halt")
     refused(lambda: oncall.merge(path, canary_rules(800, 100, to="another")), "kubectl headgate halt")
     refused(lambda: oncall.merge(path, {"spec": {"hostnames": ["other.example"]}}), "kubectl headgate halt")
+    refused(lambda: oncall.merge(path, rules({CANDIDATE: 200})), "kubectl headgate halt")
+    refused(lambda: oncall.merge(path, rules({})), "kubectl headgate halt")
     accepted(lambda: oncall.merge(path, canary_rules(1000, 0)))
 
 
@@ -447,6 +453,8 @@ def test_no_pod_becomes_an_endpoint_of_a_revision_by_itself(cluster: Cluster, na
     accepted(lambda: controller.create(path, {**body, "metadata": {"name": "made", "labels": POD_LABELS}}))
     refused(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"headgate.dev/model": "other"}}}))
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"note": "seen"}}}))
+    other = {"spec": {"containers": [{**POD["containers"][0], "image": "registry.example/evil:1"}]}}
+    refused(lambda: cluster.admin.merge(f"{path}/made", other), "the image that its version was approved with")
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"headgate.dev/revision": None}}}))
 
 
@@ -501,6 +509,8 @@ def test_nobody_reports_on_answers_but_jobs_of_the_operator(cluster: Cluster, na
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "other", "uid": "0", "controller": True}
     refused(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"ownerReferences": [owner]}}), "how alike the answers")
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"note": "seen"}}}))
+    other = {"spec": {"containers": [{**POD["containers"][0], "image": "registry.example/evil:1"}]}}
+    refused(lambda: cluster.admin.merge(f"{path}/made", other), "the image that its version was approved with")
 
 
 def test_only_the_operator_makes_jobs_in_its_name(cluster: Cluster, namespace: str) -> None:
