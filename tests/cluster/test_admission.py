@@ -453,7 +453,7 @@ def test_no_pod_becomes_an_endpoint_of_a_revision_by_itself(cluster: Cluster, na
     accepted(lambda: controller.create(path, {**body, "metadata": {"name": "made", "labels": POD_LABELS}}))
     refused(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"headgate.dev/model": "other"}}}))
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"note": "seen"}}}))
-    other = {"spec": {"containers": [{**POD["containers"][0], "image": "registry.example/evil:1"}]}}
+    other = {"spec": {"containers": [{"name": "model", "image": "registry.example/evil:1"}]}}
     refused(lambda: cluster.admin.merge(f"{path}/made", other), "the image that its version was approved with")
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"headgate.dev/revision": None}}}))
 
@@ -509,7 +509,7 @@ def test_nobody_reports_on_answers_but_jobs_of_the_operator(cluster: Cluster, na
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "other", "uid": "0", "controller": True}
     refused(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"ownerReferences": [owner]}}), "how alike the answers")
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"note": "seen"}}}))
-    other = {"spec": {"containers": [{**POD["containers"][0], "image": "registry.example/evil:1"}]}}
+    other = {"spec": {"containers": [{"name": "model", "image": "registry.example/evil:1"}]}}
     refused(lambda: cluster.admin.merge(f"{path}/made", other), "the image that its version was approved with")
 
 
