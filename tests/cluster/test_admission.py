@@ -325,6 +325,7 @@ def operator(cluster: Cluster) -> User:
 LABELS = {"app.kubernetes.io/managed-by": "headgate", "headgate.dev/model": "credit-scorer"}
 POD_LABELS = {"headgate.dev/model": "credit-scorer", "headgate.dev/revision": "0a1b2c3d"}
 POD = {"containers": [{"name": "model", "image": "registry.invalid/model"}], "schedulingGates": [{"name": "headgate.dev/never-runs"}]}
+OTHER_IMAGE = {"spec": {"containers": [{"name": "model", "image": "registry.example/evil:1"}]}}
 
 
 def deployment(labels: Document, pod_labels: Document) -> Document:
@@ -453,8 +454,7 @@ def test_no_pod_becomes_an_endpoint_of_a_revision_by_itself(cluster: Cluster, na
     accepted(lambda: controller.create(path, {**body, "metadata": {"name": "made", "labels": POD_LABELS}}))
     refused(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"headgate.dev/model": "other"}}}))
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"note": "seen"}}}))
-    other = {"spec": {"containers": [{"name": "model", "image": "registry.example/evil:1"}]}}
-    refused(lambda: cluster.admin.merge(f"{path}/made", other), "the image that its version was approved with")
+    refused(lambda: cluster.admin.merge(f"{path}/made", OTHER_IMAGE), "the image that its version was approved with")
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"headgate.dev/revision": None}}}))
 
 
@@ -508,9 +508,8 @@ def test_nobody_reports_on_answers_but_jobs_of_the_operator(cluster: Cluster, na
     accepted(lambda: controller.create(path, {**body, "metadata": {"name": "made", "labels": REPLAY_LABELS}}))
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "other", "uid": "0", "controller": True}
     refused(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"ownerReferences": [owner]}}), "how alike the answers")
+    refused(lambda: cluster.admin.merge(f"{path}/made", OTHER_IMAGE), "the operator's own")
     accepted(lambda: cluster.admin.merge(f"{path}/made", {"metadata": {"labels": {"note": "seen"}}}))
-    other = {"spec": {"containers": [{"name": "model", "image": "registry.example/evil:1"}]}}
-    refused(lambda: cluster.admin.merge(f"{path}/made", other), "the image that its version was approved with")
 
 
 def test_only_the_operator_makes_jobs_in_its_name(cluster: Cluster, namespace: str) -> None:

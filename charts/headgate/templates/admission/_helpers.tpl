@@ -35,6 +35,13 @@ metadata:
   expression: request.userInfo.username != '{{ include "headgate.operatorUser" . }}'
 {{- end }}
 
+{{/* CEL: a pod that runs keeps the images that it was made with. */}}
+{{- define "headgate.sameImages" -}}
+object.spec.containers.map(c, c.image) == oldObject.spec.containers.map(c, c.image)
+&& (has(object.spec.initContainers) ? object.spec.initContainers.map(c, c.image) : [])
+== (has(oldObject.spec.initContainers) ? oldObject.spec.initContainers.map(c, c.image) : [])
+{{- end }}
+
 {{/* What the operator compares the cluster's policies and bindings with: by kind and name, a digest of each spec as it is installed. */}}
 {{- define "headgate.admissionDigests" -}}
 {{- $root := . }}
