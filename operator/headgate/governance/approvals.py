@@ -47,6 +47,12 @@ class Approval:
         signature = self.spec.signature
         return self.created if signature is None else min(self.created, signature.signed_at)
 
+    @property
+    def latest(self) -> datetime:
+        """The later of the two times, of which the signer tells one. Who was entitled is asked of it: an older signature gains nothing."""
+        signature = self.spec.signature
+        return self.created if signature is None else max(self.created, signature.signed_at)
+
     def unverified(self, trust: Trust) -> str:
         """Why it has no effect at all, in words: it is signed, and the signature does not prove its author. Else empty."""
         return "" if self.spec.signature is None else trust.unverified(self.spec, self.namespace, self.created)
@@ -138,7 +144,7 @@ def _not_proven(approval: Approval, matter: Matter) -> str:
         return "it was made while the admission policies were not in force, so nothing proves who made it: approve again"
     if not person(approval.spec.approver):
         return "it names no approver"
-    return matter.trust.not_entitled(approval.spec, tier=matter.tier, made=approval.made, now=matter.now)
+    return matter.trust.not_entitled(approval.spec, tier=matter.tier, made=approval.latest, now=matter.now)
 
 
 def _own_work(approval: Approval, role: Role, matter: Matter) -> str:

@@ -60,10 +60,11 @@ class Trust:
             return f"the key {signature.key[:15]} that signed it is none of {entry.name}'s in the trust store"
         if not verifies(spec, namespace, key.public_key):
             return "the signature does not fit: something of it was changed after it was signed"
-        return _out_of_date(key, signature.signed_at, created) or self._without_role(spec, entry, min(created, signature.signed_at))
+        return _out_of_date(key, signature.signed_at, created) or self._without_role(spec, entry, max(created, signature.signed_at))
 
     def not_entitled(self, spec: GovernanceApprovalSpec, *, tier: Tier, made: datetime, now: datetime) -> str:
-        """Why the author of `spec`, once proven, may not decide so, in words; empty if they may. `made`: when they did."""
+        """Why the author of `spec`, once proven, may not decide so, in words; empty if they may. `made`: when they did (the later
+        of the two times of a signed one)."""
         return self._not_entitled(spec, tier, made, now) or self._illiterate(spec.approver, now)
 
     def _not_entitled(self, spec: GovernanceApprovalSpec, tier: Tier, made: datetime, now: datetime) -> str:

@@ -45,7 +45,7 @@ def _why_not(approval: Approval, draft: Draft, snapshot: Snapshot, tier: Tier) -
         return "it was made while the admission policies were not in force, so nothing proves who made it"
     if snapshot.now >= _until(approval):
         return f"it ended at {_until(approval):%Y-%m-%d %H:%M} UTC"
-    return snapshot.trust.not_entitled(approval.spec, tier=tier, made=approval.made, now=snapshot.now)
+    return snapshot.trust.not_entitled(approval.spec, tier=tier, made=approval.latest, now=snapshot.now)
 
 
 def _until(approval: Approval) -> datetime:

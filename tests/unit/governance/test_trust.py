@@ -1,17 +1,18 @@
 """Persons behind usernames: who is known, trained and entitled, who takes whose place, and who is the same."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.unit.governance.builders import HOUR, MEDIUM, NOW, OWNER, decision, read
-from tests.unit.governance.signers import listed, trusting
+from tests.unit.governance.signers import ENVIRONMENT, key_of, listed, trusting
 
 from headgate.api.approval import GovernanceApprovalSpec
 from headgate.api.vocabulary import Role
 from headgate.governance.approvals import Approval
 from headgate.governance.gates import GateReading
 from headgate.governance.persons import deceptive
+from headgate.governance.signatures import signed
 from headgate.governance.trust import Trust
 
 FAIR, TECH, SECURITY = Role.FAIRNESS_AUDIT, Role.TECHNICAL_VALIDATION, Role.SECURITY_REVIEW
@@ -116,6 +117,16 @@ def test_only_what_was_delegated_is_delegated(delegations: tuple[dict[str, Any],
     assert not reading.open
     assert says in reading.not_counted[approval.name]
     assert not fairness(approval, Trust(), "Low").open
+
+
+@pytest.mark.parametrize(("created", "counts"), [(NOW - 3 * HOUR, True), (NOW - HOUR, False)])
+def test_an_older_signature_does_not_revive_a_delegation_that_ended(created: datetime, *, counts: bool) -> None:
+    """The signer writes when it was signed, the API server when it was made: both have to be before the end."""
+    plain = on_behalf(FAIR, SAM, DANA, created=created)
+    spec = signed(plain.spec, namespace="lending", environment=ENVIRONMENT, at=NOW - 3 * HOUR, key=key_of("sam"))
+    approval = Approval(plain.name, "lending", plain.uid, plain.created, spec, enforced=False)
+    reading = fairness(approval, trusting(delegations=({**DELEGATED, "until": NOW - 2 * HOUR},)))
+    assert reading.open is counts, reading.not_counted
 
 
 @pytest.mark.parametrize("other", [decision(SECURITY, SAM), decision(SECURITY, DANA)])

@@ -71,7 +71,7 @@ def _problem(spec: GovernanceApprovalSpec, namespace: str, trust: Trust, made: d
         return unverified
     if spec.expires_at is not None and now >= spec.expires_at:
         return f"it expired at {clock(spec.expires_at)}"
-    return trust.not_entitled(spec, tier=Tier.HIGH, made=min(made, spec.signature.signed_at), now=now)
+    return trust.not_entitled(spec, tier=Tier.HIGH, made=max(made, spec.signature.signed_at), now=now)
 
 
 def made_at(metadata: dict[str, Any], now: datetime) -> datetime:
