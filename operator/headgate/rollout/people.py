@@ -9,7 +9,7 @@ from headgate.api.status import GATED, AIModelStatus, CandidateStatus, Latch, Pa
 from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft
-from headgate.rollout.latched import standing
+from headgate.rollout.latched import remembered, standing
 from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.trusting import trust_of
@@ -28,7 +28,6 @@ INTERVENTIONS = (
 UNQUESTIONED = NEGATIVE | {DecisionKind.HALT, DecisionKind.ROLLBACK, DecisionKind.PAUSE}
 """Doubt about who stops something stops it all the same, and at once. All others move users towards a candidate, or may: their author must
 be certain."""
-_MOST_LATCHES = 32
 _MOST_TAKEN_UP = 64
 
 
@@ -143,14 +142,14 @@ def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
         for approval in sorted(snapshot.approvals, key=lambda a: (a.created, a.name))
         if approval.spec.decision in NEGATIVE and approval.name not in known and not approval.unverified(snapshot.trust)
     )
-    # Of too many the newest stay: older ones must not push them out again at the next look.
-    newest = sorted((*draft.status.latches, *fresh), key=lambda latch: (latch.at, latch.name))[-_MOST_LATCHES:]
-    fresh = tuple(latch for latch in fresh if latch in newest)
+    # What found no room must not push others out at the next look.
+    kept = remembered((*draft.status.latches, *fresh), draft.status)
+    fresh = tuple(latch for latch in fresh if latch in kept)
     if not fresh:
         return draft
     for latch in fresh:
         draft = draft.note(latch.name, ApprovalState.TAKEN_UP, f"{latch.decision} stands until {latch.role} approves again")
-    return draft.with_status(latches=tuple(newest))
+    return draft.with_status(latches=kept)
 
 
 def tell_authorship(draft: Draft, snapshot: Snapshot) -> Draft:

@@ -254,3 +254,19 @@ def test_more_rejections_than_are_kept_are_written_once() -> None:
     assert len(kept) == 32
     world.step(1)
     assert world.status.latches == kept
+
+
+@pytest.mark.parametrize("about", ["anything", "the same"])
+def test_many_rejections_of_others_push_no_rejection_out_that_matters(about: str) -> None:
+    world = in_canary()
+    assert world.status.candidate
+    assert world.status.candidate.gate
+    subject = world.status.candidate.gate.subject
+    no = world.decided("Revoke", "dana@bank", gate="Deployment", role="fairness-audit", subject=subject)
+    for number in range(40):
+        world.now += timedelta(seconds=1)
+        other = f"sha256:{number:064x}" if about == "anything" else subject
+        world.decided("Reject", "tess@bank", gate="Deployment", role="technical-validation", subject=other)
+    world.step(1)
+    assert len(world.status.latches) == 32
+    assert no.name in {latch.name for latch in world.status.latches}
