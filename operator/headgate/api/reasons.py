@@ -54,6 +54,7 @@ class Reason(StrEnum):
     APPROVAL_LAPSED = "ApprovalLapsed"
     APPROVAL_MISSING = "ApprovalMissing"
     BREAK_GLASS = "BreakGlass"
+    OWNER_CHANGED = "OwnerChanged"
     TIER_RAISED = "TierRaised"
     TIER_UNKNOWN = "TierUnknown"
     PROHIBITED = "Prohibited"

@@ -367,6 +367,8 @@ class AIModelStatus(StatusModel):
     past: Annotated[tuple[PastStatus, ...], Field(max_length=10, json_schema_extra=list_map("revision"))] = ()
     blocked: Annotated[tuple[Blocked, ...], Field(max_length=10, json_schema_extra=ATOMIC)] = ()
     latches: Annotated[tuple[Latch, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
+    technical_owners: Annotated[tuple[Line, ...], Field(max_length=8, json_schema_extra=ATOMIC)] = ()
+    """Who was technical owner since the last version went live, the present one last. None of them reviews the next version."""
     taken_up: Annotated[tuple[ObjectName, ...], Field(max_length=64, json_schema_extra=ATOMIC)] = ()
     """Interventions already acted upon, newest last."""
     attempts: Count = 0

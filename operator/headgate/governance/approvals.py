@@ -65,7 +65,8 @@ class Matter:
     gate: Gate
     tier: Tier
     subject: str
-    technical_owner: str
+    technical_owners: tuple[str, ...]
+    """Who may not review the model: those who answered for it lately, and last who does now."""
     now: datetime
     trust: Trust
     parties: Mapping[str, str] = field(default_factory=dict)
@@ -148,13 +149,15 @@ def _not_proven(approval: Approval, matter: Matter) -> str:
 
 
 def _own_work(approval: Approval, role: Role, matter: Matter) -> str:
-    approver, owner = approval.spec.approver, matter.technical_owner
+    approver, (*earlier, owner) = approval.spec.approver, matter.technical_owners
     if not person(owner) or (matter.trust.store is not None and matter.tier is not Tier.LOW and not matter.trust.knows(owner)):
         return f"the technical owner {owner!r} is no known person, so nobody can tell whether {approver} reviews their own work"
     if matter.trust.identity(approver) == matter.trust.identity(owner):
         return f"{approver} is the technical owner, who may not give {role}"
     if matter.party(approver) == matter.party(owner):
         return f"{approver} and the technical owner, who may not give {role}, take each other's place"
+    if matter.party(approver) in map(matter.party, filter(person, earlier)):
+        return f"{approver} was technical owner, or took that person's place, since the last version went live, and may not give {role}"
     return ""
 
 

@@ -45,7 +45,7 @@ def evaluate(
     tier: str | None,
     subject: str,
     approvals: Sequence[Approval],
-    technical_owner: str,
+    technical_owners: tuple[str, ...],
     now: datetime,
     automated: AutomatedChecks,
     trust: Trust,
@@ -63,7 +63,7 @@ def evaluate(
     unknown = _unknown(required, tier)
     if unknown or tier is None:
         return GateReading(open=False, missing=unknown, counted=(), counted_names=(), not_counted={})
-    matter = Matter(gate=gate, tier=Tier(tier), subject=subject, technical_owner=technical_owner, now=now, trust=trust)
+    matter = Matter(gate=gate, tier=Tier(tier), subject=subject, technical_owners=technical_owners, now=now, trust=trust)
     matter = joined(matter, approvals)
     needed = Counter(Role(role) for role in required)
     seats = _seats(needed, approvals, matter)

@@ -21,7 +21,7 @@ class UseCaseMatter:
     tier: Tier
     required: Sequence[str]
     validity: timedelta
-    technical_owner: str
+    technical_owners: tuple[str, ...]
     trust: Trust
     lacking: Sequence[str] = ()
     conditional: str = ""
@@ -39,7 +39,7 @@ def read_standing(matter: UseCaseMatter, approvals: Sequence[Approval], now: dat
             tier=matter.tier,
             subject=matter.subject,
             approvals=known,
-            technical_owner=matter.technical_owner,
+            technical_owners=matter.technical_owners,
             now=moment,
             automated=_NOT_ASKED,
             trust=matter.trust,
@@ -56,7 +56,7 @@ def rejection_of_use_case(subjects: Iterable[str | None], matter: UseCaseMatter,
     """Which Reject or Revoke stands against one of `subjects`, in words; empty if none does."""
     known = tuple(_as_one_gate(approvals, matter))
     for subject in dict.fromkeys(one for one in subjects if one):
-        asked = Matter(Gate.USE_CASE, matter.tier, subject, matter.technical_owner, now, matter.trust)
+        asked = Matter(Gate.USE_CASE, matter.tier, subject, matter.technical_owners, now, matter.trust)
         for negative in standing_rejections(known, asked):
             spec = negative.spec
             return f'{spec.decision} by {spec.approver} ({spec.role}): "{spec.rationale[:80]}"'

@@ -8,6 +8,7 @@ from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import Approval, Matter, why_not
 from headgate.rollout.draft import Draft
 from headgate.rollout.latched import standing
+from headgate.rollout.owners import technical_owners
 from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.trusting import nobody_knows, trust_of
@@ -43,7 +44,7 @@ def _answers(approval: Approval, latch: Latch, known: tuple[Approval, ...], draf
         gate=given.gate,
         tier=tier_of(snapshot) or Tier.HIGH,
         subject=given.subject or "",
-        technical_owner=spec.owners.technical.user,
+        technical_owners=technical_owners(draft.status, spec),
         now=snapshot.now,
         trust=trust_of(snapshot, governing(draft, snapshot)),
     )

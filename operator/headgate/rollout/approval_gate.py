@@ -15,6 +15,7 @@ from headgate.rollout.copying import copies_objection
 from headgate.rollout.draft import Draft
 from headgate.rollout.latched import standing
 from headgate.rollout.observing import allowed_mode
+from headgate.rollout.owners import technical_owners
 from headgate.rollout.replaying import agreement_words, replay_objection
 from headgate.rollout.risk import obstacle, tier_of
 from headgate.rollout.snapshot import Problem, Snapshot
@@ -43,7 +44,7 @@ def read_gate(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, steps
         tier=tier,
         subject=subject,
         approvals=standing(snapshot, draft.status.latches),
-        technical_owner=spec.owners.technical.user,
+        technical_owners=technical_owners(draft.status, spec),
         now=snapshot.now,
         automated=automated,
         trust=trust,

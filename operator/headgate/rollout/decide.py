@@ -26,6 +26,7 @@ from headgate.rollout.instants import pulled_back
 from headgate.rollout.live import frozen, note_readiness
 from headgate.rollout.lowering import note_lowering
 from headgate.rollout.observing import note_mode
+from headgate.rollout.owners import note_owner
 from headgate.rollout.ownership import deletion_policy
 from headgate.rollout.people import (
     INTERVENTIONS,
@@ -73,7 +74,7 @@ def decide(snapshot: Snapshot) -> Decision:
     asked = orders(snapshot)
     draft = Draft(snapshot.status, announcements=(*found, *missed), notes=unanswered(stored, snapshot))
     draft = note_mode(note_readiness(latch_negatives(draft, snapshot), snapshot), snapshot)
-    draft = note_lowering(note_answered(draft, snapshot), snapshot)
+    draft = note_lowering(note_answered(note_owner(draft, snapshot), snapshot), snapshot)
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)
     draft = _pause_or_resume(draft, asked)

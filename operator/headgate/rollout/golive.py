@@ -33,6 +33,7 @@ def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_wi
         past=past,
         paused=None,
         failover=None,
+        technical_owners=draft.status.technical_owners[-1:],
     ).announce(Reason.LIVE, f"{candidate.version} (revision {candidate.revision}) is live{unproven_words(candidate)}")
 
 

@@ -13,6 +13,7 @@ from headgate.governance.gates import AutomatedChecks, GateReading, evaluate
 from headgate.governance.subjects import subject_of, tier_lowering_statement
 from headgate.rollout.draft import Draft
 from headgate.rollout.latched import standing
+from headgate.rollout.owners import technical_owners
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.trusting import trust_of
 
@@ -46,7 +47,7 @@ def asked_to_lower(snapshot: Snapshot) -> AskedToLower | None:
         tier=lowering.table,
         subject=subject,
         approvals=standing(snapshot, snapshot.status.latches),
-        technical_owner=spec.owners.technical.user,
+        technical_owners=technical_owners(snapshot.status, spec),
         now=_moment(before, snapshot),
         automated=_NOT_ASKED,
         trust=trust_of(snapshot, snapshot.pinned or snapshot.policy.spec),

@@ -10,6 +10,7 @@ from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft
 from headgate.rollout.latched import remembered, standing
+from headgate.rollout.owners import technical_owners
 from headgate.rollout.risk import tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.trusting import trust_of
@@ -192,7 +193,7 @@ def rejection_of(draft: Draft, snapshot: Snapshot, version: StableStatus | PastS
         # An approval that answers a rejection counts for the shortest time where the tier is not known.
         tier=tier_of(snapshot) or Tier.HIGH,
         subject=version.subject,
-        technical_owner=snapshot.spec.owners.technical.user,
+        technical_owners=technical_owners(draft.status, snapshot.spec),
         now=snapshot.now,
         trust=trust_of(snapshot, snapshot.pinned or snapshot.policy.spec),
     )

@@ -18,6 +18,7 @@ from headgate.governance.subjects import subject_of, use_case_statement
 from headgate.governance.vendor_evaluation import on_conditions, vendor_lacks, vendor_reading
 from headgate.rollout.draft import Draft
 from headgate.rollout.latched import standing
+from headgate.rollout.owners import technical_owners
 from headgate.rollout.risk import obstacle, tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.trusting import trust_of
@@ -117,7 +118,7 @@ def _matter(snapshot: Snapshot, spec: AIModelSpec, policy: RolloutPolicySpec, ti
         tier=tier,
         required=policy.gates.use_case.of(tier),
         validity=timedelta(seconds=policy.gates.renewal.validity.of(tier)),
-        technical_owner=spec.owners.technical.user,
+        technical_owners=technical_owners(snapshot.status, spec),
         trust=trust_of(snapshot, policy),
         lacking=(*use_case_lacks(spec, policy.gates.dossier_of(tier)), *(vendor_lacks(vendor) if vendor is not None else ())),
         conditional=on_conditions(vendor) if vendor is not None else "",

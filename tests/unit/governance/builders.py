@@ -72,7 +72,7 @@ def read(
         tier=tier,
         subject=SUBJECT,
         approvals=approvals,
-        technical_owner=owner,
+        technical_owners=(owner,),
         now=now,
         automated=automated,
         trust=trust,

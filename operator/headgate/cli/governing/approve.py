@@ -115,8 +115,12 @@ def _asked(view: ModelView, gate: Gate, role: Role) -> GateState:
 
 
 def _entitled(view: ModelView, role: Role, approver: str) -> None:
-    if role in NOT_BY_TECHNICAL_OWNER and person(approver) == person(view.technical_owner):
+    if role not in NOT_BY_TECHNICAL_OWNER:
+        return
+    if person(approver) == person(view.technical_owner):
         raise Refused(f"{approver} is the technical owner of {view.name}, who may not give {role}: somebody else has to")
+    if person(approver) in map(person, view.status.technical_owners):
+        raise Refused(f"{approver} was technical owner of {view.name} since its last version went live: somebody else has to give {role}")
 
 
 def shown(view: ModelView, asked: GateState, mine: _Mine, now: datetime) -> list[str]:

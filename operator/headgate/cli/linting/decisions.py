@@ -127,4 +127,4 @@ def _matter(spec: GovernanceApprovalSpec, model: Manifest[AIModelSpec], tier: Ti
     assert spec.gate is not None
     assert spec.subject is not None
     # Continuation renews the use case: the same people, the same question.
-    return Matter(spec.gate, tier, spec.subject, model.spec.owners.technical.user, now, trust)
+    return Matter(spec.gate, tier, spec.subject, (model.spec.owners.technical.user,), now, trust)

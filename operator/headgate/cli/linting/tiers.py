@@ -77,6 +77,6 @@ def _agreeing(
         if approval.spec.gate is not Gate.TIER_LOWERING or collection.model_of(approval) is not model or not where:
             continue
         subject, trust = lowering_subject(model, lowering, where), Trust(where, collection.store)
-        matter = Matter(Gate.TIER_LOWERING, lowering.table, subject, model.spec.owners.technical.user, by.now, trust)
+        matter = Matter(Gate.TIER_LOWERING, lowering.table, subject, (model.spec.owners.technical.user,), by.now, trust)
         if not would_not_count(approval, matter, collection, by.now):
             yield approval
