@@ -325,7 +325,7 @@ def operator(cluster: Cluster) -> User:
 LABELS = {"app.kubernetes.io/managed-by": "headgate", "headgate.dev/model": "credit-scorer"}
 POD_LABELS = {"headgate.dev/model": "credit-scorer", "headgate.dev/revision": "0a1b2c3d"}
 POD = {"containers": [{"name": "model", "image": "registry.invalid/model"}], "schedulingGates": [{"name": "headgate.dev/never-runs"}]}
-OTHER_IMAGE = {"spec": {"containers": [{"name": "model", "image": "registry.example/evil:1"}]}}
+OTHER_IMAGE = {"spec": {"containers": [{"name": "model", "image": "registry.example/evil:1", "imagePullPolicy": "Always"}]}}
 
 
 def deployment(labels: Document, pod_labels: Document) -> Document:
