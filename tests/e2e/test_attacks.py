@@ -133,6 +133,33 @@ def the_technical_owner_reviews_their_own_work(model: Model, users: Fleet) -> Sc
     yield from stays_shut(names, "owner")
 
 
+def the_owner_names_another_one_and_reviews(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    other = json.dumps({"spec": {"owners": {"technical": {"user": TESS}}}})
+    kubectl("patch", "aimodel", model.name, "-n", NAMESPACE, "--type=merge", "-p", other)
+    yield from reach(lambda seen: seen.status.get("technicalOwners") == [CHEN, TESS])
+    said = approvals(model, candidate["gate"]["subject"], fairness=CHEN)
+    yield from stays_shut([name for one in said for name in create(one["spec"]["approver"], one)], "was technical owner")
+
+
+def the_subject_of_a_lower_tier(model: Model, users: Fleet) -> Scene:
+    candidate = yield from awaited(model)
+    subject = candidate["gate"]["subject"]
+    *first, last = approvals(model, subject)
+    names = [name for one in first for name in create(one["spec"]["approver"], one)]
+    higher = json.dumps({"spec": {"classification": {"declaredTier": "High"}}})
+    kubectl("patch", "aimodel", model.name, "-n", NAMESPACE, "--type=merge", "-p", higher)
+    yield from reach(lambda seen: seen.gate.get("subject", subject) != subject)
+    yield from stays_shut([*names, *create(last["spec"]["approver"], last)], "subject")
+
+
+def another_image_in_a_running_pod(model: Model, users: Fleet) -> Scene:
+    yield from awaited(model)
+    pod = kubectl("get", "pods", "-n", NAMESPACE, "-l", f"headgate.dev/model={model.name}", "-o", "name").split()[0]
+    answer = forbidden(MALLORY, "set", "image", pod, "-n", NAMESPACE, "model=registry.example/evil:1")
+    assert "its version was approved with" in answer, answer
+
+
 def one_person_approves_twice(model: Model, users: Fleet) -> Scene:
     candidate = yield from awaited(model)
     mine = approvals(model, candidate["gate"]["subject"], fairness=DUAL, security=DUAL)
@@ -434,6 +461,9 @@ ATTACKED = {
     Model(NAMESPACE, scene.__name__.replace("_", "-").removeprefix("the-")[:40].rstrip("-")): scene
     for scene in (
         the_technical_owner_reviews_their_own_work,
+        the_owner_names_another_one_and_reviews,
+        the_subject_of_a_lower_tier,
+        another_image_in_a_running_pod,
         one_person_approves_twice,
         an_old_subject_for_a_new_image,
         the_subject_of_another_model,
@@ -487,7 +517,9 @@ def test_no_user_reaches_a_version_that_nobody_approved(bed: Bed, tmp_path: Path
         play({HOLLOW.name: decisions_while_the_policy_is_hollow(HOLLOW, users)}, look, MOST_SECONDS, users)
         play({TRUSTED.name: a_trusted_person_leaves_in_the_middle(TRUSTED, users)}, look, MOST_SECONDS, users)
         users.read()
-    reached = {model.name: version for model in (*ATTACKED, UNCHECKED) for version in ("v2", "v3") if answers(users, model, version)}
+    reached = {
+        model.name: version for model in (*ATTACKED, UNCHECKED, HOLLOW) for version in ("v2", "v3") if answers(users, model, version)
+    }
     assert reached == {}
     assert answers(users, OWNER, "v2") > 0, "an open gate does let users in"
     assert users.failed == []

@@ -154,6 +154,47 @@ def test_a_bundle_holds_all_an_auditor_asks_for_and_its_page_needs_nothing_else(
     assert headgate("audit", "verify", str(tmp_path / "one.zip")).exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["anchor.json", "verdicts.json", "timeline.json", "controls.json", "report.html"])
+def test_a_changed_file_of_a_bundle_is_named(name: str, audited: ClusterInMemory, tmp_path: Path) -> None:
+    given, changed = tmp_path / "given.zip", tmp_path / "changed.zip"
+    headgate("audit", "export", "credit-scorer", "-n", "lending", "--bundle", str(given))
+    with ZipFile(given) as source, ZipFile(changed, "w") as target:
+        for other in source.namelist():
+            content = source.read(other).decode()
+            target.writestr(other, content.replace("2", "3") if other == name else content)
+    result = headgate("audit", "verify", str(changed), "-o", "json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["findings"] == [f"{name} is not what follows from audit.jsonl: somebody changed one of them"]
+
+
+def test_a_page_that_another_release_drew_is_not_held_against_anybody(audited: ClusterInMemory, tmp_path: Path) -> None:
+    given, other = tmp_path / "given.zip", tmp_path / "other.zip"
+    headgate("audit", "export", "credit-scorer", "-n", "lending", "--bundle", str(given))
+    with ZipFile(given) as source, ZipFile(other, "w") as target:
+        for name in source.namelist():
+            content = source.read(name).decode()
+            drawn = {"controls.json": '{"release": "0.0.1"}', "report.html": "drawn in another way"}
+            target.writestr(name, drawn.get(name, content))
+    assert headgate("audit", "verify", str(other)).exit_code == 0
+
+
+def test_a_bundle_that_lacks_a_file_is_none(audited: ClusterInMemory, tmp_path: Path) -> None:
+    given, short = tmp_path / "given.zip", tmp_path / "short.zip"
+    headgate("audit", "export", "credit-scorer", "-n", "lending", "--bundle", str(given))
+    with ZipFile(given) as source, ZipFile(short, "w") as target:
+        target.writestr("audit.jsonl", source.read("audit.jsonl"))
+    assert "is no bundle of an audit" in headgate("audit", "verify", str(short)).stderr
+
+
+def test_programs_get_documents(audited: ClusterInMemory, tmp_path: Path) -> None:
+    told = json.loads(headgate("audit", "export", "credit-scorer", "-n", "lending", "-o", "json").stdout)
+    assert [entry["what"] for entry in told["entries"]] == ["ApprovalCounted", "TrafficChanged", "RolledBack", "TrafficChanged"]
+    assert (told["model"], told["findings"]) == (NAMED, [])
+    file, anchor = exported(tmp_path)
+    verified = json.loads(headgate("audit", "verify", str(file), "--anchor", str(anchor), "-o", "json").stdout)
+    assert verified == {"model": NAMED, "entries": 4, "anchor": 4, "verified": True, "findings": []}
+
+
 def test_what_cannot_be_done_is_told_in_one_line(audited: ClusterInMemory, tmp_path: Path) -> None:
     nothing = tmp_path / "nothing.jsonl"
     nothing.write_text("hello\n")

@@ -1,6 +1,7 @@
 """`headgate audit`: what was decided about a model, taken out of the cluster, and proof that nobody changed it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
@@ -8,10 +9,10 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 import typer
 
 from headgate.api.digests import canonical
-from headgate.cli.auditing.bundle import bundle
+from headgate.cli.auditing.bundle import altered, bundle
 from headgate.cli.auditing.history import History
 from headgate.cli.cluster import Access, Cluster, run
-from headgate.cli.options import AS_USER, CONTEXT, EXIT_CODES, MODEL_NAME, NAMESPACE, OPERATOR_NAMESPACE
+from headgate.cli.options import AS_USER, CONTEXT, EXIT_CODES, MODEL_NAME, NAMESPACE, OPERATOR_NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
 from headgate.cli.screen import complain, warn
 from headgate.governance.audit_chain import Anchor, read, verify
@@ -44,21 +45,25 @@ def export(
     model: MODEL_NAME,
     bundle_file: BUNDLE = None,
     anchor: ANCHOR_OUT = None,
+    output: OUTPUT = Format.TEXT,
     operator_namespace: OPERATOR_NAMESPACE = "headgate-system",
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
     as_user: AS_USER = None,
 ) -> None:
-    """Print all entries of MODEL as JSON lines and the signed head as the last one, or write a bundle for auditors."""
+    """Print all entries of MODEL as JSON lines and the signed head as the last one, or write a bundle for auditors. With -o json or yaml
+    they are one document, which `verify` does not read."""
     access = Access(namespace, context, as_user)
     history = run(access, lambda cluster: _history(cluster, model, access.where, operator_namespace))
     findings = verify(history.lines, history.model, _signed(history.head))
     for finding in findings:
         warn(finding)
     _write(anchor, canonical(history.head) + b"\n")
-    if bundle_file is None:
+    if output.is_document:
+        typer.echo(rendered({"model": history.model, "entries": history.entries, "head": history.head, "findings": findings}, output))
+    elif bundle_file is None:
         typer.echo(history.document, nl=False)
-    else:
+    if bundle_file is not None:
         _write(bundle_file, bundle(history, findings))
         typer.echo(f"{len(history.lines)} entries of {history.model}: {bundle_file}", err=True)
 
@@ -68,6 +73,7 @@ def verify_audit(
     file: FILE = None,
     anchor: ANCHOR_IN = None,
     model: OF_MODEL = None,
+    output: OUTPUT = Format.TEXT,
     operator_namespace: OPERATOR_NAMESPACE = "headgate-system",
     namespace: NAMESPACE = None,
     context: CONTEXT = None,
@@ -77,15 +83,22 @@ def verify_audit(
     if (file is None) == (model is None):
         raise Refused("name a FILE that was exported, or a model of the cluster with --model")
     if file is not None:
-        history = _read(file)
+        history, differing = _read(file)
     else:
         access = Access(namespace, context, as_user)
-        history = run(access, lambda cluster: _history(cluster, str(model), access.where, operator_namespace))
+        history, differing = run(access, lambda cluster: _history(cluster, str(model), access.where, operator_namespace)), ()
     kept = _anchor(anchor) if anchor is not None else None
-    for finding in (findings := _findings(history, kept)):
+    findings = (*_findings(history, kept), *differing)
+    if output.is_document:
+        reached = kept.sequence if kept else None
+        said = {"model": history.model, "entries": len(history.lines), "anchor": reached, "verified": not findings, "findings": findings}
+        typer.echo(rendered(said, output))
+    for finding in findings if not output.is_document else ():
         complain(finding)
     if findings:
         raise typer.Exit(1)
+    if output.is_document:
+        return
     reach = f"up to entry {kept.sequence} it is the one that the anchor names" if kept else "without an anchor, a cut end would not be seen"
     typer.echo(f"{len(history.lines)} entries of {history.model} follow one another; {reach}")
 
@@ -117,14 +130,21 @@ def _signed(head: dict[str, Any]) -> Anchor | None:
         return None
 
 
-def _read(file: Path) -> History:
-    """Raises Refused for what is no export."""
+def _read(file: Path) -> tuple[History, tuple[str, ...]]:
+    """What was exported, and which files of a bundle do not follow from it. Raises Refused for what is no export."""
+    if not is_zipfile(file):
+        return _exported(file, lambda: file.read_text(encoding="utf-8")), ()
     try:
-        if is_zipfile(file):
-            with ZipFile(file) as zipped:
-                text = zipped.read(ENTRIES).decode()
-        else:
-            text = file.read_text(encoding="utf-8")
+        with ZipFile(file) as zipped:
+            history = _exported(file, lambda: zipped.read(ENTRIES).decode())
+            return history, tuple(altered(zipped, history, verify(history.lines, history.model, _signed(history.head))))
+    except (OSError, ValueError, KeyError, AttributeError, BadZipFile) as error:
+        raise Refused(f"{file} is no bundle of an audit: {error}") from error
+
+
+def _exported(file: Path, text_of: Callable[[], str]) -> History:
+    try:
+        text = text_of()
         # Not splitlines: sentences of people may hold what Unicode takes for the end of a line.
         *lines, last = text.removesuffix("\n").split("\n")
         head = json.loads(last)["head"]

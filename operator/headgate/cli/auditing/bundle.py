@@ -8,11 +8,13 @@ from html import escape
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from headgate import __version__
 from headgate.cli.auditing.history import History, Span, people, timeline, verdicts
 from headgate.cli.showing.page import STYLE, cells
 from headgate.governance.controls import APPROVALS, CONTROLS, ENTRIES, TABLE_VERSION, TIMELINE, VERDICTS
 
 ANCHOR = "anchor.json"
+_CONTROLS, _REPORT = "controls.json", "report.html"
 _LEFT = "th, td, th:nth-child(n), td:nth-child(n) { text-align: left; white-space: normal; vertical-align: top; }"
 _DATE = (1980, 1, 1, 0, 0, 0)
 """Of every file in the zip: the same audit gives the same bytes."""
@@ -20,15 +22,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 def bundle(history: History, findings: tuple[str, ...]) -> bytes:
     """`findings` are those of verifying the chain as it was read; the page shows them first."""
-    files = {
-        ENTRIES: history.document,
-        ANCHOR: _json(history.head),
-        APPROVALS: _json(history.approvals),
-        VERDICTS: _json(list(verdicts(history.entries))),
-        TIMELINE: _json([asdict(span) for span in timeline(history.entries)]),
-        "controls.json": _json({"version": TABLE_VERSION, "controls": [asdict(control) for control in CONTROLS]}),
-        "report.html": "\n".join(_page(history, findings)),
-    }
+    files = {ENTRIES: history.document, APPROVALS: _json(history.approvals), **_derived(history, findings)}
     written = io.BytesIO()
     with ZipFile(written, "w", ZIP_DEFLATED) as file:
         for name, text in files.items():
@@ -36,6 +30,28 @@ def bundle(history: History, findings: tuple[str, ...]) -> bytes:
             info.compress_type = ZIP_DEFLATED
             file.writestr(info, text)
     return written.getvalue()
+
+
+def _derived(history: History, findings: tuple[str, ...]) -> dict[str, str]:
+    """What follows from the entries and the head alone."""
+    controls = {"release": __version__, "version": TABLE_VERSION, "controls": [asdict(control) for control in CONTROLS]}
+    return {
+        ANCHOR: _json(history.head),
+        VERDICTS: _json(list(verdicts(history.entries))),
+        TIMELINE: _json([asdict(span) for span in timeline(history.entries)]),
+        _CONTROLS: _json(controls),
+        _REPORT: "\n".join(_page(history, findings)),
+    }
+
+
+def altered(zipped: ZipFile, history: History, findings: tuple[str, ...]) -> Iterator[str]:
+    """Which files of a bundle are not what follows from its entries, in words. `findings`: as `bundle` was told them. Another release may
+    draw the page in another way, and know other controls: of its bundles these two files are not compared. Raises KeyError for a file
+    that is not there, and ValueError for one that cannot be read."""
+    release = json.loads(zipped.read(_CONTROLS)).get("release")
+    for name, text in _derived(history, findings).items():
+        if zipped.read(name).decode() != text and (release == __version__ or name not in (_CONTROLS, _REPORT)):
+            yield f"{name} is not what follows from {ENTRIES}: somebody changed one of them"
 
 
 def _json(value: Any) -> str:
