@@ -1,17 +1,9 @@
 """The ConfigMap by which an application learns whether people are to look at the model's decisions."""
 
-from enum import StrEnum
-
 from headgate.kube.interface import Object
 from headgate.kube.labels import MODEL, Owner, object_metadata
 from headgate.kube.resources import CONFIG_MAPS
-
-
-class ReviewMode(StrEnum):
-    """All: every decision goes to a person first. Usual: as the application does without Headgate."""
-
-    ALL = "All"
-    USUAL = "Usual"
+from headgate.review.modes import ReviewMode
 
 
 def review_mode_name(model: str) -> str:
@@ -19,7 +11,7 @@ def review_mode_name(model: str) -> str:
 
 
 def review_mode_map(namespace: str, model: str, mode: ReviewMode, since: str, why: str, owner: Owner) -> Object:
-    """`since` as RFC 3339. Mounted as a volume, a change arrives within about a minute; without the object the mode is Usual."""
+    """`since` as RFC 3339. Mounted as a volume, a change arrives within about a minute; without the object the mode is LowConfidence."""
     return {
         "apiVersion": CONFIG_MAPS.api_version,
         "kind": CONFIG_MAPS.kind,

@@ -22,10 +22,11 @@ from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER, Owner
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 from headgate.kube.retraining import Request, request_name
-from headgate.kube.review_mode import ReviewMode, review_mode_map, review_mode_name
+from headgate.kube.review_mode import review_mode_map, review_mode_name
 from headgate.monitor.retraining import Asked, Retrainer
 from headgate.monitoring.response import Done, Response, Responses, due
 from headgate.notices.failures import NotToldError
+from headgate.review.modes import ReviewMode
 
 log = logging.getLogger(__name__)
 
@@ -128,8 +129,8 @@ class Responding(Generic[Model]):
         if response.severity is Severity.UNKNOWN:
             return
         namespace, name = model.key
-        mode = ReviewMode.ALL if Action.REVIEW_MODE in response.actions else ReviewMode.USUAL
-        if mode is ReviewMode.USUAL:
+        mode = ReviewMode.ALL if Action.REVIEW_MODE in response.actions else ReviewMode.LOW_CONFIDENCE
+        if mode is ReviewMode.LOW_CONFIDENCE:
             try:
                 await self._api.get(CONFIG_MAPS, review_mode_name(name), namespace)
             except NotFound:

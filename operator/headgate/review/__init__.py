@@ -8,8 +8,9 @@ from headgate.review.bounds import TooFewCases, error_bound, fewest_cases
 from headgate.review.calibration import Calibration, Labelled, calibrate
 from headgate.review.independent import Case, DecidedReview, OpenReview, Suggestion
 from headgate.review.metrics import Reviewers, ReviewMetrics
+from headgate.review.modes import ReviewMode
 from headgate.review.record import ReviewRecord
-from headgate.review.routing import ReviewMode, Route, Router
+from headgate.review.routing import Route, Router
 from headgate.review.sampling import AuditSampling
 from headgate.review.seeding import SeededCase, SeededError, Seeding, SeedOutcome
 

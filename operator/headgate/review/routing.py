@@ -4,14 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headgate.review.calibration import Calibration
+from headgate.review.modes import ReviewMode
 from headgate.review.sampling import AuditSampling
-
-
-class ReviewMode(StrEnum):
-    """What the application was told. LowConfidence is the rule; All: people decide everything, as after drift that does harm."""
-
-    LOW_CONFIDENCE = "LowConfidence"
-    ALL = "All"
 
 
 class Route(StrEnum):

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from headgate.api.retraining import Retraining
 from headgate.kube.labels import Owner
 from headgate.kube.retraining import Request, is_open, request_name, retraining_job
-from headgate.kube.review_mode import ReviewMode, review_mode_map
+from headgate.kube.review_mode import review_mode_map
+from headgate.review.modes import ReviewMode
 
 OWNER = Owner("headgate.dev/v1alpha1", "AIModel", "credit", "uid-1")
 REQUEST = Request("credit-retrain-00000000", "lending", "credit", "1a2b3c4d", "Urgent", "Critical", "psi 0.4 of $(HOME)")

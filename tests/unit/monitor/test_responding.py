@@ -121,9 +121,9 @@ def test_when_it_is_over_people_decide_as_before_and_it_is_said() -> None:
     bench.after(CRITICAL)
     began = bench.drift["since"]
     bench.after(HIGH)
-    assert (bench.mode, bench.drift["severity"], bench.drift["since"]) == ("Usual", "High", began)
+    assert (bench.mode, bench.drift["severity"], bench.drift["since"]) == ("LowConfidence", "High", began)
     bench.after(LOW)
-    assert (bench.mode, bench.drift["severity"]) == ("Usual", "Low")
+    assert (bench.mode, bench.drift["severity"]) == ("LowConfidence", "Low")
     bench.after(CRITICAL)
     assert bench.mode == "All"
     assert bench.drift["since"] != began
@@ -136,7 +136,7 @@ def test_what_cannot_be_measured_is_no_all_clear() -> None:
     bench.restart()
     assert (bench.mode, bench.drift["severity"]) == ("All", "Unknown")
     bench.after(LOW)
-    assert (bench.mode, bench.drift["severity"]) == ("Usual", "Low")
+    assert (bench.mode, bench.drift["severity"]) == ("LowConfidence", "Low")
     writes = len(bench.api.writes)
     for response in (UNKNOWN, LOW, UNKNOWN, LOW):
         bench.after(response)

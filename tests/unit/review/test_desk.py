@@ -12,6 +12,9 @@ import pytest
 from aiohttp import ClientSession, web
 from tests.unit.replay.servers import serving
 
+from headgate.kube.labels import Owner
+from headgate.kube.review_mode import review_mode_map
+from headgate.review.modes import ReviewMode
 from headgate.review.record import record_of
 from review_desk.app import application
 from review_desk.settings import Desk, desk_from
@@ -217,7 +220,22 @@ def test_a_seeded_error_looks_like_a_case_and_counts_apart(at_desk: Callable[...
     at_desk(SEEDS_FILE=str(tmp_path / "seeds.jsonl"), SEED_SHARE="1")(scene)
 
 
-@pytest.mark.parametrize(("mode", "status"), [("All", 202), ("LowConfidence\n", 200), ("sample?", 202), (None, 200)])
+def said_by_the_monitor(mode: ReviewMode) -> str:
+    owner = Owner("headgate.dev/v1alpha1", "AIModel", "credit-scorer", "u")
+    return str(review_mode_map("lending", "credit-scorer", mode, "2026-03-01T00:00:00Z", "drift", owner)["data"]["mode"])
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"),
+    [
+        (said_by_the_monitor(ReviewMode.ALL), 202),
+        (said_by_the_monitor(ReviewMode.LOW_CONFIDENCE), 200),
+        ("LowConfidence\n", 200),
+        ("Usual", 200),
+        ("sample?", 202),
+        (None, 200),
+    ],
+)
 def test_the_review_mode_is_heard_at_once(at_desk: Callable[..., Play], tmp_path: Path, mode: str | None, status: int) -> None:
     async def scene(desk: Desktop) -> None:
         if mode is not None:
