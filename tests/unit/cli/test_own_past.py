@@ -1,6 +1,8 @@
 """backtest MODEL sets the stable pods of a model against each other, as Prometheus counted them."""
 
 import json
+import time
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -30,19 +32,23 @@ def cluster(memory: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> Cluster
 
 
 class Pods:
-    """Counters of pods that answer 20 requests a second, 1 % of them with 500, scraped every quarter of a minute."""
+    """Counters of pods that answer 20 requests a second, 1 % of them with 500, scraped every quarter of a minute. As Prometheus does, each
+    answer says what time it is now, whatever time was asked about."""
 
     def __init__(self, number: int) -> None:
         self.queries: list[str] = []
+        self.asked_about: list[float] = []
         self._number = number
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
         self.queries.append(form["query"])
         until, seconds = float(form["time"]), float(form["query"].rsplit("[", 1)[1].rstrip("s]"))
+        self.asked_about.append(until)
         times = np.arange(np.ceil((until - seconds) / 15) * 15, until, 15.0)
         rows = [self._row(pod, code, times) for pod in range(self._number) for code in ("200", "500")]
-        return httpx.Response(200, json={"status": "success", "data": {"resultType": "matrix", "result": rows}})
+        answer = {"status": "success", "data": {"resultType": "matrix", "result": rows}}
+        return httpx.Response(200, json=answer, headers={"Date": formatdate(usegmt=True)})
 
     def _row(self, pod: int, code: str, times: np.ndarray) -> dict[str, Any]:
         name = f"credit-scorer-{pod}"
@@ -70,6 +76,12 @@ def test_identical_pods_are_set_against_each_other_hour_by_hour(cluster: Cluster
     assert "0 would have been taken back: 0.0 of 100 rollouts without any change, at most 22.1 with 95% confidence" in said
     assert len(pods.queries) == 4
     assert all(f'headgate_revision=~"{REVISION}"' in query and query.endswith("[3600s]") for query in pods.queries)
+
+
+def test_every_hour_of_the_past_is_asked_about_and_none_of_the_future(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    pods, now = prometheus(monkeypatch), time.time()
+    assert headgate(*ASKED).exit_code == 0
+    assert [round((now - until) / 3600) for until in pods.asked_about] == [3, 2, 1, 0]
 
 
 def test_programs_get_a_line_per_rollout(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def read(address: str, past: Past, interval: float) -> list[PodBlock]:
             sampler = Sampler(client, StablePods())
             for number in range(max(1, math.ceil((past.end - past.begin) / _SLICE))):
                 until = min(past.begin + (number + 1) * _SLICE, past.end)
-                answer = (await sampler.sample([past.target], until, _SLICE)).answers[past.target]
+                answer = (await sampler.past([past.target], until, _SLICE)).answers[past.target]
                 if isinstance(answer, NoAnswer):
                     raise Refused(f"Prometheus at {address} gives no answer ({answer.outage}): {answer.text}")
                 pods, closed = fold(pods, answer.series, interval)
