@@ -91,6 +91,20 @@ def test_programs_get_a_line_per_rollout(cluster: ClusterInMemory, monkeypatch: 
     assert all(line["decision"] in ("promote", "none") and line["series"].startswith("credit-scorer-") for line in lines)
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_each_check_that_is_left_out_is_named(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]) -> None:
+    prometheus(monkeypatch)
+    checks = [*SPEC["checks"], {"metric": "value", "maxDecrease": "5%"}]
+    cluster.put(ROLLOUT_POLICIES, manifest("shop", spec=SPEC | {"checks": checks}))
+    result = headgate(*ASKED, "--policy", "shop", *more)
+    assert result.exit_code == 0, result.output
+    told = result.stderr.splitlines()
+    assert told == [
+        "latency: a model against itself is judged without it (simulate replays it): not judged",
+        "value: the pods do not count headgate_value: not judged",
+    ]
+
+
 def test_what_is_missing_is_said(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Say --prometheus URL" in headgate(*MODEL).stderr
     prometheus(monkeypatch, 1)

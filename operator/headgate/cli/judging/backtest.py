@@ -97,7 +97,11 @@ def _of_a_model(model: str, policy: str | None, times: tuple[str, str], address:
     begin, end = own_past.since(seconds, stable.live_since)
     past = own_past.Past(Wanted(view.namespace, view.name, stable.revision, summaries=summaries(checks_of(spec))), begin, end)
     interval = float(spec.analysis.interval)
-    replay, results = own_past.replayed(spec, own_past.read(address, past, interval), interval, rollout)
+    blocks = own_past.read(address, past, interval)
+    checks, left_out = own_past.answerable(spec, blocks)
+    for note in left_out:
+        typer.echo(note, err=True)
+    replay, results = own_past.replayed(spec, checks, blocks, interval, rollout)
     typer.echo("\n".join(_documents(results) if as_json else own_past.told(replay, results, interval, rollout)))
 
 

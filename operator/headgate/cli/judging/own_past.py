@@ -60,12 +60,20 @@ def read(address: str, past: Past, interval: float) -> list[PodBlock]:
     return asyncio.run(reading())
 
 
-def replayed(spec: RolloutPolicySpec, blocks: list[PodBlock], interval: float, rollout: float) -> tuple[Replay, list[Result]]:
-    """The virtual rollouts and what the judge says of each. Raises Refused where the past is too short."""
+def answerable(spec: RolloutPolicySpec, blocks: list[PodBlock]) -> tuple[tuple[Check, ...], list[str]]:
+    """The checks that are replayed, and in words which ones are left out. Raises Refused if none is left."""
     counted = {name for block in blocks for counts in block.pods.values() for name in counts}
-    checks = tuple(check for check in checks_of(spec) if check.metric is not Metric.LATENCY and _is_counted(check, counted))
+    left_out = {check: _why_not(check, counted) for check in checks_of(spec)}
+    checks = tuple(check for check, why in left_out.items() if not why)
     if not checks:
         raise Refused("the policy has no check but of latency, or of values that the pods do not count: there is nothing to replay")
+    return checks, [f"{check.metric}: {why}: not judged" for check, why in left_out.items() if why]
+
+
+def replayed(
+    spec: RolloutPolicySpec, checks: tuple[Check, ...], blocks: list[PodBlock], interval: float, rollout: float
+) -> tuple[Replay, list[Result]]:
+    """The virtual rollouts and what the judge says of each. Raises Refused where the past is too short."""
     length = max(1, round(rollout / interval))
     replay = against_itself(checks, blocks, interval, length)
     if replay is None:
@@ -79,8 +87,11 @@ def replayed(spec: RolloutPolicySpec, blocks: list[PodBlock], interval: float, r
     return replay, list(results_of(names, question, judge_streams(question, dict(replay.streams))))
 
 
-def _is_counted(check: Check, counted: set[str]) -> bool:
-    return not check.summary or f"valued {check.summary}" in counted
+def _why_not(check: Check, counted: set[str]) -> str:
+    """Why a check cannot be replayed from what the pods `counted`; empty where it can."""
+    if check.metric is Metric.LATENCY:
+        return "a model against itself is judged without it (simulate replays it)"
+    return "" if not check.summary or f"valued {check.summary}" in counted else f"the pods do not count {check.summary}"
 
 
 def told(replay: Replay, results: list[Result], interval: float, rollout: float) -> Iterator[str]:
