@@ -35,10 +35,10 @@ class Pods:
     """Counters of pods that answer 20 requests a second, 1 % of them with 500, scraped every quarter of a minute. As Prometheus does, each
     answer says what time it is now, whatever time was asked about."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, bounds: tuple[str, ...] = ()) -> None:
         self.queries: list[str] = []
         self.asked_about: list[float] = []
-        self._number = number
+        self._number, self._bounds = number, bounds
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
@@ -47,6 +47,7 @@ class Pods:
         self.asked_about.append(until)
         times = np.arange(np.ceil((until - seconds) / 15) * 15, until, 15.0)
         rows = [self._row(pod, code, times) for pod in range(self._number) for code in ("200", "500")]
+        rows += [self._bucket(pod, place, times) for pod in range(self._number) for place in range(len(self._bounds))]
         answer = {"status": "success", "data": {"resultType": "matrix", "result": rows}}
         return httpx.Response(200, json=answer, headers={"Date": formatdate(usegmt=True)})
 
@@ -59,9 +60,17 @@ class Pods:
         values = [[float(time), str(int(count))] for time, count in zip(times, counted, strict=True)]
         return {"metric": {"__name__": "http_requests_total", "code": code, "instance": name, "job": "models", **labels}, "values": values}
 
+    def _bucket(self, pod: int, place: int, times: np.ndarray) -> dict[str, Any]:
+        """As many requests take as long as one bucket as another."""
+        row = self._row(pod, "200", times)
+        name = "http_request_duration_seconds_bucket"
+        counted = (times / 15).astype(int) * (300 * (place + 1) // len(self._bounds))
+        values = [[float(time), str(int(count))] for time, count in zip(times, counted, strict=True)]
+        return {"metric": {**row["metric"], "__name__": name, "le": self._bounds[place]}, "values": values}
 
-def prometheus(monkeypatch: pytest.MonkeyPatch, number: int = 4) -> Pods:
-    pods = Pods(number)
+
+def prometheus(monkeypatch: pytest.MonkeyPatch, number: int = 4, bounds: tuple[str, ...] = ()) -> Pods:
+    pods = Pods(number, bounds)
     monkeypatch.setattr(own_past, "open_prometheus", lambda address: PrometheusClient(address, transport=httpx.MockTransport(pods.handle)))
     return pods
 
@@ -91,6 +100,17 @@ def test_programs_get_a_line_per_rollout(cluster: ClusterInMemory, monkeypatch: 
     assert all(line["decision"] in ("promote", "none") and line["series"].startswith("credit-scorer-") for line in lines)
 
 
+def test_latency_is_judged_where_the_pods_have_buckets(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = prometheus(monkeypatch, 3, ("0.1", "0.2", "0.3", "0.4", "0.5", "+Inf"))
+    cluster.put(ROLLOUT_POLICIES, manifest("slow", spec=SPEC | {"checks": [SPEC["checks"][1] | {"quantile": "0.5"}]}))
+    result = headgate(*ASKED, "--policy", "slow")
+    assert result.exit_code == 0, result.output
+    assert "9 rollouts of 1h" in " ".join(result.stdout.split())
+    assert "0 would have been taken back" in " ".join(result.stdout.split())
+    assert result.stderr.startswith("latency: 9 rollouts: above 400ms, stable above 300ms")
+    assert all('le=""' not in query for query in pods.queries)
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_each_check_that_is_left_out_is_named(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]) -> None:
     prometheus(monkeypatch)
@@ -100,7 +120,7 @@ def test_each_check_that_is_left_out_is_named(cluster: ClusterInMemory, monkeypa
     assert result.exit_code == 0, result.output
     told = result.stderr.splitlines()
     assert told == [
-        "latency: a model against itself is judged without it (simulate replays it): not judged",
+        "latency: the pods have no latency buckets: not judged",
         "value: the pods do not count headgate_value: not judged",
     ]
 
