@@ -1,19 +1,20 @@
 """Many rollouts judged side by side, from blocks that were recorded or made up: the same judge, a whole axis of series longer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from headgate.evidence.bets import eprocess, means, noise, panel
+from headgate.evidence.bets import enough, eprocess, means, noise, panel
 from headgate.evidence.bets.arrays import Floats, joined
-from headgate.evidence.bets.calibration import FEWEST_ARMS, Calibration, fit, tempered
+from headgate.evidence.bets.calibration import Calibration, fit, tempered
 from headgate.evidence.bets.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, STABLE_EVENTS, STABLE_REQUESTS, limits_of
 from headgate.evidence.bets.intervals import intervals
 from headgate.evidence.bets.panel import ACT, GOOD, Panel, Rows
 from headgate.evidence.check import Check, Question, Worse
 from headgate.evidence.judge import weights_of
+from headgate.evidence.view import NoiseMode
 
 _FITTED_AT_ONCE = 1_000_000
 """Blocks of A/A data that are fitted at once: what bounds the memory it takes."""
@@ -25,7 +26,8 @@ class Streams:
 
     `ends`: end of each block in seconds since the rollout began, (series, blocks); NaN where a series has no such block. `counts`: as
     in comparison.py, (series, blocks, 4). `arms`, (series, arms, blocks, 4): the same of each stable pod against the others in these
-    blocks, 0 where it was not there; `past`, (series, arms, blocks, 4): before the rollout. No arms: nothing is known of the noise.
+    blocks, 0 where it was not there; `past`, (series, arms, blocks, 4): before the rollout. Without arms nothing
+    is known of the noise of a series.
     """
 
     ends: Floats
@@ -76,7 +78,7 @@ class Outcomes:
     """Per series, shape (series,): when harm was proven and when being good was (seconds; inf: never), the check to blame (-1: none).
 
     Per check, shape (series, checks): the largest log evidence of harm and of being good, the difference between the arms and its
-    confidence sequence at the last block as people are told them (intervals.py), and the dispersion found.
+    confidence sequence at the last block as people are told them (intervals.py), the dispersion found, and how it is known (NoiseMode).
     """
 
     failed_at: Floats
@@ -89,6 +91,7 @@ class Outcomes:
     low: Floats
     high: Floats
     dispersion: Floats
+    modes: np.ndarray
 
 
 def judge_streams(question: Question, streams: Mapping[Check, Streams | Compared]) -> Outcomes:
@@ -113,7 +116,8 @@ class _Judged:
         self._required = np.array([check.required for check in question.checks])
         series = compared[0].ends.shape[0]
         self._lines = np.stack([one.lines for one in compared], axis=1)
-        self._fitted = [_calibrated(one) for one in compared]
+        self._modes = [_modes(one) for one in compared]
+        self._fitted = [_calibrated(one, modes) for one, modes in zip(compared, self._modes, strict=True)]
         self._seen = [None if one.arms is None else noise.Dispersion.unknown((series,), one.arms.shape[1]) for one in compared]
         state = Panel.empty((series, len(compared)))
         past = np.stack([_past(one) for one in compared], axis=1)
@@ -175,20 +179,49 @@ class _Judged:
             low=low,
             high=high,
             dispersion=dispersion,
+            modes=np.stack(self._modes, axis=-1),
         )
 
 
-def _calibrated(one: Compared) -> Calibration:
-    """By the series' own history, else by its pods during the rollout, else not at all."""
+def _modes(one: Compared) -> np.ndarray:
+    """How the noise of each series is known, by the rule of the operator: from its own history, else from its pods during the rollout, else
+    not at all. Others of the same batch say nothing about it."""
     series, margins = one.ends.shape[0], one.lines[:, GOOD, 1]
-    if one.past is not None and one.past.shape[1] >= FEWEST_ARMS and one.past.shape[2] > 0:
-        size = max(1, _FITTED_AT_ONCE // (one.past.shape[1] * one.past.shape[2]))
-        parts = [slice(at, at + size) for at in range(0, series, size)]
-        fitted = [means.fit(one.past[part]) if one.means else fit(one.past[part], margins[part]) for part in parts]
-        return joined(fitted, np.concatenate)
-    if one.arms is not None and one.arms.shape[1] >= FEWEST_ARMS:
-        return Calibration.learning_mean((series,)) if one.means else Calibration.learning((series,))
-    return Calibration.robust_mean((series,)) if one.means else Calibration.robust((series,))
+    modes = np.full(series, NoiseMode.ROBUST, dtype=object)
+    for at, arms in _parts(one.arms):
+        modes[at][enough.pods(arms)] = NoiseMode.LEARNING
+    for at, past in _parts(one.past):
+        modes[at][enough.of_means(past) if one.means else enough.of_events(past, margins[at])] = NoiseMode.HISTORY
+    return modes
+
+
+def _calibrated(one: Compared, modes: np.ndarray) -> Calibration:
+    """By `modes`, one for each series."""
+    margins = one.lines[:, GOOD, 1]
+    found, places = [], []
+    for at, every in _parts(one.past):
+        fits = modes[at] == NoiseMode.HISTORY
+        past = every if fits.all() else every[fits]
+        if len(past):
+            found.append(means.fit(past) if one.means else fit(past, margins[at][fits]))
+            places.append(np.arange(len(modes))[at][fits])
+    learning, robust = (np.flatnonzero(modes == mode) for mode in (NoiseMode.LEARNING, NoiseMode.ROBUST))
+    shapes = (len(learning),), (len(robust),)
+    if one.means:
+        found += [Calibration.learning_mean(shapes[0]), Calibration.robust_mean(shapes[1])]
+    else:
+        found += [Calibration.learning(shapes[0]), Calibration.robust(shapes[1])]
+    return joined(found, np.concatenate).part(np.argsort(np.concatenate([*places, learning, robust])))
+
+
+def _parts(counted: Floats | None) -> Iterator[tuple[slice, Floats]]:
+    """A/A data of some series at once, and which."""
+    if counted is None:
+        return
+    size = max(1, _FITTED_AT_ONCE // max(1, counted.shape[1] * counted.shape[2]))
+    for first in range(0, len(counted), size):
+        at = slice(first, first + size)
+        yield at, counted[at]
 
 
 def _past(one: Compared) -> Floats:

@@ -53,20 +53,39 @@ class Sampler:
     async def sample(self, targets: Sequence[Target], now: float, seconds: float) -> SampleBatch:
         """Samples of the last `seconds` before `now` for all targets, by as many queries as there are chunks. Never raises SourceError:
         a chunk without a good answer gives its targets a NoAnswer, the others are not touched by it."""
-        parts = chunks(targets, self._profile.series_per_target() * self._processes)
-        read = await asyncio.gather(*(self._chunk(part, now, seconds) for part in parts))
+        read = await asyncio.gather(*(self._newest(part, now, seconds) for part in self._chunks(targets)))
         return SampleBatch(now, {target: answer for part in read for target, answer in part.items()})
 
-    async def _chunk(self, targets: Sequence[Target], now: float, seconds: float) -> dict[Target, TargetSamples | NoAnswer]:
-        promql = f"{self._profile.selector(targets)}[{max(1, round(seconds))}s]"
+    async def past(self, targets: Sequence[Target], until: float, seconds: float) -> SampleBatch:
+        """The same of the `seconds` before a moment long over. The Date of such an answer tells no skew: it is that of now."""
+        read = await asyncio.gather(*(self._past(part, until, seconds) for part in self._chunks(targets)))
+        return SampleBatch(until, {target: answer for part in read for target, answer in part.items()})
+
+    def _chunks(self, targets: Sequence[Target]) -> list[Sequence[Target]]:
+        return chunks(targets, self._profile.series_per_target() * self._processes)
+
+    async def _newest(self, targets: Sequence[Target], now: float, seconds: float) -> dict[Target, TargetSamples | NoAnswer]:
         try:
             # By the source's clock, or its newest samples would not be in the window. What skew cannot tell is asked for as well.
-            body, date, taken = await self._client.query(promql, now + self._skew + SKEW_RESOLUTION)
-            skew = self._skew = clock_skew(date, now + taken)
-            series = await read_aside(body, partial(parse, profile=self._profile, targets=targets))
+            answer = await self._client.query(self._question(targets, seconds), now + self._skew + SKEW_RESOLUTION)
+            skew = self._skew = clock_skew(answer.date, now + answer.seconds)
+            return await self._read(answer.body, targets, now, skew)
         except SourceError as error:
             return dict.fromkeys(targets, NoAnswer(now, error.outage, str(error)))
-        return {target: TargetSamples(now, tuple(series[target]), skew) for target in targets}
+
+    async def _past(self, targets: Sequence[Target], until: float, seconds: float) -> dict[Target, TargetSamples | NoAnswer]:
+        try:
+            answer = await self._client.query(self._question(targets, seconds), until)
+            return await self._read(answer.body, targets, until, 0.0)
+        except SourceError as error:
+            return dict.fromkeys(targets, NoAnswer(until, error.outage, str(error)))
+
+    def _question(self, targets: Sequence[Target], seconds: float) -> str:
+        return f"{self._profile.selector(targets)}[{max(1, round(seconds))}s]"
+
+    async def _read(self, body: bytes, targets: Sequence[Target], time: float, skew: float) -> dict[Target, TargetSamples | NoAnswer]:
+        series = await read_aside(body, partial(parse, profile=self._profile, targets=targets))
+        return {target: TargetSamples(time, tuple(series[target]), skew) for target in targets}
 
 
 def clock_skew(date: str | None, now: float) -> float:

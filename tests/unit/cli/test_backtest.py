@@ -85,6 +85,19 @@ def test_without_calibration_it_says_so_and_waits_for_twenty_blocks(files: Path)
     assert "no decision before 20 blocks" in told
 
 
+def test_a_series_without_a_past_of_its_own_is_not_calibrated_by_that_of_others(files: Path) -> None:
+    lines = [line for line in (files / "pods.csv").read_text().splitlines() if not line.startswith("worse,")]
+    (files / "pods.csv").write_text("\n".join(lines) + "\n")
+    _, found, told = _run(files, "--calibration", str(files / "pods.csv"), "--json")
+    uncalibrated = _run(files, "--json")[1]
+    worse, alone = (
+        next(line for line in map(json.loads, text.splitlines()) if line["series"] == "worse") for text in (found, uncalibrated)
+    )
+    assert worse == alone
+    assert worse["t"] == 300
+    assert "2 of 3 series: fewer than 3 pods in --calibration: no decision before 20 blocks unless the harm is obvious" in told
+
+
 def test_people_get_a_summary(files: Path) -> None:
     _, out, _ = _run(files, "--calibration", str(files / "pods.csv"))
     assert out.splitlines()[0] == "3 rollouts"

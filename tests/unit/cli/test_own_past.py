@@ -1,6 +1,8 @@
 """backtest MODEL sets the stable pods of a model against each other, as Prometheus counted them."""
 
 import json
+import time
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -30,19 +32,24 @@ def cluster(memory: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> Cluster
 
 
 class Pods:
-    """Counters of pods that answer 20 requests a second, 1 % of them with 500, scraped every quarter of a minute."""
+    """Counters of pods that answer 20 requests a second, 1 % of them with 500, scraped every quarter of a minute. As Prometheus does, each
+    answer says what time it is now, whatever time was asked about."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, bounds: tuple[str, ...] = ()) -> None:
         self.queries: list[str] = []
-        self._number = number
+        self.asked_about: list[float] = []
+        self._number, self._bounds = number, bounds
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
         self.queries.append(form["query"])
         until, seconds = float(form["time"]), float(form["query"].rsplit("[", 1)[1].rstrip("s]"))
+        self.asked_about.append(until)
         times = np.arange(np.ceil((until - seconds) / 15) * 15, until, 15.0)
         rows = [self._row(pod, code, times) for pod in range(self._number) for code in ("200", "500")]
-        return httpx.Response(200, json={"status": "success", "data": {"resultType": "matrix", "result": rows}})
+        rows += [self._bucket(pod, place, times) for pod in range(self._number) for place in range(len(self._bounds))]
+        answer = {"status": "success", "data": {"resultType": "matrix", "result": rows}}
+        return httpx.Response(200, json=answer, headers={"Date": formatdate(usegmt=True)})
 
     def _row(self, pod: int, code: str, times: np.ndarray) -> dict[str, Any]:
         name = f"credit-scorer-{pod}"
@@ -53,9 +60,17 @@ class Pods:
         values = [[float(time), str(int(count))] for time, count in zip(times, counted, strict=True)]
         return {"metric": {"__name__": "http_requests_total", "code": code, "instance": name, "job": "models", **labels}, "values": values}
 
+    def _bucket(self, pod: int, place: int, times: np.ndarray) -> dict[str, Any]:
+        """As many requests take as long as one bucket as another."""
+        row = self._row(pod, "200", times)
+        name = "http_request_duration_seconds_bucket"
+        counted = (times / 15).astype(int) * (300 * (place + 1) // len(self._bounds))
+        values = [[float(time), str(int(count))] for time, count in zip(times, counted, strict=True)]
+        return {"metric": {**row["metric"], "__name__": name, "le": self._bounds[place]}, "values": values}
 
-def prometheus(monkeypatch: pytest.MonkeyPatch, number: int = 4) -> Pods:
-    pods = Pods(number)
+
+def prometheus(monkeypatch: pytest.MonkeyPatch, number: int = 4, bounds: tuple[str, ...] = ()) -> Pods:
+    pods = Pods(number, bounds)
     monkeypatch.setattr(own_past, "open_prometheus", lambda address: PrometheusClient(address, transport=httpx.MockTransport(pods.handle)))
     return pods
 
@@ -72,11 +87,42 @@ def test_identical_pods_are_set_against_each_other_hour_by_hour(cluster: Cluster
     assert all(f'headgate_revision=~"{REVISION}"' in query and query.endswith("[3600s]") for query in pods.queries)
 
 
+def test_every_hour_of_the_past_is_asked_about_and_none_of_the_future(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    pods, now = prometheus(monkeypatch), time.time()
+    assert headgate(*ASKED).exit_code == 0
+    assert [round((now - until) / 3600) for until in pods.asked_about] == [3, 2, 1, 0]
+
+
 def test_programs_get_a_line_per_rollout(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     prometheus(monkeypatch, 3)
     lines = [json.loads(line) for line in headgate(*ASKED, "--json").stdout.splitlines()]
     assert len(lines) == 9
     assert all(line["decision"] in ("promote", "none") and line["series"].startswith("credit-scorer-") for line in lines)
+
+
+def test_latency_is_judged_where_the_pods_have_buckets(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = prometheus(monkeypatch, 3, ("0.1", "0.2", "0.3", "0.4", "0.5", "+Inf"))
+    cluster.put(ROLLOUT_POLICIES, manifest("slow", spec=SPEC | {"checks": [SPEC["checks"][1] | {"quantile": "0.5"}]}))
+    result = headgate(*ASKED, "--policy", "slow")
+    assert result.exit_code == 0, result.output
+    assert "9 rollouts of 1h" in " ".join(result.stdout.split())
+    assert "0 would have been taken back" in " ".join(result.stdout.split())
+    assert result.stderr.startswith("latency: 9 rollouts: above 400ms, stable above 300ms")
+    assert all('le=""' not in query for query in pods.queries)
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_each_check_that_is_left_out_is_named(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]) -> None:
+    prometheus(monkeypatch)
+    checks = [*SPEC["checks"], {"metric": "value", "maxDecrease": "5%"}]
+    cluster.put(ROLLOUT_POLICIES, manifest("shop", spec=SPEC | {"checks": checks}))
+    result = headgate(*ASKED, "--policy", "shop", *more)
+    assert result.exit_code == 0, result.output
+    told = result.stderr.splitlines()
+    assert told == [
+        "latency: the pods have no latency buckets: not judged",
+        "value: the pods do not count headgate_value: not judged",
+    ]
 
 
 def test_what_is_missing_is_said(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:

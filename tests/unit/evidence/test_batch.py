@@ -1,17 +1,21 @@
 """Many series at once are judged as each is alone: recorded rollouts and those of the operator have one judge."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.statistics.arms import ERRORS, question
 
 from headgate.api.vocabulary import Verdict
-from headgate.evidence.batch import Streams, judge_streams
+from headgate.evidence.batch import Outcomes, Streams, judge_streams
 from headgate.evidence.bets import panel
 from headgate.evidence.bets.arrays import joined
+from headgate.evidence.bets.asymptotic import BURN_IN
 from headgate.evidence.bets.calibration import Calibration, fit, tempered
 from headgate.evidence.bets.noise import Dispersion, learn
 from headgate.evidence.counting.block import ArmCounts, Block
 from headgate.evidence.judge import advance, assess, start
+from headgate.evidence.view import NoiseMode
 
 BLOCKS = 60
 ASKED = question(ERRORS, stages=(BLOCKS,))
@@ -67,6 +71,40 @@ def test_a_batch_is_what_the_judge_says_of_each_series(live: bool) -> None:
         assert outcomes.passed_at[series] == passed_at
         assert outcomes.harm[series, 0] == pytest.approx(harm, abs=1e-9)
     assert outcomes.blamed.tolist()[:3] == [-1, 0, 0]
+
+
+def _same(one: Outcomes, other: Outcomes, series: int) -> bool:
+    names = ("failed_at", "passed_at", "harm", "good", "dispersion")
+    return all(np.array_equal(getattr(one, name)[series], getattr(other, name)[series]) for name in names)
+
+
+def test_each_series_is_calibrated_by_what_its_own_pods_tell() -> None:
+    """As in the operator: by 3 pods, 40 blocks and 20 events of the past, else by its pods during the rollout, else not at all."""
+    told = _streams(np.random.default_rng(3))
+    assert told.past is not None
+    assert told.arms is not None
+    past, arms = told.past.copy(), told.arms.copy()
+    past[1] = arms[1] = 0.0
+    past[2, :, 39:] = 0.0
+    past[3, 2:] = arms[3, 2:] = 0.0
+    outcomes = judge_streams(ASKED, {ERRORS: Streams(told.ends, told.counts, arms, past)})
+    assert outcomes.modes[:, 0].tolist() == [NoiseMode.HISTORY, NoiseMode.ROBUST, NoiseMode.LEARNING, NoiseMode.ROBUST]
+    history = judge_streams(ASKED, {ERRORS: told})
+    learning = replace(told, past=None)
+    assert _same(outcomes, history, 0)
+    assert outcomes.failed_at[1] == np.inf or outcomes.failed_at[1] >= BURN_IN
+    assert judge_streams(ASKED, {ERRORS: learning}).modes[:, 0].tolist() == [NoiseMode.LEARNING] * 4
+    assert judge_streams(ASKED, {ERRORS: Streams(told.ends, told.counts)}).modes[:, 0].tolist() == [NoiseMode.ROBUST] * 4
+
+
+def test_a_past_without_events_tells_the_noise_by_very_many_requests_only() -> None:
+    told = _streams(np.random.default_rng(4))
+    assert told.past is not None
+    past = told.past.copy()
+    past[..., [1, 3]] = 0.0
+    past[1, ..., [0, 2]] /= 1000.0
+    outcomes = judge_streams(ASKED, {ERRORS: replace(told, past=past)})
+    assert outcomes.modes[:, 0].tolist() == [NoiseMode.HISTORY, NoiseMode.LEARNING, NoiseMode.HISTORY, NoiseMode.HISTORY]
 
 
 def test_a_series_that_ends_early_or_has_gaps_is_judged_by_what_it_has() -> None:

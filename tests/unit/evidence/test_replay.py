@@ -1,11 +1,13 @@
 """A model against itself: every pod plays the candidate in every stretch of the past, with the past before it as calibration."""
 
 import numpy as np
-from tests.statistics.arms import ERRORS, REJECTIONS, question
+from tests.statistics.arms import ERRORS, LATENCY, REJECTIONS, question
 
 from headgate.evidence.batch import judge_streams
+from headgate.evidence.check import Check
 from headgate.evidence.pods.arms import PodBlock
-from headgate.evidence.pods.replay import FEWEST_PAST, MOST_PODS, Replay, against_itself
+from headgate.evidence.pods.replay import FEWEST_PAST, MOST_PODS, Replay, against_itself, stretches
+from headgate.evidence.view import NoiseMode
 
 CHECKS = (ERRORS, REJECTIONS)
 LENGTH = 60
@@ -20,10 +22,20 @@ def past(rates: list[float], number: int = FEWEST_PAST + 3 * LENGTH, seed: int =
     ]
 
 
-def replayed(blocks: list[PodBlock]) -> Replay:
-    found = against_itself(CHECKS, blocks, 15.0, LENGTH)
-    assert found is not None
-    return found
+def replayed(blocks: list[PodBlock], *checks: Check) -> Replay:
+    return against_itself(checks or CHECKS, list(stretches(blocks, LENGTH)), 15.0)
+
+
+def timed(later: list[float], bounds: tuple[str, ...], number: int = FEWEST_PAST + LENGTH) -> list[PodBlock]:
+    """Blocks of pods whose answers take 100 ms in the median, and so many seconds more."""
+    rng = np.random.default_rng(7)
+
+    def counts(more: float) -> dict[str, int]:
+        took = np.sort(rng.lognormal(np.log(0.1), 0.4, 300) + more)
+        below = {f"le {bound}": int(np.searchsorted(took, float(bound), side="right")) for bound in bounds}
+        return {"requests": 300, **below, "le +Inf": 300}
+
+    return [PodBlock(15.0 * (k + 1), {f"pod-{i}": counts(more) for i, more in enumerate(later)}) for k in range(number)]
 
 
 def test_every_pod_is_the_candidate_in_every_stretch_and_the_others_are_the_stable_version() -> None:
@@ -32,7 +44,7 @@ def test_every_pod_is_the_candidate_in_every_stretch_and_the_others_are_the_stab
     assert set(replay.pods) == {"pod-0", "pod-1", "pod-2", "pod-3"}
     assert sorted(set(replay.starts)) == [15.0 * (FEWEST_PAST + LENGTH * k) for k in range(3)]
     streams = replay.streams[ERRORS]
-    assert streams.counts.shape == (12, LENGTH, 4)
+    assert streams.counts.shape == (12, LENGTH, 3, 4)
     assert (streams.counts[..., 0] == 900).all()
     assert (streams.counts[..., 2] == 300).all()
     assert streams.past is not None
@@ -53,9 +65,35 @@ def test_identical_pods_are_not_taken_back_and_a_bad_one_is() -> None:
 
 
 def test_too_short_a_past_or_a_single_pod_is_nothing_to_replay() -> None:
-    assert against_itself(CHECKS, past([0.01] * 3, number=FEWEST_PAST + LENGTH - 1), 15.0, LENGTH) is None
-    assert against_itself(CHECKS, past([0.01]), 15.0, LENGTH) is None
-    assert against_itself(CHECKS, [], 15.0, LENGTH) is None
+    assert not list(stretches(past([0.01] * 3, number=FEWEST_PAST + LENGTH - 1), LENGTH))
+    assert not list(stretches(past([0.01]), LENGTH))
+    assert not list(stretches([], LENGTH))
+    gone = [*past([0.01] * 3, number=FEWEST_PAST), *(PodBlock(15.0 * (FEWEST_PAST + k), {}) for k in range(LENGTH))]
+    assert not list(stretches(gone, LENGTH))
+
+
+def test_latency_is_compared_at_bounds_that_the_operator_would_choose() -> None:
+    bounds = ("0.05", "0.1", "0.15", "0.2", "0.25", "0.3", "0.4")
+    asked = question(LATENCY, stages=(LENGTH,), interval=15.0)
+    replay = replayed(timed([0.0] * 4, bounds), LATENCY)
+    assert replay.streams[LATENCY].counts[0, 0, 0].tolist()[::2] == [900.0, 300.0]
+    assert replay.slow == ("above 250ms, stable above 200ms; good: 250ms against 200ms",) * 4
+    outcomes = judge_streams(asked, replay.streams)
+    assert not np.isfinite(outcomes.failed_at).any()
+    assert (outcomes.modes == NoiseMode.HISTORY).all()
+    slow = replayed([*timed([0.0] * 4, bounds, FEWEST_PAST), *timed([0.0, 0.0, 0.0, 0.15], bounds, LENGTH)], LATENCY)
+    assert np.isfinite(judge_streams(asked, slow.streams).failed_at).tolist() == [False, False, False, True]
+
+
+def test_only_bounds_that_every_pod_always_counted_by_are_compared() -> None:
+    bounds = ("0.0625", "0.125", "0.148650889", "0.210224104", "0.25")
+    blocks = timed([0.0] * 3, bounds)
+    # A native histogram of whole powers of two for a while, and a pod that was not asked yet.
+    blocks[50].pods["pod-0"]["coarse 0"] = 0
+    blocks[51].pods["pod-1"].clear()
+    assert "above 250ms, stable above 250ms" in replayed(blocks, LATENCY).slow[0]
+    del blocks[52].pods["pod-2"]["le 0.25"]
+    assert "lies above the last latency bucket of 125ms" in replayed(blocks, LATENCY).slow[0]
 
 
 def test_pods_that_came_and_went_play_where_they_were_and_many_are_cut_to_those_seen_most() -> None:

@@ -192,6 +192,28 @@ def test_the_newest_samples_are_in_the_window_whatever_the_clocks_say(ahead):
     assert times[1] - 5.0 < newest - 1 < newest <= times[1]
 
 
+def test_hours_of_the_past_are_asked_about_as_they_are_whatever_time_it_is_now():
+    times, date = [], format_datetime(datetime.fromtimestamp(1_000_000, UTC), usegmt=True)
+    answers = [success(), httpx.Response(503, text="busy"), success()]
+
+    def handle(request):
+        times.append(float(parse_qs(request.content.decode())["time"][0]))
+        answers[len(times) - 1].headers["date"] = date
+        return answers[len(times) - 1]
+
+    async def run():
+        async with PrometheusClient("http://prometheus:9090/", transport=httpx.MockTransport(handle)) as client:
+            sampler = Sampler(client, EnvoyGateway())
+            return [(await sampler.past([CREDIT], until, 3600.0)).answers[CREDIT] for until in (3600.0, 7200.0, 10800.0)]
+
+    first, busy, last = asyncio.run(run())
+    assert times == [3600.0, 7200.0, 10800.0]
+    assert first == TargetSamples(3600.0, (), 0.0)
+    assert last == TargetSamples(10800.0, (), 0.0)
+    assert isinstance(busy, NoAnswer)
+    assert (busy.time, busy.outage) == (7200.0, Outage.OVERLOADED)
+
+
 @pytest.mark.parametrize(
     ("last_good", "interval", "seconds"), [(None, 1, 5), (99.0, 1, 6), (100.0, 15, 75), (40.0, 15, 135), (-1e6, 1, 3600), (200.0, 1, 5)]
 )

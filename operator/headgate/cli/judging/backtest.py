@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headgate.api.quantities import Duration
+from headgate.api.vocabulary import Metric
 from headgate.cli.cluster import Access, run
 from headgate.cli.completing.names import model_names
 from headgate.cli.judging.plan import ADDRESS, PROMETHEUS, chosen_policy
@@ -94,11 +95,14 @@ def _of_a_model(model: str, policy: str | None, times: tuple[str, str], address:
     if stable is None:
         raise Refused(f"no version of {access.where}/{model} is live: there is nothing to set against itself")
     spec = chosen_policy(policy, view, access)
-    begin, end = own_past.since(seconds, stable.live_since)
-    past = own_past.Past(Wanted(view.namespace, view.name, stable.revision, summaries=summaries(checks_of(spec))), begin, end)
-    interval = float(spec.analysis.interval)
-    replay, results = own_past.replayed(spec, own_past.read(address, past, interval), interval, rollout)
-    typer.echo("\n".join(_documents(results) if as_json else own_past.told(replay, results, interval, rollout)))
+    checks, interval = checks_of(spec), float(spec.analysis.interval)
+    timed = any(check.metric is Metric.LATENCY for check in checks)
+    target = Wanted(view.namespace, view.name, stable.revision, summaries=summaries(checks), every_bound=timed)
+    past = own_past.Past(target, *own_past.since(seconds, stable.live_since))
+    played = own_past.replayed(spec, own_past.read(address, past, interval), interval, rollout)
+    for note in played.notes:
+        typer.echo(note, err=True)
+    typer.echo("\n".join(_documents(played.results) if as_json else own_past.told(played, interval, rollout)))
 
 
 def duration(text: str) -> Duration:

@@ -3,9 +3,11 @@
 import asyncio
 import math
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from headgate.evidence.bets.calibration import FEWEST_ARMS
 from headgate.evidence.check import Check
 from headgate.evidence.counting.series import NoAnswer
 from headgate.evidence.pods.arms import PodBlock, Pods, fold
-from headgate.evidence.pods.replay import FEWEST_PAST, Replay, against_itself
+from headgate.evidence.pods.replay import FEWEST_PAST, Stretch, against_itself, stretches
 from headgate.evidence.shares import clopper_pearson
 from headgate.evidence.words import part
 from headgate.prometheus.pods import StablePods, Wanted
@@ -30,6 +32,9 @@ from headgate.rollout.questions import checks_of
 _SLICE = 3600.0
 """Seconds of raw samples that are read at once."""
 _CONFIDENCE = 0.95
+_AT_ONCE = 12
+"""Rollouts of each pod that are judged together."""
+_MOST_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,55 +46,99 @@ class Past:
     end: float
 
 
-def read(address: str, past: Past, interval: float) -> list[PodBlock]:
-    """What each pod counted in each block. Raises Refused where Prometheus gives no answer."""
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The virtual rollouts: when each began, who played the candidate, what the judge says. `notes`: what else is to be told."""
 
-    async def reading() -> list[PodBlock]:
-        pods, found = Pods(), list[PodBlock]()
-        async with open_prometheus(address) as client:
-            sampler = Sampler(client, StablePods())
+    starts: tuple[float, ...]
+    pods: tuple[str, ...]
+    results: list[Result]
+    notes: tuple[str, ...]
+
+
+def read(address: str, past: Past, interval: float) -> Iterator[PodBlock]:
+    """What each pod counted in each block, as it is read. Raises Refused where Prometheus gives no answer."""
+    with asyncio.Runner() as runner:
+        client = open_prometheus(address)
+        try:
+            sampler, pods = Sampler(client, StablePods()), Pods()
             for number in range(max(1, math.ceil((past.end - past.begin) / _SLICE))):
                 until = min(past.begin + (number + 1) * _SLICE, past.end)
-                answer = (await sampler.sample([past.target], until, _SLICE)).answers[past.target]
+                answer = runner.run(sampler.past([past.target], until, _SLICE)).answers[past.target]
                 if isinstance(answer, NoAnswer):
                     raise Refused(f"Prometheus at {address} gives no answer ({answer.outage}): {answer.text}")
                 pods, closed = fold(pods, answer.series, interval)
-                found += closed
-        return found
+                yield from closed
+        finally:
+            runner.run(client.close())
 
-    return asyncio.run(reading())
 
-
-def replayed(spec: RolloutPolicySpec, blocks: list[PodBlock], interval: float, rollout: float) -> tuple[Replay, list[Result]]:
-    """The virtual rollouts and what the judge says of each. Raises Refused where the past is too short."""
-    counted = {name for block in blocks for counts in block.pods.values() for name in counts}
-    checks = tuple(check for check in checks_of(spec) if check.metric is not Metric.LATENCY and _is_counted(check, counted))
-    if not checks:
-        raise Refused("the policy has no check but of latency, or of values that the pods do not count: there is nothing to replay")
-    length = max(1, round(rollout / interval))
-    replay = against_itself(checks, blocks, interval, length)
-    if replay is None:
-        pods = len({pod for block in blocks for pod in block.pods})
+def replayed(spec: RolloutPolicySpec, blocks: Iterable[PodBlock], interval: float, rollout: float) -> Played:
+    """What the judge says of the virtual rollouts. The blocks of few of them are kept at a time. Raises Refused where the past is too
+    short."""
+    length, seen = max(1, round(rollout / interval)), _Seen(blocks)
+    each = stretches(seen, length)
+    starts, pods, results, slow = list[float](), list[str](), list[Result](), Counter[str]()
+    checks: tuple[Check, ...] = ()
+    left_out: list[str] = []
+    while group := list(islice(each, _AT_ONCE)):
+        if not results:
+            checks, left_out = _answerable(spec, group)
+        replay, question = against_itself(checks, group, interval), question_about(spec, checks, length)
+        names = tuple(f"{pod} from {_clock(start)}" for start, pod in zip(replay.starts, replay.pods, strict=True))
+        results += results_of(names, question, judge_streams(question, replay.streams))
+        starts += replay.starts
+        pods += replay.pods
+        slow.update(replay.slow)
+    if not results:
         raise Refused(
-            f"the past has {len(blocks)} blocks of {interval:g} s of {pods} stable pods: {FEWEST_PAST + length} blocks of two pods "
-            "are needed at least. Choose a longer --since or a shorter --rollout; the counters are the pods' own http_requests_total"
+            f"the past has {seen.number} blocks of {interval:g} s of {len(seen.pods)} stable pods: {FEWEST_PAST + length} blocks of two "
+            "pods are needed at least. Choose a longer --since or a shorter --rollout; the counters are the pods' own http_requests_total"
         )
-    question = question_about(spec, checks, length)
-    names = tuple(f"{pod} from {_clock(start)}" for start, pod in zip(replay.starts, replay.pods, strict=True))
-    return replay, list(results_of(names, question, judge_streams(question, dict(replay.streams))))
+    compared = [f"latency: {number} rollouts: {words}" for words, number in slow.most_common(_MOST_WORDS)]
+    return Played(tuple(starts), tuple(pods), results, (*left_out, *compared))
 
 
-def _is_counted(check: Check, counted: set[str]) -> bool:
-    return not check.summary or f"valued {check.summary}" in counted
+class _Seen:
+    """Blocks that pass by, and how many of which pods they were."""
+
+    def __init__(self, blocks: Iterable[PodBlock]) -> None:
+        self._blocks = blocks
+        self.number, self.pods = 0, set[str]()
+
+    def __iter__(self) -> Iterator[PodBlock]:
+        for block in self._blocks:
+            self.number += 1
+            self.pods.update(block.pods)
+            yield block
 
 
-def told(replay: Replay, results: list[Result], interval: float, rollout: float) -> Iterator[str]:
+def _answerable(spec: RolloutPolicySpec, group: Sequence[Stretch]) -> tuple[tuple[Check, ...], list[str]]:
+    """The checks that are replayed, and in words which ones are left out. Raises Refused if none is left."""
+    blocks = (block for stretch in group for block in (*stretch.past, *stretch.during))
+    counted = {name for block in blocks for counts in block.pods.values() for name in counts}
+    left_out = {check: _why_not(check, counted) for check in checks_of(spec)}
+    checks = tuple(check for check, why in left_out.items() if not why)
+    if not checks:
+        raise Refused("the policy has no check but of latency or values that the pods do not count: there is nothing to replay")
+    return checks, [f"{check.metric}: {why}: not judged" for check, why in left_out.items() if why]
+
+
+def _why_not(check: Check, counted: set[str]) -> str:
+    """Why a check cannot be replayed from what the pods `counted`; empty where it can."""
+    if check.metric is Metric.LATENCY:
+        return "" if "le +Inf" in counted else "the pods have no latency buckets"
+    return "" if not check.summary or f"valued {check.summary}" in counted else f"the pods do not count {check.summary}"
+
+
+def told(played: Played, interval: float, rollout: float) -> Iterator[str]:
     """The answer in sentences: how many of a hundred rollouts without any change would have been taken back."""
+    results = played.results
     taken, number = sum(result.decision == "rollback" for result in results), len(results)
-    pods = len(set(replay.pods))
+    pods = len(set(played.pods))
     yield (
-        f"{number} rollouts of {Duration(round(rollout))} in blocks of {interval:g} s, begun from {_clock(replay.starts[0])} to "
-        f"{_clock(replay.starts[-1])} UTC: each of {pods} stable pods in turn against the others."
+        f"{number} rollouts of {Duration(round(rollout))} in blocks of {interval:g} s, begun from {_clock(played.starts[0])} to "
+        f"{_clock(played.starts[-1])} UTC: each of {pods} stable pods in turn against the others."
     )
     most = clopper_pearson(taken, number, 2.0 * _CONFIDENCE - 1.0)[1]
     yield (

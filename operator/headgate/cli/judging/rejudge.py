@@ -16,14 +16,14 @@ from headgate.cli.judging.recorded import Pods, Recorded
 from headgate.cli.refused import Refused
 from headgate.evidence.batch import Compared, Outcomes, Streams, judge_streams
 from headgate.evidence.bets.asymptotic import BURN_IN
+from headgate.evidence.bets.calibration import FEWEST_ARMS
 from headgate.evidence.check import Check, Question
 from headgate.evidence.latency import recorded as slowness
+from headgate.evidence.view import NoiseMode
 from headgate.rollout.questions import checks_of
 
 _LARGEST_LOG = 700.0
-_UNCALIBRATED = (
-    f"without --calibration the noise of the stable version is not known: no decision before {BURN_IN} blocks unless the harm is obvious"
-)
+_WAITS = f"no decision before {BURN_IN} blocks unless the harm is obvious"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,17 @@ def rejudge(spec: RolloutPolicySpec, blocks: Path, calibration: Path | None) -> 
     pods = recorded.read(calibration, of=told.names) if calibration is not None else None
     past, live = (None, None) if pods is None else (recorded.history(pods), recorded.beside(pods, told))
     question, streams, notes = _asked(spec, told, past, live)
-    if pods is None:
-        notes.append(_UNCALIBRATED)
-    return list(results_of(told.names, question, judge_streams(question, streams))), notes
+    found = judge_streams(question, streams)
+    return list(results_of(told.names, question, found)), [*notes, *_uncalibrated(found.modes, given=pods is not None)]
+
+
+def _uncalibrated(modes: np.ndarray, *, given: bool) -> Iterator[str]:
+    """What is to be told of `modes`, (series, checks), where a calibration file was `given` and where not."""
+    alone = int((modes == NoiseMode.ROBUST).all(axis=1).sum())
+    if not given:
+        yield f"without --calibration the noise of the stable version is not known: {_WAITS}"
+    elif alone:
+        yield f"{alone} of {len(modes)} series: fewer than {FEWEST_ARMS} pods in --calibration: {_WAITS}"
 
 
 def _asked(

@@ -120,4 +120,4 @@ def _of_a_model(
     timed = any(check.metric is Metric.LATENCY for check in spec.checks)
     target = Wanted(view.namespace, view.name, stable.revision, every_bound=timed)
     past = own_past.Past(target, *own_past.since(seconds, stable.live_since))
-    return spec, {view.name: own_past.read(address, past, float(spec.analysis.interval))}
+    return spec, {view.name: list(own_past.read(address, past, float(spec.analysis.interval)))}

@@ -29,8 +29,8 @@ class Arrays:
         """Plain lists of finite numbers; `from_json` gives back every bit."""
         return {name: _plain(getattr(self, name)) for name in self._names()}
 
-    def part(self, index: int) -> Self:
-        """What is at `index` of the first leading axis."""
+    def part(self, index: int | NDArray[np.intp]) -> Self:
+        """What is at `index` of the first leading axis; at many, in their order."""
         values = {name: getattr(self, name) for name in self._names()}
         return type(self)(**{name: value.part(index) if isinstance(value, Arrays) else value[index] for name, value in values.items()})
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from headgate.api.quantities import Unit
 from headgate.api.vocabulary import Metric
-from headgate.evidence.bets import means
+from headgate.evidence.bets import enough, means
 from headgate.evidence.bets.arrays import Floats
-from headgate.evidence.bets.calibration import FEWEST_ARMS, Calibration, fit
-from headgate.evidence.bets.comparison import CANDIDATE_EVENTS, CANDIDATE_REQUESTS, comparable, limits_of
-from headgate.evidence.bets.noise import ENOUGH_EVENTS
+from headgate.evidence.bets.calibration import Calibration, fit
+from headgate.evidence.bets.comparison import limits_of
 from headgate.evidence.check import Check
 from headgate.evidence.counting.series import RawSeries
 from headgate.evidence.pods.arms import PodBlock, Pods, against_the_others, events_of, fold
@@ -23,7 +22,6 @@ MOST_SAMPLES = 200_000
 """Samples of one model that are asked for at most; a shorter past then has to do."""
 _MOST_CELLS = 20_000
 """Arms times blocks that are fitted; the newest ones."""
-_FEWEST_BLOCKS = 40
 _BOUNDS_TRIED = 5
 _NO_MARGIN = 0.0
 
@@ -87,18 +85,12 @@ def _fits(check: Check, past: _Past) -> dict[str, Calibration]:
     for bound in tried:
         arms = np.moveaxis(against_the_others(_counted(check, bound, past)), 0, 1)
         margin = _margin(check, bound, past)
-        if _is_enough(check, arms, margin):
-            found[bound] = means.fit(arms[None]) if check.is_mean else fit(arms[None], np.full(1, margin))
+        one, depth = arms[None], np.full(1, margin)
+        if check.is_mean and enough.of_means(one).all():
+            found[bound] = means.fit(one)
+        elif not check.is_mean and enough.of_events(one, depth).all():
+            found[bound] = fit(one, depth)
     return found
-
-
-def _is_enough(check: Check, arms: Floats, margin: float) -> bool:
-    """Whether arms, (arms, blocks, 4), tell the noise: by enough blocks, and by enough events, or by so many requests that the margin's
-    share of them would be enough events. Then what is not seen is small beside the margin."""
-    seen = comparable(arms) > 0.0
-    blocks, pods = int(seen.any(axis=0).sum()), int(seen.any(axis=1).sum())
-    requests, events = (float(arms[..., what].sum()) for what in (CANDIDATE_REQUESTS, CANDIDATE_EVENTS))
-    return pods >= FEWEST_ARMS and blocks >= _FEWEST_BLOCKS and (check.is_mean or max(events, margin * requests) >= ENOUGH_EVENTS)
 
 
 def _counted(check: Check, bound: str, past: _Past) -> Floats:
