@@ -73,3 +73,9 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "headgate.serviceAccou
 {{- else }}Annotations
 {{- end }}
 {{- end }}
+
+{{/* Interval and labels of what scrapes, as YAML; of release 0.1.0 where metrics.scrape says nothing. */}}
+{{- define "headgate.scrapeSaid" -}}
+{{- $metrics := .Values.metrics | default dict }}
+{{- toYaml (ternary $metrics (.Values.podMonitor | default $metrics) (not (empty $metrics.scrape))) }}
+{{- end }}

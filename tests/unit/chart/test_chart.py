@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tests.unit.chart.rendering import CHART, helm, named, needs_helm, of_kind, rights
+from tests.unit.chart.rendering import CHART, Object, helm, named, needs_helm, of_kind, rights
 
 from headgate.api.crd import RESOURCES
 from headgate.api.vocabulary import DecisionKind, Gate, Role
@@ -131,6 +131,17 @@ def test_with_named_namespaces_the_operator_writes_nowhere_else() -> None:
     roles = [role for role in of_kind("Role", *settings) if role["metadata"]["name"] == "headgate-operator"]
     assert [role["metadata"]["namespace"] for role in roles] == ["lending", "claims"]
     assert all(rights(role)["deployments"] == ALL_VERBS for role in roles)
+
+
+def test_the_monitor_lists_policies_where_they_are() -> None:
+    settings = ("monitor.enabled=true", "watchNamespaces={lending,claims}", "policyNamespace=rules")
+    places = {role["metadata"]["namespace"] for role in of_kind("Role", *settings) if _of_the_monitor(role, "rolloutpolicies")}
+    assert places == {"rules"}
+    assert rights(named("ClusterRole", "headgate-monitor", "monitor.enabled=true"))["rolloutpolicies"] == {"list"}
+
+
+def _of_the_monitor(role: Object, resource: str) -> bool:
+    return str(role["metadata"]["name"]).startswith("headgate-monitor") and resource in rights(role)
 
 
 def test_nobody_gets_delete_and_each_approver_one_role() -> None:

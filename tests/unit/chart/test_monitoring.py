@@ -1,11 +1,12 @@
 """How Prometheus, Alertmanager and Grafana get what they need of the chart."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from tests.unit.chart.rendering import CHART, named, needs_helm, objects_of, of_kind, template
+from tests.unit.chart.rendering import CHART, Object, named, needs_helm, objects_of, of_kind, template
 
 pytestmark = needs_helm
 
@@ -52,6 +53,55 @@ def test_each_process_is_asked_for_its_own_metrics() -> None:
     for service in of_kind("Service", "monitor.enabled=true"):
         assert service["spec"]["clusterIP"] == "None"
         assert service["spec"]["ports"][0]["name"] == "metrics"
+
+
+def relabelled(found: Object, labels: dict[str, str]) -> dict[str, str] | None:
+    """A target's labels as Prometheus would make them of the endpoint's relabelings; None if it is not kept."""
+    (endpoint,) = found["spec"]["podMetricsEndpoints"]
+    labels = dict(labels)
+    for rule in endpoint["relabelings"]:
+        pattern = re.compile(rule.get("regex", "(.*)"))
+        matched = pattern.fullmatch(rule.get("separator", ";").join(labels.get(name, "") for name in rule.get("sourceLabels", ())))
+        if rule["action"] == "keep" and matched is None:
+            return None
+        if rule["action"] == "replace" and matched is not None:
+            labels[rule["targetLabel"]] = matched.expand(rule.get("replacement", "$1").replace("$", "\\"))
+        if rule["action"] == "labeldrop":
+            labels = {name: value for name, value in labels.items() if not pattern.fullmatch(name)}
+    return {name: value for name, value in labels.items() if not name.startswith("__meta_")}
+
+
+def target(ip: str, container: str, **annotations: str) -> dict[str, str]:
+    meta = {f"annotation_prometheus_io_{name}": value for name, value in annotations.items()}
+    meta |= {"ip": ip, "label_headgate_dev_model": "credit", "label_headgate_dev_revision": "9a91439f"}
+    own = {"namespace": "lending", "pod": "credit-1", "container": container, "__address__": f"{ip}:1", "__metrics_path__": "/metrics"}
+    return own | {f"__meta_kubernetes_pod_{name}": value for name, value in meta.items()}
+
+
+def test_series_of_models_say_which_version_they_are_of() -> None:
+    models = named("PodMonitor", "headgate-models", "metrics.models=true", "metrics.interval=5s", "metrics.labels.release=p")
+    assert models["metadata"]["labels"]["release"] == "p"
+    assert models["spec"]["podMetricsEndpoints"][0]["interval"] == "5s"
+    assert "honorLabels" not in models["spec"]["podMetricsEndpoints"][0], "what a model says of itself does not make it another"
+    known = {"namespace": "lending", "pod": "credit-1", "headgate_model": "credit", "headgate_revision": "9a91439f"}
+    for container in ("model", "sidecar"):
+        seen = relabelled(models, target("10.0.0.7", container, scrape="true", port="8080"))
+        assert seen == known | {"__address__": "10.0.0.7:8080", "__metrics_path__": "/metrics"}
+    seen = relabelled(models, target("fd00::7", "model", scrape="true", port="8080", path="/own"))
+    assert seen == known | {"__address__": "[fd00::7]:8080", "__metrics_path__": "/own"}
+    assert relabelled(models, target("10.0.0.7", "model", port="8080")) is None
+
+
+def test_models_are_found_where_they_are_served() -> None:
+    spec = named("PodMonitor", "headgate-models", "metrics.models=true")["spec"]
+    assert (spec["namespaceSelector"], spec["selector"]["matchExpressions"]) == (
+        {"any": True},
+        [{"key": "headgate.dev/revision", "operator": "Exists"}],
+    )
+    watched = named("PodMonitor", "headgate-models", "metrics.models=true", "watchNamespaces={lending,claims}")["spec"]
+    assert watched["namespaceSelector"] == {"matchNames": ["lending", "claims"]}
+    both = of_kind("PodMonitor", "metrics.models=true", "metrics.scrape=PodMonitor")
+    assert {one["metadata"]["name"] for one in both} == {"headgate", "headgate-models"}
 
 
 @pytest.fixture

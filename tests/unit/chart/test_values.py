@@ -62,6 +62,10 @@ def test_every_mistake_is_refused_and_named() -> None:
             ("approvers.fairness-audit.namespaces", "claims", "lending", "watchNamespaces"),
         ),
         ((f"trustStore.delegations:=[{DELEGATION}]",), ("trustStore.persons",)),
+        (
+            ("monitor.enabled=true", "monitor.unmanaged=true", "watchNamespaces={lending}"),
+            ("monitor.unmanaged", "watchNamespaces", "kubectl headgate unmanaged"),
+        ),
     ],
 )
 def test_what_cannot_be_rendered_says_what_to_do(settings: tuple[str, ...], words: tuple[str, ...]) -> None:

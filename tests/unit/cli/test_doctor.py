@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from tests.unit.cli.cluster_in_memory import LIVE, ClusterInMemory, headgate, pointed_at
+from tests.unit.cli.cluster_in_memory import CANDIDATE, IN_CANARY, LIVE, ClusterInMemory, headgate, pointed_at
 
 from headgate import __version__
 from headgate.api.crd import RESOURCES
@@ -178,6 +178,13 @@ def measured(**changes: Any) -> dict[str, Any]:
     return {"prometheus": Asked(replace(MEASURED, **changes))}
 
 
+def shadowed(requests: int, expected: int, arrived: int) -> dict[str, Any]:
+    """The model has a candidate, and so many copies of requests in its shadow stage."""
+    copies = {"requests": requests, "expected": expected, "arrived": arrived}
+    status = AIModelStatus.model_validate(IN_CANARY | {"candidate": CANDIDATE | {"copies": copies}})
+    return {"models": Asked((replace(MODEL, status=status),))}
+
+
 def holding(rule: Mapping[str, Any], *subjects: Mapping[str, Any]) -> dict[str, Any]:
     more = Bindings((*ADMINS.cluster_roles, role("more", rule)), (), (*ADMINS.cluster_role_bindings, bound("more", *subjects)))
     return {"rbac": Asked(more)}
@@ -316,6 +323,10 @@ AIMODEL = "definition of AIModel"
         ("gateway features", {"gateway_classes": Asked((gateway_class(),))}, Level.WARN, "does not say what it supports"),
         ("gateway features", {"gateway_classes": Asked((gateway_class("HTTPRoutePortRedirect"),))}, Level.FAIL, "does not copy requests"),
         ("gateway features", {"gateway_classes": Asked((gateway_class("HTTPRouteRequestMirror"),))}, Level.WARN, "all requests or none"),
+        ("copies that arrived", {"models": SHUT}, Level.WARN, "dana may not"),
+        ("copies that arrived", shadowed(1000, 1000, 0), Level.WARN, "lending/credit-scorer got 0 of 1,000"),
+        ("copies that arrived", shadowed(1000, 1000, 890), Level.WARN, "lending/credit-scorer got 890 of 1,000"),
+        ("copies that arrived", shadowed(1000, 100, 1000), Level.WARN, "lending/credit-scorer got 1,000 of 100"),
     ],
 )
 def test_each_check_failing(topic: str, changes: dict[str, Any], level: Level, words: str) -> None:
@@ -323,6 +334,23 @@ def test_each_check_failing(topic: str, changes: dict[str, Any], level: Level, w
     assert check.level is level, check
     assert words in check.said
     assert check.todo
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((1000, 1000, 995), "of all 1 candidates that were in shadow"),
+        ((1000, 1000, 910), "of all 1 candidates that were in shadow"),
+        ((1000, 100, 55), "of all 1 candidates that were in shadow"),
+        ((1000, 100, 145), "of all 1 candidates that were in shadow"),
+        ((99, 99, 0), "nothing is known"),
+        ((0, 0, 0), "nothing is known"),
+    ],
+)
+def test_chance_and_few_requests_are_no_fault_of_a_gateway(counts: tuple[int, int, int], words: str) -> None:
+    check = found(replace(HEALTHY, **shadowed(*counts)), "copies that arrived")
+    assert (check.level, check.todo) == (Level.OK, "")
+    assert words in check.said
 
 
 def test_the_leaders_clock_is_told_of_after_every_renewal() -> None:

@@ -9,6 +9,9 @@ import pytest
 import yaml
 from tests.unit.cli.cluster_in_memory import ClusterInMemory, headgate
 
+from headgate.api.approval import GovernanceApprovalSpec
+from headgate.api.vocabulary import DecisionKind
+from headgate.cli.starting.scaffold import APPROVAL_EXAMPLE, NO_DIGEST
 from headgate.cli.starting.taken import Surroundings, taken_from
 from headgate.kube.errors import Forbidden
 from headgate.kube.resources import DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, HTTP_ROUTES, PODS, SERVICES
@@ -82,12 +85,34 @@ def linted(directory: Path) -> list[dict[str, Any]]:
 def test_an_empty_scaffold_passes_lint_but_for_what_is_to_be_filled_in(tmp_path: Path) -> None:
     done = headgate("init", "credit-scorer", "-n", "lending", "-o", str(tmp_path / "new"))
     assert done.exit_code == 0, done.output
-    assert sorted(Path(line).name for line in done.stdout.splitlines()) == ["README.md", "model.yaml", "policy.yaml"]
+    assert sorted(Path(line).name for line in done.stdout.splitlines()) == [
+        "README.md",
+        "approval.yaml.example",
+        "model.yaml",
+        "policy.yaml",
+    ]
     assert {(one["severity"], one["rule"]) for one in linted(tmp_path / "new")} == {("warning", "placeholder")}
     model = yaml.safe_load((tmp_path / "new/model.yaml").read_text())
     policy = yaml.safe_load((tmp_path / "new/policy.yaml").read_text())
     assert model["metadata"] == {"name": "credit-scorer", "namespace": "lending"}
     assert model["spec"]["policy"]["name"] == policy["metadata"]["name"] == "credit-scorer"
+
+
+def test_an_example_of_an_approval_is_written_where_nobody_applies_it_by_the_way(tmp_path: Path) -> None:
+    assert headgate("init", "credit-scorer", "-n", "lending", "-o", str(tmp_path)).exit_code == 0
+    example = tmp_path / APPROVAL_EXAMPLE
+    applied = [path for path in tmp_path.rglob("*") if path.suffix in (".yaml", ".yml", ".json")]
+    assert example.is_file()
+    assert sorted(path.name for path in applied) == ["model.yaml", "policy.yaml"], "what kubectl apply -R, Argo CD and Flux take"
+    text = example.read_text()
+    approval = yaml.safe_load(text)
+    assert (approval["kind"], approval["metadata"]["namespace"]) == ("GovernanceApproval", "lending")
+    spec = GovernanceApprovalSpec.model_validate(approval["spec"])
+    assert (spec.model, spec.subject, spec.decision) == ("credit-scorer", NO_DIGEST, DecisionKind.APPROVE)
+    marked = [line for line in text.splitlines() if "(*)" in line]
+    assert all(any(name in line for line in marked) for name in ("gate", "role", "approver", "subject", "rationale", "expiresAt"))
+    (tmp_path / "approvals/mine.yaml").write_text(text)
+    assert [one["rule"] for one in linted(tmp_path) if one["file"].endswith("mine.yaml")] == ["placeholder"], "nothing was filled in"
 
 
 def test_a_policy_of_the_platform_is_named_and_not_written(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import yaml
 from tests.resources import POLICY, ROOT, TRUST_STORE, changed, example
 from tests.unit.gitops.argo import SCRIPTS, actions, health
 from tests.unit.gitops.models import in_phase, in_shadow, manifest, pending, rolled_back, settled, written
-from tests.unit.rollout.test_use_case import waiting
+from tests.unit.rollout.test_tier_lowering import waiting as lowered
+from tests.unit.rollout.test_use_case import live_until_it_ends, pass_end, waiting
 from tests.unit.rollout.world import World, in_canary, live, policy, spec
 
 from headgate.api.approval import ApprovalState
@@ -230,6 +231,35 @@ def test_the_hints_are_the_commands_that_would_do_something_now() -> None:
     assert not any("automated-checks" in command for command in commands(computed))
     assert list(actions(written(None))) == ["explain"]
     assert list(actions(written(AIModelStatus()))) == ["explain"]
+
+
+def approvals(world: World) -> set[str]:
+    """Gate and role of each approval that is asked for."""
+    words = [command.split() for command in commands(world) if command.startswith("approve ")]
+    return {f"{said[said.index('--gate') + 1]} {said[said.index('--role') + 1]}" for said in words}
+
+
+def test_who_approved_is_not_asked_again() -> None:
+    world = settled(World(spec("1.0.0")))
+    assert approvals(world) == {"Deployment technical-validation", "Deployment fairness-audit", "Deployment security-review"}
+    world.approve(roles=("fairness-audit",))
+    assert approvals(settled(world)) == {"Deployment technical-validation", "Deployment security-review"}
+    world.approve()
+    assert approvals(settled(world)) == set()
+
+
+def test_a_role_is_asked_at_each_of_its_gates() -> None:
+    world = lowered()
+    assert world.status.candidate
+    asked = {f"Deployment {role}" for role in world.status.candidate.gate.required} if world.status.candidate.gate else set()
+    assert "Deployment legal-approval" in asked
+    assert approvals(world) == asked | {"TierLowering legal-approval"}
+
+
+def test_a_use_case_whose_approval_ended_is_continued() -> None:
+    world = live_until_it_ends()
+    pass_end(world)
+    assert {words.partition(" ")[0] for words in approvals(settled(world))} == {"Continuation"}
 
 
 def test_the_component_brings_every_script() -> None:

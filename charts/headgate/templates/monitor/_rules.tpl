@@ -2,9 +2,11 @@
 - apiGroups: [headgate.dev]
   resources: [aimodels]
   verbs: [get, list]
+{{- if not .Values.watchNamespaces }}
 - apiGroups: [headgate.dev]
   resources: [rolloutpolicies]
   verbs: [list]
+{{- end }}
 # Its own part alone: templates/monitor/admission.yaml.
 - apiGroups: [headgate.dev]
   resources: [aimodels/status]

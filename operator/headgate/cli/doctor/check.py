@@ -1,10 +1,12 @@
 """The result of looking at one thing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_MOST_NAMED = 5
 
 
 class Level(StrEnum):
@@ -52,3 +54,9 @@ class Asked(Generic[T]):
 def unseen(topic: str, asked: Asked[Any]) -> Check:
     """For what could not be looked at."""
     return warn(topic, f"it could not be looked at: {asked.problem}", "ask somebody who may to run `kubectl headgate doctor`")
+
+
+def some(named: Sequence[str]) -> str:
+    """The first few, and how many there are beyond."""
+    more = len(named) - _MOST_NAMED
+    return ", ".join(named[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from headgate.api.vocabulary import Profile
-from headgate.cli.doctor.check import Check, fail, ok, unseen, warn
+from headgate.cli.doctor.check import Check, fail, ok, some, unseen, warn
 from headgate.cli.doctor.facts import Facts, Model, Prometheus, Series
 from headgate.prometheus.profiles import counter_names
 
@@ -11,7 +11,6 @@ _PROMISES = ((1.0, "4 s"), (5.0, "10 s"), (15.0, "30 s"))
 """Scrapes at most so many seconds apart: a version that fails every request loses its users within this time, at 5 requests/s or more."""
 _LONGEST = 30.0
 """Seconds between scrapes with which guards, who look back a minute, still see two of them."""
-_MOST_NAMED = 5
 _APART = 2.0
 
 
@@ -78,13 +77,16 @@ def _counters(facts: Facts, found: Prometheus) -> Iterator[Check]:
         if not series.labelled and series.bare:
             bare.append(f"{model.namespace}/{model.name}")
     for missing, models in without.items():
-        said = f"Prometheus has no {missing} of {_some(models)}: a rollout would end as NoData"
+        said = f"Prometheus has no {missing} of {some(models)}: a rollout would end as NoData"
         yield warn("counters", said, "scrape the gateway's proxies and the models' pods, and keep these counters")
     if served and not without:
         yield ok("counters", f"those of all {len(served)} live models are there")
     if bare:
-        said = f"the pods of {_some(bare)} are scraped without the labels headgate_model and headgate_revision"
-        todo = "copy the pods' labels headgate.dev/model and headgate.dev/revision in Prometheus' relabel_configs"
+        said = f"the pods of {some(bare)} are scraped without the labels headgate_model and headgate_revision"
+        todo = (
+            "copy the pods' labels headgate.dev/model and headgate.dev/revision in Prometheus' relabel_configs; "
+            "with the Prometheus operator, the chart's metrics.models=true does"
+        )
         yield warn("labels", said, todo)
     elif any(series.labelled for series in found.series.values()):
         yield ok("labels", "series carry namespace, headgate_model and headgate_revision")
@@ -99,8 +101,3 @@ def _missing(model: Model, series: Series) -> str:
         if any(series.counted.get(name) for name in timed):
             absent = [name for name in absent if name not in timed]
     return ", ".join(absent)
-
-
-def _some(models: list[str]) -> str:
-    more = len(models) - _MOST_NAMED
-    return ", ".join(models[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

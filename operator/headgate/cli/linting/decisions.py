@@ -12,6 +12,7 @@ from headgate.cli.governing.verify import made_at
 from headgate.cli.linting.findings import Finding
 from headgate.cli.linting.manifests import Collection, Manifest
 from headgate.cli.linting.tiers import Circumstances, as_applied, lowering_subject, risk_of, would_not_count
+from headgate.cli.starting.scaffold import NO_DIGEST
 from headgate.cli.view import clock
 from headgate.governance.approvals import Matter, counted_until, short
 from headgate.governance.persons import deceptive
@@ -26,6 +27,10 @@ def decision_findings(collection: Collection, by: Circumstances) -> Iterator[Fin
     """Of every approval: its author, its subject, and whether it would count."""
     for approval in collection.approvals:
         yield from _author(approval)
+        if approval.spec.subject == NO_DIGEST:
+            said = f"{NO_DIGEST[:15]}... stands for a subject that is not known yet: kubectl headgate subject prints it"
+            yield approval.warning("placeholder", ("subject",), said)
+            continue
         model = collection.model_of(approval)
         if model is None:
             # A model that cannot be read is told by itself.

@@ -43,7 +43,7 @@ def init(
     context: CONTEXT = None,
     as_user: AS_USER = None,
 ) -> None:
-    """Write the first manifests of a model: AIModel, RolloutPolicy and a place for approvals. With --from its pod template, port, size,
+    """Write the first manifests of a model: AIModel, RolloutPolicy and an example of an approval. With --from its pod template, port, size,
     autoscaler and route are those of a Deployment in the cluster; nothing in the cluster is changed."""
     deployment = _deployment_name(source)
     called = name or deployment

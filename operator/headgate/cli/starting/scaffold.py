@@ -7,10 +7,12 @@ from typing import Any
 import yaml
 
 from headgate.cli.starting.taken import Taken
-from headgate.kube.resources import AIMODELS, ROLLOUT_POLICIES
+from headgate.kube.resources import AIMODELS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES
 
 NO_DIGEST = "sha256:" + "0" * 64
 """Stands for a digest that is not known yet."""
+APPROVAL_EXAMPLE = "approvals/approval.yaml.example"
+"""Neither kubectl nor a GitOps tool takes a file of this name: a decision is a person's own, and never applied by the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,11 @@ def model_of(wanted: Wanted, taken: Taken | None) -> dict[str, Any]:
 
 def files_of(wanted: Wanted, taken: Taken | None) -> Mapping[str, str]:
     """Each file by its path below the directory."""
-    written = {"model.yaml": _model_file(wanted, taken), "approvals/README.md": _approvals(wanted)}
+    written = {
+        "model.yaml": _model_file(wanted, taken),
+        "approvals/README.md": _approvals(wanted),
+        APPROVAL_EXAMPLE: _approval_example(wanted),
+    }
     return written if wanted.policy else {**written, "policy.yaml": _policy_file(wanted)}
 
 
@@ -141,10 +147,36 @@ $ kubectl headgate subject {place}              # what exactly is decided on
 $ kubectl headgate approve {place} --role fairness-audit --rationale "…"
 ```
 
-Approvals that come through Git lie here, each signed by the person who gives it:
+`approval.yaml.example` shows what that writes. Approvals that come through Git lie here, each signed by the person who gives it:
 
 ```console
 $ kubectl headgate approve {place} --role fairness-audit --rationale "…" --sign key.pem -o yaml > approvals/fairness-audit-1.0.0.yaml
 $ kubectl headgate lint .
 ```
+"""
+
+
+def _approval_example(wanted: Wanted) -> str:
+    place = f"{wanted.name} -n {wanted.namespace}"
+    return f"""\
+# One person approves one exact subject in one role. This is what `kubectl headgate approve {place}` writes, with all
+# values filled in; by hand, take a copy whose name ends in .yaml and fill in what is marked with (*).
+# (*) metadata.name, gate and role: kubectl headgate gates {place} says which are missing.
+# (*) approver: who creates it, or signs it. Nobody approves in the name of another.
+# (*) subject: kubectl headgate subject {place} prints it. Of another subject it counts for nothing.
+# (*) rationale and expiresAt: why, and until when.
+apiVersion: {GOVERNANCE_APPROVALS.api_version}
+kind: {GOVERNANCE_APPROVALS.kind}
+metadata:
+  name: {wanted.name}-deployment-technical-validation-1.0.0
+  namespace: {wanted.namespace}
+spec:
+  model: {wanted.name}
+  decision: Approve
+  gate: Deployment
+  role: technical-validation
+  approver: approver@example.com
+  subject: {NO_DIGEST}
+  rationale: why this version may serve
+  expiresAt: "2030-01-01T00:00:00Z"
 """
