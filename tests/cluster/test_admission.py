@@ -4,6 +4,7 @@ import base64
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from tests.cluster.apiserver import HEADGATE, Answer, Cluster, User, path_of
 from tests.resources import AIMODEL, APPROVE, BREAK_GLASS, HALT, SIGNED, TRUST_STORE, Document, changed
 
 from headgate.api.vocabulary import DecisionKind, Gate, Role
+from headgate.controller.cache import Cache
+from headgate.controller.facts import ModelKey
 from headgate.kube.admission import REQUIRED
 from headgate.kube.installed import read_installed
+from headgate.kube.resources import CONFIG_MAPS
+from headgate.rollout.decision import POLICY_KEY
 
 pytestmark = pytest.mark.usefixtures("installed")
 
@@ -429,15 +434,24 @@ def test_a_freeze_names_the_person_who_writes_it(cluster: Cluster) -> None:
     accepted(lambda: cluster.admin.create(path, {"metadata": {"generateName": "other-"}, "data": {"a": "1"}}, dry=True))
 
 
-def test_objects_of_others_are_none_of_headgates_business(cluster: Cluster, namespace: str) -> None:
+def test_objects_with_one_of_the_labels_may_be_made_and_mean_nothing(cluster: Cluster, namespace: str) -> None:
+    """Anybody may make what looks like a policy copy. Only with both labels would the operator read it, and with both it is refused."""
     path = f"/api/v1/namespaces/{namespace}/configmaps"
+    known = Cache(policy_namespace="headgate-system", wall=lambda: datetime.now(UTC))
     for name, labels in (("plain", {}), ("half", {"app.kubernetes.io/managed-by": "headgate"}), ("other", {"headgate.dev/model": "x"})):
-        body = {"metadata": {"name": name, "labels": labels}, "data": {"a": "1"}}
+        body = {"metadata": {"name": f"{name}-policy-44136fa3", "labels": labels}, "data": {POLICY_KEY: "{ }"}}
         made = cluster.admin.create(path, body)
         assert made.accepted, made.message
-        edited = cluster.admin.merge(f"{path}/{name}", {"data": {"a": "2"}})
+        edited = cluster.admin.merge(f"{path}/{name}-policy-44136fa3", {"data": {POLICY_KEY: "{}"}})
         assert edited.accepted, edited.message
-    refused(lambda: cluster.admin.merge(f"{path}/half", {"metadata": {"labels": LABELS}}), "labels")
+        assert known.put(CONFIG_MAPS, edited.body) == set()
+        assert known.orphans == set()
+    refused(lambda: cluster.admin.merge(f"{path}/half-policy-44136fa3", {"metadata": {"labels": LABELS}}), "labels")
+    written = operator(cluster).create(path, {"metadata": {"name": "its-policy-44136fa3", "labels": LABELS}, "data": {POLICY_KEY: "{}"}})
+    assert written.accepted, written.message
+    model = ModelKey(namespace, LABELS["headgate.dev/model"])
+    assert known.put(CONFIG_MAPS, written.body) == {model}
+    assert known.owned(model).copies == {"its-policy-44136fa3": "{}"}
 
 
 def test_no_pod_becomes_an_endpoint_of_a_revision_by_itself(cluster: Cluster, namespace: str) -> None:

@@ -76,9 +76,10 @@ class Applier:
             harmed = refusal is not None
             plan = None if refusal else self._plan(seen, decision, self._route(seen))
         await self._capacity.make_room(seen, decision)
+        copied: Problem | None = None
         if decision.policy_copy is not None:
-            await self._capacity.copy_policy(seen, decision.policy_copy, seen.owning(decision))
-        grown = await self._capacity.grow(seen, decision)
+            copied = await self._capacity.copy_policy(seen, decision.policy_copy, seen.owning(decision))
+        grown = await self._capacity.grow(seen, decision) or copied
         changed = await self._record(seen, decision.status)
         audited = self._audit.stored(seen.key, decision.status)
         if plan is not None and not plan.lowers and (audited or not plan.raises):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from headgate.controller import facts
 from headgate.controller.facts import ApprovalFacts, Body, ModelFacts, ModelKey, PolicyFacts
 from headgate.controller.inventory import HELD_KINDS, Inventory, Owned
-from headgate.kube.labels import MODEL
+from headgate.kube.labels import MANAGED_BY, MANAGED_BY_HEADGATE, MODEL
 from headgate.kube.resources import (
     AIMODELS,
     CONFIG_MAPS,
@@ -85,8 +85,14 @@ class Cache:
         if known is not None and known.uid == uid and version <= known.version and version:
             return set()
         self._sequence += 1
-        holder = self._inventory.register(resource, name, body)
+        holder = self._inventory.holder(resource, body)
+        # Its labels were taken off, or somebody else's has taken its place.
+        before = self._forget(resource, name) if known is not None and known.model not in (None, holder) else set()
+        self._inventory.register(resource, name, body)
         self._stamps[resource.plural][name] = _Stamp(uid, version, self._sequence, holder)
+        return before | self._take(resource, name, body)
+
+    def _take(self, resource: Resource, name: ModelKey, body: Body) -> set[ModelKey]:
         try:
             if resource in HELD_KINDS:
                 return self._inventory.take(resource, name, body)
@@ -210,17 +216,20 @@ _FORGET: dict[Resource, Callable[[Cache, ModelKey], set[ModelKey]]] = {
     GATEWAYS: Cache._forget_gateway,
 }
 
+_MADE = f"{MANAGED_BY}={MANAGED_BY_HEADGATE},{MODEL}"
+"""Anybody may write one of the two labels; admission protects what has both."""
+
 WATCHED: tuple[tuple[Resource, str], ...] = (
     (AIMODELS, ""),
     (ROLLOUT_POLICIES, ""),
     (GOVERNANCE_APPROVALS, ""),
-    (DEPLOYMENTS, MODEL),
-    (HORIZONTAL_POD_AUTOSCALERS, MODEL),
-    (SERVICES, MODEL),
+    (DEPLOYMENTS, _MADE),
+    (HORIZONTAL_POD_AUTOSCALERS, _MADE),
+    (SERVICES, _MADE),
     (PODS, MODEL),
-    (JOBS, MODEL),
-    (CONFIG_MAPS, MODEL),
-    (HTTP_ROUTES, MODEL),
+    (JOBS, _MADE),
+    (CONFIG_MAPS, _MADE),
+    (HTTP_ROUTES, _MADE),
 )
 """Kinds and the label selector that leaves out what is not ours."""
 

@@ -13,7 +13,7 @@ from headgate.controller.facts import ModelKey
 from headgate.controller.inventory import Owned
 from headgate.controller.manifests import Manifests, described
 from headgate.controller.observe import Observation, route_of
-from headgate.controller.refusals import Refusals, problem_of
+from headgate.controller.refusals import Refusals, in_the_way, problem_of
 from headgate.controller.workload_facts import DeploymentFacts
 from headgate.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
 from headgate.kube.interface import KubeApi
@@ -37,18 +37,24 @@ class CapacityWriter:
     refusals: Refusals
     manifests: Manifests
 
-    async def copy_policy(self, seen: Observation, copy: PolicyCopy, owner: Owner | None) -> None:
-        """The immutable copy an attempt runs on. One of the same name has the same content: names are digests."""
+    async def copy_policy(self, seen: Observation, copy: PolicyCopy, owner: Owner | None) -> Problem | None:
+        """The immutable copy an attempt runs on. Returns a refusal. Raises the KubeErrors that time may cure."""
         if copy.name in self.cache.owned(seen.key).copies:
-            return
+            return None
+        what = f"ConfigMap {seen.key.namespace}/{copy.name}"
+        return await self._try(what, copy.name, lambda: self._copy_policy(seen, copy, owner))
+
+    async def _copy_policy(self, seen: Observation, copy: PolicyCopy, owner: Owner | None) -> Problem | None:
         metadata = object_metadata(copy.name, seen.key.namespace, owner, {MODEL: seen.key.name})
         metadata["annotations"] = {"headgate.dev/policy": copy.source}
         data = {POLICY_KEY: canonical(copy.spec.model_dump(mode="json", by_alias=True, exclude_none=True)).decode()}
         try:
             made = await self.api.create(CONFIG_MAPS, {"metadata": metadata, "immutable": True, "data": data}, field_manager=FIELD_MANAGER)
         except Conflict:
+            # Our own, if the answer to an earlier request was lost. The cache knows by labels and digest.
             made = await self.api.get(CONFIG_MAPS, copy.name, seen.key.namespace)
         self.cache.put(CONFIG_MAPS, made)
+        return None if copy.name in self.cache.owned(seen.key).copies else in_the_way("ConfigMap", copy.name)
 
     async def grow(self, seen: Observation, decision: Decision) -> Problem | None:
         """Make what is missing and enlarge what is too small. Returns a refusal; the other revisions are not held up by it."""

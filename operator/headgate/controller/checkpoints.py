@@ -9,7 +9,7 @@ from typing import Any
 
 from headgate.api.aimodel import DeletionPolicy
 from headgate.controller.cache import Cache
-from headgate.controller.facts import ModelKey
+from headgate.controller.facts import ModelKey, model_of
 from headgate.controller.judging import Judging
 from headgate.controller.observe import UnreadableStatus, parse_spec, parse_status
 from headgate.evidence import attempt_state
@@ -54,10 +54,15 @@ class Checkpoints:
 
     async def recall(self, key: ModelKey, number: str) -> AttemptEvidence | None:
         """The state of attempt `number` as last written; None if there is none, or none that this version can read. Raises KubeError:
-        to begin anew because the API server is slow would shorten nothing but lose evidence."""
+        to begin anew because the API server is slow would shorten nothing but lose evidence.
+
+        What somebody else put there is none: whoever writes evidence decides."""
         try:
             stored = await self._api.get(CONFIG_MAPS, config_map_name(key.name), key.namespace)
         except NotFound:
+            return None
+        if model_of(stored) != key:
+            log.warning("a checkpoint that is not Headgate's is not read", extra={"model": "/".join(key)})
             return None
         try:
             state = attempt_state.restore(_joined(stored.get("data") or {}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from headgate.controller.facts import Body, ModelKey, compact, model_of, owner_of, revision_label
+from headgate.controller.facts import Body, ModelKey, compact, model_of, owner_of, revision_label, served_by
 from headgate.controller.replay_facts import JobFacts, RunnerFacts, job_facts, replay_label, runner_facts
 from headgate.controller.workload_facts import (
     AutoscalerFacts,
@@ -20,6 +20,7 @@ from headgate.controller.workload_facts import (
 )
 from headgate.kube.labels import PREFIX, revision_of
 from headgate.kube.resources import CONFIG_MAPS, DEPLOYMENTS, HORIZONTAL_POD_AUTOSCALERS, HTTP_ROUTES, JOBS, PODS, SERVICES, Resource
+from headgate.rollout.begin import says_its_name
 from headgate.rollout.decision import POLICY_KEY
 
 _RESTARTS_KEPT = 64
@@ -69,19 +70,22 @@ class Inventory:
         """Names of models that do not exist, for which something was made."""
         return {key for key, owned in self._owned.items() if key not in self._models and owned.objects}
 
-    def register(self, resource: Resource, name: ModelKey, body: Body) -> ModelKey | None:
-        """Note that the object is there, and who takes it along. Returns the model it was made for; None for any other object."""
-        holder = model_of(body) if resource in _MADE else None
+    def holder(self, resource: Resource, body: Body) -> ModelKey | None:
+        """The model that the object was made for, and may be left behind by; None for any other object."""
+        return model_of(body) if resource in _MADE else None
+
+    def register(self, resource: Resource, name: ModelKey, body: Body) -> None:
+        """Note that the object is there, and who takes it along."""
+        holder = self.holder(resource, body)
         if holder is not None:
             self._room(holder).objects[resource, name.name] = owner_of(body)
-        return holder
 
     def take(self, resource: Resource, name: ModelKey, body: Body) -> set[ModelKey]:
         """Read an object of `HELD_KINDS`. Raises ValueError, TypeError, KeyError or AttributeError for an unforeseen shape."""
         return _TAKE[resource](self, name, body)
 
     def forget(self, resource: Resource, name: ModelKey, holder: ModelKey | None) -> set[ModelKey]:
-        """The object is gone. `holder`: what `register` returned for it."""
+        """The object is gone, or not Headgate's any more. `holder`: whose it was."""
         if holder is None or holder not in self._owned:
             return _FORGET[resource](self, name)
         self._owned[holder].objects.pop((resource, name.name), None)
@@ -140,7 +144,7 @@ class Inventory:
         return {key}
 
     def _take_pod(self, name: ModelKey, body: Body) -> set[ModelKey]:
-        key = model_of(body)
+        key = served_by(body)
         if key is None:
             return set()
         if not revision_label(body):
@@ -208,6 +212,9 @@ class Inventory:
             return {key}
         if key is None or text is None:
             return set()
+        if not says_its_name(name.name, text):
+            # An attempt asks for a policy by its digest: another one under that name is none.
+            return self._forget_copy(name)
         # Thousands of models run on copies of the same few policies.
         self._room(key).copies[name.name] = sys.intern(text)
         return {key}
@@ -225,8 +232,9 @@ class Inventory:
         return holders
 
     def _take_route(self, name: ModelKey, body: Body) -> set[ModelKey]:
+        """The model's route has its name."""
         key = model_of(body)
-        if key is None:
+        if key is None or key != name:
             return set()
         metadata = {k: body["metadata"][k] for k in _ROUTE_METADATA if k in body["metadata"]}
         metadata["annotations"] = {k: v for k, v in (metadata.get("annotations") or {}).items() if k.startswith(PREFIX)}

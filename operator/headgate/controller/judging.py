@@ -59,9 +59,9 @@ class Judging:
         segments: Samples | None = None,
         measured: Callable[[str, float], None] = lambda profile, seconds: None,
     ) -> None:
-        """`recall(key, attempt)` is awaited for the checkpoint of an attempt that is not in memory; None: there is none yet. `decisions`
-        samples the models' own counters of decisions, `segments` those of answers by segments of users. `measured` is told how long each
-        profile's samples took."""
+        """`recall(key, attempt)` is awaited for the checkpoint of an attempt that an earlier process may have judged; None: there is none
+        yet. `decisions` samples the models' own counters of decisions, `segments` those of answers by segments of users. `measured` is told
+        how long each profile's samples took."""
         self._cache = cache
         self._samplers = samplers
         self._recall = recall
@@ -76,6 +76,8 @@ class Judging:
         self.cases: list[Case] = []
         """What was judged by the last tick."""
         self._recalled: set[ModelKey] = set()
+        self._known: set[ModelKey] | None = None
+        """Models whose next attempts begin under this process, so that no checkpoint can be of them; None before the first tick."""
         self._catch_up: Callable[[Sequence[Case]], Awaitable[None]] | None = None
 
     def catch_up_with(self, ask: Callable[[Sequence[Case]], Awaitable[None]]) -> None:
@@ -88,7 +90,9 @@ class Judging:
 
     async def tick(self) -> float:
         """Judge every model in rollout once. Returns the seconds until the next tick is due."""
-        cases = self.cases = [case for case in self._cases() if await self._remembered(case)]
+        if self._known is None:
+            self._known = set(self._cache.models) - self._cache.moving
+        cases = self.cases = [case for case in self._cases() if await self._remembered(case, self._known)]
         recalled = [case for case in cases if case.key in self._recalled]
         settled = [case for case in cases if case.key not in self._recalled]
         self._recalled.clear()
@@ -122,6 +126,9 @@ class Judging:
         self.states.pop(key, None)
         self.evidence.pop(key, None)
         self._modes.pop(key, None)
+        if self._known is not None and key not in self._cache.models:
+            # If it comes back, its attempt is rebuilt from what it left behind.
+            self._known.discard(key)
 
     def _cases(self) -> list[Case]:
         found = []
@@ -135,13 +142,12 @@ class Judging:
                 found.append(case)
         return found
 
-    async def _remembered(self, case: Case) -> bool:
+    async def _remembered(self, case: Case, known: set[ModelKey]) -> bool:
         """Whether the attempt's state is in memory, now or again. To begin anew because the API server is slow would lose evidence."""
-        known = self.states.get(case.key)
-        if known is not None and known.attempt == case.exposure.attempt:
+        if self.state(case) is not None:
             return True
         try:
-            recalled = await self._recall(case.key, case.exposure.attempt)
+            recalled = await self._recall(case.key, case.exposure.attempt) if case.key not in known else None
         except KubeError as error:
             log.warning("the checkpoint cannot be read yet: %s", error, extra={"model": "/".join(case.key)})
             return False
@@ -149,6 +155,7 @@ class Judging:
         if recalled is not None:
             self._recalled.add(case.key)
         self.states[case.key] = recalled or attempt.begin(case.question, case.exposure)
+        known.add(case.key)
         return True
 
     async def _ask_recalled(self, cases: list[Case]) -> None:

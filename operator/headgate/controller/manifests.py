@@ -10,10 +10,11 @@ from headgate.controller.cache import Cache
 from headgate.controller.configuration import Configurations
 from headgate.controller.facts import Body
 from headgate.controller.observe import Observation
+from headgate.controller.refusals import in_the_way
 from headgate.kube import manifests
 from headgate.kube.errors import Conflict, Invalid, NotFound
 from headgate.kube.interface import KubeApi
-from headgate.kube.labels import FIELD_MANAGER, MODEL, REVISION, Owner, absent_copy_name, copy_name, revision_name
+from headgate.kube.labels import FIELD_MANAGER, Owner, absent_copy_name, copy_name, revision_name
 from headgate.kube.manifests import Copy, Manifest
 from headgate.kube.resources import CONFIG_MAPS, CONTROLLER_REVISIONS
 from headgate.rollout.configuration import Source, digest_of, references, with_copies
@@ -56,7 +57,7 @@ class Manifests:
             await self.api.apply(CONTROLLER_REVISIONS, body, field_manager=FIELD_MANAGER)
             return None
         if await self._stored(seen, manifest.revision) is None:
-            return _in_the_way("ControllerRevision", body["metadata"]["name"])
+            return in_the_way("ControllerRevision", body["metadata"]["name"])
         return None
 
     async def keep_copies(self, seen: Observation, manifest: Manifest, owner: Owner | None) -> Problem | None:
@@ -100,7 +101,7 @@ class Manifests:
         except Conflict:
             made = await self.api.get(CONFIG_MAPS, copy.name, seen.key.namespace)
             if not _is_copy(made, body):
-                return _in_the_way("ConfigMap", copy.name)
+                return in_the_way("ConfigMap", copy.name)
         self.cache.put(CONFIG_MAPS, made)
         return None
 
@@ -141,10 +142,5 @@ def _of_revision(copies: dict[str, str], revision: str) -> Iterable[str]:
 def _is_copy(found: Body, wanted: Body) -> bool:
     """Only what carries our labels is protected against others, and only immutable data stays what was approved."""
     labels, ours = found["metadata"].get("labels") or {}, wanted["metadata"]["labels"]
-    return all(labels.get(label) == ours[label] for label in (MODEL, REVISION)) and (
-        found.get("immutable") is True and digest_of(found) == digest_of(wanted)
-    )
-
-
-def _in_the_way(kind: str, name: str) -> Problem:
-    return Problem(Reason.WORKLOAD_REFUSED, f"{kind} {name} is there already and is not Headgate's: delete or rename it")
+    same = found.get("immutable") is True and digest_of(found) == digest_of(wanted)
+    return same and all(labels.get(label) == value for label, value in ours.items())

@@ -20,6 +20,11 @@ def problem_of(error: KubeError, reason: Reason, what: str) -> Problem:
     return Problem(reason, f"the API server refuses {what}: {error.message}"[:1000])
 
 
+def in_the_way(kind: str, name: str) -> Problem:
+    """Somebody else's object has the name that one of ours needs. It is neither used nor touched."""
+    return Problem(Reason.WORKLOAD_REFUSED, f"{kind} {name} is there already and is not Headgate's: delete or rename it")
+
+
 @dataclass(frozen=True, slots=True)
 class _Refused:
     intent: str

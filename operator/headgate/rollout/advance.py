@@ -40,6 +40,8 @@ def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
         orders = replace(orders, promote=None)
     policy = snapshot.pinned
     if policy is None:
+        if (refusal := snapshot.refusal) is not None:
+            return draft.held_by(refusal.reason, refusal.message, stalled=True)
         return draft.held_by(Reason.PREPARING, "the policy copy of this attempt is being made")
     steps = steps_of(policy, draft.candidate.kind)
     if snapshot.spec is not None:

@@ -1,5 +1,7 @@
 """Step 5, with no candidate on its way: does the spec ask for another version, and may it start?"""
 
+import hashlib
+
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.digests import sha256
 from headgate.api.policy import RolloutPolicySpec
@@ -21,6 +23,9 @@ from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.risk import obstacle, risk_of, start_obstacle_in, tier_of
 from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.use_case import unmet
+
+_DIGITS = 8
+"""Of a policy's digest, in the name of its copy."""
 
 UNPINNED = "none"
 """The policy copy of an attempt that runs on no policy, or of which none is known."""
@@ -62,9 +67,14 @@ def copy_name(model: str, spec: RolloutPolicySpec) -> str:
     return f"{model}-policy-{_digest(spec)}"
 
 
+def says_its_name(name: str, text: str) -> bool:
+    """Whether a copy of this name was made of the policy `text`, canonical JSON: for any other policy the name would be another one."""
+    return name.endswith(f"-policy-{hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}")
+
+
 @per_object(256)
 def _digest(spec: RolloutPolicySpec) -> str:
-    return sha256(spec.model_dump(mode="json", by_alias=True, exclude_none=True)).removeprefix("sha256:")[:8]
+    return sha256(spec.model_dump(mode="json", by_alias=True, exclude_none=True)).removeprefix("sha256:")[:_DIGITS]
 
 
 def earlier_live(draft: Draft, snapshot: Snapshot, revision: str | None) -> PastStatus | None:

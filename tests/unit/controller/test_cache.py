@@ -24,7 +24,9 @@ from headgate.kube.resources import (
 )
 from headgate.rollout.decision import POLICY_KEY
 
-LABELS = {"headgate.dev/model": "credit", "headgate.dev/revision": "0a1b2c3d"}
+POD_LABELS = {"headgate.dev/model": "credit", "headgate.dev/revision": "0a1b2c3d"}
+LABELS = {"app.kubernetes.io/managed-by": "headgate", **POD_LABELS}
+POLICY_LABELS = {name: value for name, value in LABELS.items() if name != "headgate.dev/revision"}
 
 
 def cache() -> Cache:
@@ -42,7 +44,7 @@ def model(name: str = "credit", version: int = 1, **parts: Any) -> dict[str, Any
 
 def pod(restarts: int, version: int, uid: str = "p") -> dict[str, Any]:
     state = {"name": "model", "restartCount": restarts, "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-02-28T23:59:00Z"}}}
-    return thing("credit-0a1b2c3d-x-y", version, uid, metadata={"labels": LABELS}, status={"containerStatuses": [state]})
+    return thing("credit-0a1b2c3d-x-y", version, uid, metadata={"labels": POD_LABELS}, status={"containerStatuses": [state]})
 
 
 def test_an_older_object_changes_nothing_but_another_one_of_the_name_does() -> None:
@@ -126,7 +128,7 @@ def test_restarts_are_counted_when_seen_and_outlive_their_pod() -> None:
         (DEPLOYMENTS, thing("credit-0a1b2c3d", metadata={"labels": LABELS}, spec={"replicas": 2})),
         (SERVICES, thing("credit-0a1b2c3d", metadata={"labels": LABELS}, spec={"ports": [{"port": 8080}]})),
         (PODS, pod(0, 1)),
-        (CONFIG_MAPS, thing("credit-policy-0a", metadata={"labels": LABELS}, data={POLICY_KEY: "{}"})),
+        (CONFIG_MAPS, thing("credit-policy-44136fa3", metadata={"labels": POLICY_LABELS}, data={POLICY_KEY: "{}"})),
         (HTTP_ROUTES, thing("credit", metadata={"labels": LABELS}, spec={"rules": []})),
     ],
     ids=lambda value: value.plural if isinstance(value, Resource) else "",

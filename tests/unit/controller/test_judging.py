@@ -22,7 +22,7 @@ from headgate.evidence.timeline import TIMELINE_KEY, Timeline
 from headgate.evidence.view import Evidence, GuardReading
 from headgate.kube.errors import KubeError, Unavailable
 from headgate.kube.interface import Object
-from headgate.kube.resources import CONFIG_MAPS
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 from headgate.prometheus.profiles import Target
 from headgate.prometheus.sampler import SampleBatch
 
@@ -149,6 +149,62 @@ def test_a_restart_continues_where_the_checkpoint_ends_and_counts_nothing_twice(
     assert found.stage_fresh_seconds == pytest.approx(wanted.stage_fresh_seconds)
     assert [check.candidate_requests for check in found.checks] == [check.candidate_requests for check in wanted.checks]
     assert found.stage_requests > 1000
+
+
+@pytest.mark.parametrize("left", ["app.kubernetes.io/managed-by", "headgate.dev/model"])
+def test_a_checkpoint_of_somebody_else_is_not_read(world: OperatorWorld, left: str) -> None:
+    bench = Bench(world, Gateway(world))
+    bench.tick()
+    bench.write()
+    stored, state = bench.stored(), bench.judging.states[KEY]
+    assert asyncio.run(bench.checkpoints.recall(KEY, state.attempt)) == state
+    del stored["metadata"]["labels"][left]
+    world.api.put(CONFIG_MAPS, stored)
+    assert asyncio.run(bench.checkpoints.recall(KEY, state.attempt)) is None
+
+
+def test_what_begins_under_this_process_is_recalled_from_nowhere() -> None:
+    world = live()
+    world.list_all()
+    asked = list[str]()
+
+    async def recall(key: ModelKey, number: str) -> AttemptEvidence | None:
+        asked.append(number)
+        return None
+
+    def judged() -> Judging:
+        return Judging(world.cache, {Profile.ENVOY_GATEWAY: Gateway(world)}, recall, world.queue.add, wall=world.seconds)
+
+    first = judged()
+    asyncio.run(first.tick())
+    to_canary(world, "v2")
+    asyncio.run(first.tick())
+    assert (first.states[KEY].attempt, asked) == ("2", [])
+
+    restarted = judged()
+    asyncio.run(restarted.tick())
+    asyncio.run(restarted.tick())
+    assert asked == ["2"]
+    to_canary(world, "v3")
+    asyncio.run(restarted.tick())
+    assert (restarted.states[KEY].attempt, asked) == ("3", ["2"])
+
+    gone = world.api.find(AIMODELS, KEY.name)
+    assert gone is not None
+    world.cache.drop(AIMODELS, gone)
+    restarted.forget(KEY)
+    world.list_all()
+    asyncio.run(restarted.tick())
+    assert asked == ["2", "3"], "of a model that was away this process knows nothing"
+
+
+def to_canary(world: OperatorWorld, version: str) -> None:
+    world.release(version)
+    world.settle()
+    world.approve()
+    world.settle()
+    world.list_all()
+    assert world.status.phase == "Canary"
 
 
 def test_a_checkpoint_that_cannot_be_read_yet_is_waited_for(world: OperatorWorld) -> None:
