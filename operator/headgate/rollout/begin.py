@@ -68,14 +68,15 @@ def _digest(spec: RolloutPolicySpec) -> str:
 
 
 def earlier_live(draft: Draft, snapshot: Snapshot, revision: str | None) -> PastStatus | None:
-    """The version of `revision` (or the newest) that was live, is still kept, and is neither blocked nor revoked."""
+    """The version of `revision` (or the newest) that was live, is still kept, and is neither blocked nor revoked. After a step of the clock
+    nothing has run out: what is kept then can come back."""
     blocked = {b.revision for b in draft.status.blocked}
     return next(
         (
             past
             for past in reversed(draft.status.past)
             if past.was_live
-            and past.keep_until > snapshot.now
+            and (past.keep_until > snapshot.now or snapshot.clock_step is not None)
             and past.revision not in blocked
             and revision in (None, past.revision)
             and rejection_of(draft, snapshot, past) is None
