@@ -136,10 +136,10 @@ def latch_of(approval: Approval) -> Latch:
 
 def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
     """Copy each Reject and Revoke to status when first seen, also one whose author is not certain: doubt closes a gate. One whose signature
-    does not verify is nobody's."""
-    known = {latch.name for latch in draft.status.latches}
+    does not verify is nobody's. With the attempt that is under way then: no clock says whether it is about that one."""
+    known, candidate = {latch.name for latch in draft.status.latches}, draft.status.candidate
     fresh = tuple(
-        latch_of(approval)
+        latch_of(approval).model_copy(update={"attempt": candidate.attempt if candidate else 0})
         for approval in sorted(snapshot.approvals, key=lambda a: (a.created, a.name))
         if approval.spec.decision in NEGATIVE and approval.name not in known and not approval.unverified(snapshot.trust)
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.rollout.world import in_canary, live
+from tests.unit.rollout.world import World, in_canary, live
 
 from headgate.api.aimodel import Fallback
 from headgate.api.vocabulary import Phase
@@ -179,6 +179,48 @@ def test_a_reject_takes_the_candidate_off() -> None:
     world.decided("Reject", "sam@bank", gate="Deployment", role="security-review", subject=subject)
     world.step()
     assert (world.weight(), world.status.blocked[-1].cause) == (0, "Rejected")
+
+
+def rejected(world: World, *, clock_ahead: timedelta) -> None:
+    """sam rejects the candidate now, on a server whose clock is that much behind the operator's."""
+    assert world.status.candidate
+    assert world.status.candidate.gate
+    subject = world.status.candidate.gate.subject
+    made = world.decided("Reject", "sam@bank", gate="Deployment", role="security-review", subject=subject)
+    world.approvals[-1] = replace(made, created=world.now - clock_ahead)
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_reject_takes_the_candidate_off_whatever_the_clocks_say(hours: int) -> None:
+    world = in_canary()
+    world.approvals = [replace(one, created=one.created - timedelta(hours=2)) for one in world.approvals]
+    rejected(world, clock_ahead=timedelta(hours=hours))
+    world.step()
+    assert (world.weight(), [blocked.cause for blocked in world.status.blocked]) == (0, ["Rejected"])
+
+
+def test_a_reject_from_before_closes_the_gate_of_a_retry_and_takes_nothing_off() -> None:
+    """Also where the operator's clock went back in between."""
+    world = in_canary()
+    rejected(world, clock_ahead=timedelta())
+    world.settle()
+    world.now -= timedelta(hours=1)
+    world.decided("Retry")
+    world.quiet()
+    world.settle()
+    assert (world.status.phase, world.status.attempts, world.status.blocked) == (Phase.SHADOW, 3, ())
+    world.good()
+    world.settle()
+    assert world.status.phase is Phase.AWAITING_DEPLOYMENT
+
+
+def test_a_reject_that_its_role_took_back_before_it_was_seen_takes_nothing_off() -> None:
+    world = in_canary()
+    rejected(world, clock_ahead=timedelta())
+    world.now += timedelta(minutes=1)
+    world.approve(roles=("security-review",))
+    world.settle()
+    assert (world.weight(), world.status.blocked) == (50, ())
 
 
 def test_rollback_of_a_live_version_brings_the_earlier_one_back_without_gate_or_stage() -> None:
