@@ -17,7 +17,7 @@ from headgate.rollout.draft import Draft
 from headgate.rollout.fitting import misfit
 from headgate.rollout.forecast import Noise, forecast
 from headgate.rollout.observing import allowed_mode, objection
-from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
+from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, stopped_since, take_up
 from headgate.rollout.replaying import limits_of
 from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.risk import obstacle, risk_of, start_obstacle_in, tier_of
@@ -78,14 +78,15 @@ def _digest(spec: RolloutPolicySpec) -> str:
 
 
 def earlier_live(draft: Draft, snapshot: Snapshot, revision: str | None) -> PastStatus | None:
-    """The version of `revision` (or the newest) that was live, is still kept, and is neither blocked nor revoked."""
+    """The version of `revision` (or the newest) that was live, is still kept, and is neither blocked nor revoked. After a step of the clock
+    nothing has run out: what is kept then can come back."""
     blocked = {b.revision for b in draft.status.blocked}
     return next(
         (
             past
             for past in reversed(draft.status.past)
             if past.was_live
-            and past.keep_until > snapshot.now
+            and (past.keep_until > snapshot.now or snapshot.clock_step is not None)
             and past.revision not in blocked
             and revision in (None, past.revision)
             and rejection_of(draft, snapshot, past) is None
@@ -181,6 +182,8 @@ def _blocked(draft: Draft, snapshot: Snapshot, orders: Orders, blocked: Blocked)
     named = orders.retry.spec.target.revision if orders.retry.spec.target else ""
     if named != blocked.revision:
         return refuse(draft, orders.retry, f"it is about revision {named}, and the spec asks for revision {blocked.revision} now")
+    if (stop := stopped_since(orders.retry, snapshot)) is not None:
+        return refuse(draft, orders.retry, f"{stop.spec.approver} decided {stop.spec.decision} at the same time or later: decide again")
     used = draft.status.retries.get(blocked.revision, 0)
     allowed = snapshot.policy.spec.analysis.max_retries if snapshot.policy.spec else 0
     if used >= allowed and blocked.cause not in (RollbackCause.HALT, RollbackCause.ROLLBACK):

@@ -1,4 +1,4 @@
-"""What a pod template takes from ConfigMaps and Secrets: where it names them, and copies put in their place."""
+"""What a pod template takes from ConfigMaps, Secrets and other volumes: where it names them, and copies put in their place."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -65,25 +65,24 @@ def digest_of(body: Mapping[str, Any]) -> str:
 
 
 def content_of(template: Mapping[str, Any], digests: Mapping[Reference, str]) -> dict[str, Any]:
-    """What approvals bind beside images and environment: the data, and how it reaches each container. Empty without references.
+    """What approvals bind beside images and environment: the data, every volume that does not begin empty, and how these reach each
+    container. Empty where there is none of it.
 
-    Secrets count by name, and by a keyed hash where `digests` has one. Raises KeyError for a ConfigMap without its digest.
+    Secrets count by name, and by a keyed hash where `digests` has one; what is on a claim or a host counts by where it is. Raises KeyError
+    for a ConfigMap without its digest.
     """
-    named = references(template)
-    if not named:
+    named, pod = references(template), _mapping(template.get("spec"))
+    volumes = [volume for volume in _listed(pod.get("volumes")) if _brings_data(volume)]
+    brought = [volume.get("name") for volume in volumes]
+    mounts = {str(container.get("name")): _mounts(container, brought) for container in _containers(pod)}
+    mounts = {name: given for name, given in mounts.items() if given}
+    if not (named or volumes or mounts):
         return {}
-    pod = _mapping(template.get("spec"))
-    volumes = [volume for volume in _listed(pod.get("volumes")) if any(_of_volume(volume))]
-    mounted = {volume.get("name") for volume in volumes}
-    mounts = {
-        str(container.get("name")): [mount for mount in _listed(container.get("volumeMounts")) if mount.get("name") in mounted]
-        for container in _containers(pod)
-    }
     return {
         "configMaps": {one.name: digests[one] for one in named if one.source is Source.CONFIG_MAP},
         "secrets": {one.name: digests.get(one, ABSENT) for one in named if one.source is Source.SECRET},
         "volumes": volumes,
-        "mounts": {name: given for name, given in mounts.items() if given},
+        "mounts": mounts,
     }
 
 
@@ -116,6 +115,18 @@ def _of_volume(volume: dict[str, Any]) -> Iterator[_Place]:
     for projected in _listed(_mapping(volume.get("projected")).get("sources")):
         yield from _place(Source.CONFIG_MAP, projected.get("configMap"))
         yield from _place(Source.SECRET, projected.get("secret"))
+
+
+def _brings_data(volume: dict[str, Any]) -> bool:
+    """All but emptyDir, which is also what a volume without a source is. A kind that comes to Kubernetes later counts as well."""
+    return any(value is not None for kind, value in volume.items() if kind not in ("name", "emptyDir"))
+
+
+def _mounts(container: dict[str, Any], brought: list[Any]) -> list[dict[str, Any]]:
+    """Those of volumes that bring data, and each that shows a part of a volume: another part of what an init container fetched is other
+    data."""
+    listed = [*_listed(container.get("volumeMounts")), *_listed(container.get("volumeDevices"))]
+    return [mount for mount in listed if mount.get("name") in brought or mount.get("subPath") or mount.get("subPathExpr")]
 
 
 def _place(source: Source, holder: Any, field: str = "name") -> Iterator[_Place]:

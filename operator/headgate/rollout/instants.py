@@ -36,7 +36,7 @@ def pulled_back(status: AIModelStatus, now: datetime) -> AIModelStatus:
 def _candidate(candidate: CandidateStatus, now: datetime) -> CandidateStatus:
     stage = _pulled(candidate.stage, now, "entered", "effective", "waived_since") if candidate.stage else None
     gate = _pulled(candidate.gate, now, "lapsed_since") if candidate.gate else None
-    return _with(_pulled(candidate, now, "exposed"), stage=stage, gate=gate)
+    return _with(_pulled(candidate, now, "started", "exposed"), stage=stage, gate=gate)
 
 
 def _pulled(part: Part, now: datetime, *names: str) -> Part:

@@ -29,31 +29,50 @@ INTERVENTIONS = (
 UNQUESTIONED = NEGATIVE | {DecisionKind.HALT, DecisionKind.ROLLBACK, DecisionKind.PAUSE}
 """Doubt about who stops something stops it all the same, and at once. All others move users towards a candidate, or may: their author must
 be certain."""
+_STOPS = (DecisionKind.HALT, DecisionKind.ROLLBACK)
 _MOST_TAKEN_UP = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Interventions that ask for something now, at most one of each kind: the oldest not yet taken up."""
+    """Interventions that ask for something now, at most one of each kind: the oldest not yet taken up. Pauses and Resumes answer each other
+    and are read one by one."""
 
     halt: Approval | None = None
     rollback: Approval | None = None
-    pause: Approval | None = None
-    resume: Approval | None = None
     retry: Approval | None = None
     promote: Approval | None = None
     aatest: Approval | None = None
 
 
 def orders(snapshot: Snapshot) -> Orders:
-    """The interventions that fit the present attempt and are neither taken up nor too old."""
-    status = snapshot.status
-    fitting: dict[str, Approval] = {}
-    for approval in sorted(snapshot.approvals, key=_safer_first):
-        kind = approval.spec.decision
-        if kind in INTERVENTIONS and not misfit(approval, snapshot) and approval.name not in status.taken_up:
-            fitting.setdefault(kind.value.lower(), approval)
-    return Orders(**fitting)
+    """What is asked for now, but for Pauses and Resumes."""
+    found: dict[str, Approval] = {}
+    for approval in fitting(snapshot):
+        if approval.spec.decision not in (DecisionKind.PAUSE, DecisionKind.RESUME):
+            found.setdefault(approval.spec.decision.value.lower(), approval)
+    return Orders(**found)
+
+
+def fitting(snapshot: Snapshot) -> tuple[Approval, ...]:
+    """The interventions that fit the present attempt and are neither taken up nor too old, oldest first."""
+    taken_up = snapshot.status.taken_up
+    return tuple(
+        approval
+        for approval in sorted(snapshot.approvals, key=_safer_first)
+        if approval.spec.decision in INTERVENTIONS and not misfit(approval, snapshot) and approval.name not in taken_up
+    )
+
+
+def stopped_since(retry: Approval, snapshot: Snapshot) -> Approval | None:
+    """The Halt or Rollback of the same attempt that is no older than `retry`. A Retry waits until its author is certain, a Halt does not:
+    the later decision may be taken up first."""
+    later = (
+        approval
+        for approval in snapshot.approvals
+        if approval.spec.decision in _STOPS and approval.spec.target == retry.spec.target and approval.created >= retry.created
+    )
+    return next(later, None)
 
 
 def misfit(approval: Approval, snapshot: Snapshot) -> str:
@@ -136,10 +155,10 @@ def latch_of(approval: Approval) -> Latch:
 
 def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
     """Copy each Reject and Revoke to status when first seen, also one whose author is not certain: doubt closes a gate. One whose signature
-    does not verify is nobody's."""
-    known = {latch.name for latch in draft.status.latches}
+    does not verify is nobody's. With the attempt that is under way then: no clock says whether it is about that one."""
+    known, candidate = {latch.name for latch in draft.status.latches}, draft.status.candidate
     fresh = tuple(
-        latch_of(approval)
+        latch_of(approval).model_copy(update={"attempt": candidate.attempt if candidate else 0})
         for approval in sorted(snapshot.approvals, key=lambda a: (a.created, a.name))
         if approval.spec.decision in NEGATIVE and approval.name not in known and not approval.unverified(snapshot.trust)
     )

@@ -10,6 +10,10 @@ from headgate.api.status import RevisionStatus
 from headgate.rollout.configuration import Reference, content_of
 
 _CONTENT_FIELDS = ("name", "image", "command", "args", "env", "envFrom")
+_CONTENT_IF_SET = ("workingDir", "lifecycle")
+"""As the user wrote them: the hook that lets requests finish is put into Deployments only. Left out where they say nothing, so that digests
+of models without them stay what they were."""
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _MOST_CONFIGURATIONS = 4
 _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
@@ -17,9 +21,10 @@ _RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 def revision_of(spec: AIModelSpec, configuration: Mapping[Reference, str]) -> RevisionStatus:
     """The revision that `spec` asks for, given the digests of what its pod template refers to.
 
-    Content is the artifact with each container's image, command, arguments and environment, the data of the ConfigMaps it refers to,
-    and its Secrets by name (or keyed hash). The revision adds the rest of the pod template and the port. A `kubectl rollout restart`
-    annotation belongs to neither. Raises KeyError if the digest of a ConfigMap is not given.
+    Content is the artifact with each container's image, commands, arguments, environment and working directory, the data of the ConfigMaps
+    it refers to, its Secrets by name (or keyed hash), and its other volumes, but for those that begin empty. The revision adds the rest of
+    the pod template and the port. A `kubectl rollout restart` annotation belongs to neither. Raises KeyError if the digest of a ConfigMap
+    is not given.
     """
     known, digests = _known_revisions(spec), tuple(configuration.items())
     found = known.get(digests)
@@ -65,7 +70,18 @@ def description_of(spec: AIModelSpec, configuration: Mapping[Reference, str], re
 def _containers(template: dict[str, Any]) -> list[dict[str, Any]]:
     pod = template.get("spec") or {}
     listed = [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
-    return [{key: container[key] for key in _CONTENT_FIELDS if key in container} for container in listed if isinstance(container, dict)]
+    return [_content(container) for container in listed if isinstance(container, dict)]
+
+
+def _content(container: dict[str, Any]) -> dict[str, Any]:
+    always = {key: container[key] for key in _CONTENT_FIELDS if key in container}
+    return always | {key: container[key] for key in _CONTENT_IF_SET if container.get(key)} | _probe_commands(container)
+
+
+def _probe_commands(container: dict[str, Any]) -> dict[str, Any]:
+    """A probe that runs a command may do anything. How often one asks, and by which port, is no content."""
+    probes = {name: container[name] for name in _PROBES if isinstance(container.get(name), dict)}
+    return {name: probe["exec"] for name, probe in probes.items() if probe.get("exec")}
 
 
 def _without_restart(template: dict[str, Any]) -> dict[str, Any]:

@@ -122,11 +122,13 @@ def _ordered(draft: Draft, asked: Orders) -> Harm | None:
 
 
 def _rejected(draft: Draft) -> Harm | None:
-    """A Reject or Revoke of what the candidate was approved for, or of its use case, made after the attempt began."""
+    """A Reject or Revoke of what the candidate was approved for, or of its use case, that stands and was first seen during the attempt. One
+    from before keeps the gate closed, and takes nothing off: a Retry may wait for the approval that answers it."""
     candidate = draft.candidate
     gate, case = candidate.gate, draft.status.use_case
     subjects = {gate.subject if gate else None, *((case.subject, case.stands_for) if case else ())} - {None}
-    latch = next((x for x in draft.status.latches if x.subject in subjects and x.at >= candidate.started), None)
+    standing = (latch for latch in draft.status.latches if latch.subject in subjects and not latch.answered)
+    latch = next((latch for latch in standing if latch.attempt == candidate.attempt), None)
     if latch is None:
         return None
     return Harm(RollbackCause.REJECTED, f"{latch.decision} by {latch.by} ({latch.role}): {latch.rationale}", by=latch.by)

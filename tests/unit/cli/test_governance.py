@@ -119,7 +119,8 @@ def deployment(memory: ClusterInMemory, revision: str, **container: Any) -> None
 def test_approve_shows_what_differs_from_the_live_version(memory: ClusterInMemory) -> None:
     memory.model(IN_CANARY | {"stable": STABLE | {"tier": "Low", "content": "sha256:" + "cd" * 32}})
     deployment(memory, "11111111", image="r/credit@sha256:aa", args=["--fast"])
-    deployment(memory, "22222222", image="r/credit@sha256:bb", args=["--fast"], env=[{"name": "THRESHOLD", "value": "0.4"}])
+    env = [{"name": "THRESHOLD", "value": "0.4"}]
+    deployment(memory, "22222222", image="r/credit@sha256:bb", args=["--fast"], env=env, workingDir="/srv/2")
     shown = headgate("approve", *MODEL, *ROLE, typed="r\nn\n").stderr
     for words in (
         "version 2.3.0 (revision 11111111) -> 2.3.1 (revision 22222222)",
@@ -127,6 +128,7 @@ def test_approve_shows_what_differs_from_the_live_version(memory: ClusterInMemor
         "tier Low -> Medium",
         "image of model: r/credit@sha256:aa -> r/credit@sha256:bb",
         "environment of model: THRESHOLD\n",
+        "workingDir of model: null -> /srv/2",
     ):
         assert f"against live {words}" in shown
     assert "args of model" not in shown

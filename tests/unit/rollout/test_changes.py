@@ -136,6 +136,6 @@ def test_times_that_a_clock_ahead_has_written_are_not_waited_for() -> None:
     candidate = world.status.candidate
     assert candidate
     assert candidate.stage
-    assert candidate.stage.entered == candidate.stage.effective == candidate.exposed == world.now
+    assert candidate.stage.entered == candidate.stage.effective == candidate.exposed == candidate.started == world.now
     assert all(slot.since <= world.now for slot in world.status.traffic.slots)
     assert all(past.keep_until > world.now for past in world.status.past)

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from tests.unit.rollout.world import condition, in_canary, live, spec
+from tests.unit.rollout.world import World, condition, in_canary, live, spec
 
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.conditions import ConditionType
@@ -129,6 +129,11 @@ def test_a_model_without_references_keeps_the_digests_of_the_first_release(given
     assert (found.revision, found.content) == (revision, content)
 
 
+def test_a_model_with_configuration_and_scratch_space_keeps_its_digests() -> None:
+    found = revision_of(MOUNTED, DIGESTS)
+    assert (found.revision, found.content) == ("f0306bf7", "sha256:2c1ee6fe688b9f59c7395b989964ec51f8af6e83feb5ab18a7cffde84c3aff59")
+
+
 def test_changed_data_is_new_content_and_a_new_revision() -> None:
     before, after = revision_of(MOUNTED, DIGESTS), revision_of(MOUNTED, {**DIGESTS, MAP: "sha256:3"})
     assert before.content != after.content
@@ -142,7 +147,7 @@ def test_a_secret_counts_by_name_until_it_has_a_hash() -> None:
     assert hashed.content not in (revision_of(one, {}).content, revision_of(one, {KEY: "hmac-sha256:2"}).content)
 
 
-def test_how_data_reaches_a_container_is_content_but_other_volumes_are_not() -> None:
+def test_how_data_reaches_a_container_is_content_but_scratch_space_is_not() -> None:
     document = MOUNTED.model_dump(mode="json", by_alias=True)
     pod = document["serving"]["deployment"]["template"]["spec"]
     before = copy.deepcopy(content_of({"spec": pod}, DIGESTS))
@@ -154,6 +159,90 @@ def test_how_data_reaches_a_container_is_content_but_other_volumes_are_not() -> 
     assert content_of({"spec": swapped}, DIGESTS) != before
     pod["containers"][0]["volumeMounts"][0]["mountPath"] = "/etc/other"
     assert content_of({"spec": pod}, DIGESTS) != before
+
+
+def on(volume: Object, **mount: Any) -> AIModelSpec:
+    """A model with one volume, mounted as `mount` says."""
+    return model(volumes=[{"name": "v", **volume}], container={"volumeMounts": [{"name": "v", "mountPath": "/models", **mount}]})
+
+
+def container(**fields: Any) -> AIModelSpec:
+    return model(container=fields)
+
+
+CLAIM: Object = {"persistentVolumeClaim": {"claimName": "weights"}}
+DEVICE = {"name": "v", "devicePath": "/dev/a"}
+OTHER_CONTENT: dict[str, tuple[AIModelSpec, AIModelSpec]] = {
+    "image of weights": (on({"image": {"reference": "r/w:1"}}), on({"image": {"reference": "r/w:2"}})),
+    "claim": (on(CLAIM), on({"persistentVolumeClaim": {"claimName": "weights-2"}})),
+    "driver": (on({"csi": {"driver": "d", "volumeAttributes": {"v": "1"}}}), on({"csi": {"driver": "d", "volumeAttributes": {"v": "2"}}})),
+    "path on the host": (on({"hostPath": {"path": "/a"}}), on({"hostPath": {"path": "/b"}})),
+    "share": (on({"nfs": {"server": "s", "path": "/a"}}), on({"nfs": {"server": "s", "path": "/b"}})),
+    "a kind that nobody knows yet": (on({"weights": {"of": "1"}}), on({"weights": {"of": "2"}})),
+    "another part of a claim": (on(CLAIM, subPath="a"), on(CLAIM, subPath="b")),
+    "a part named by a variable": (on(CLAIM, subPathExpr="$(A)"), on(CLAIM, subPathExpr="$(B)")),
+    "another part of what was fetched": (on({"emptyDir": {}}, subPath="a"), on({"emptyDir": {}}, subPath="b")),
+    "another place": (on(CLAIM), on(CLAIM, mountPath="/other")),
+    "block device": (
+        model(volumes=[{"name": "v", **CLAIM}], container={"volumeDevices": [DEVICE]}),
+        model(volumes=[{"name": "v", **CLAIM}], container={"volumeDevices": [{**DEVICE, "devicePath": "/dev/b"}]}),
+    ),
+    "hook at the start": (container(), container(lifecycle={"postStart": {"exec": {"command": ["fetch"]}}})),
+    "hook at the end": (container(), container(lifecycle={"preStop": {"exec": {"command": ["drain"]}}})),
+    "working directory": (container(), container(workingDir="/srv/2")),
+    **{probe: (container(), container(**{probe: {"exec": {"command": ["fetch"]}}})) for probe in ("readinessProbe", "livenessProbe")},
+}
+
+
+@pytest.mark.parametrize(("before", "after"), OTHER_CONTENT.values(), ids=OTHER_CONTENT)
+def test_what_runs_and_what_it_reads_is_content(before: AIModelSpec, after: AIModelSpec) -> None:
+    old, new = revision_of(before, {}), revision_of(after, {})
+    assert old.content != new.content
+    assert old.revision != new.revision
+
+
+PLAIN = revision_of(spec("1.0.0"), {}).content
+NO_CONTENT = {
+    "scratch space": on({"emptyDir": {"sizeLimit": "1Gi"}}),
+    "scratch space that does not say so": on({}),
+    "the whole of it": on({"emptyDir": {}}, subPath=""),
+    "hooks and directory that say nothing": container(lifecycle={}, workingDir=""),
+    "probe without a command": container(readinessProbe={"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 3}),
+}
+
+
+@pytest.mark.parametrize("given", NO_CONTENT.values(), ids=NO_CONTENT)
+def test_what_brings_neither_code_nor_data_is_no_content(given: AIModelSpec) -> None:
+    assert revision_of(given, {}).content == PLAIN
+
+
+def test_how_often_a_probe_runs_its_command_is_no_content() -> None:
+    often, seldom = (container(livenessProbe={"exec": {"command": ["ask"]}, "periodSeconds": seconds}) for seconds in (1, 60))
+    assert revision_of(often, {}).content == revision_of(seldom, {}).content
+
+
+def test_the_hook_that_headgate_adds_is_no_content() -> None:
+    """It is put into Deployments, with the time of spec.serving.drain; the digest is that of the spec."""
+    document = copy.deepcopy(MODEL_SPEC)
+    document["serving"]["drain"] = "90s"
+    assert revision_of(AIModelSpec.model_validate(document), {}).content == PLAIN
+
+
+def test_other_weights_in_a_volume_pass_shadow_and_gate() -> None:
+    world = World(on({"image": {"reference": "r/w:1"}}))
+    world.settle()
+    world.approve()
+    world.settle()
+    world.step(40 * 86_400)
+    world.settle()
+    assert world.status.phase == "Live"
+    world.spec = on({"image": {"reference": "r/w:2"}})
+    world.generation += 1
+    world.quiet()
+    world.settle()
+    candidate = world.status.candidate
+    assert candidate is not None
+    assert (candidate.kind, world.status.phase, world.weight()) == ("Rollout", "Shadow", 0)
 
 
 def test_a_restart_by_kubectl_is_no_new_version() -> None:

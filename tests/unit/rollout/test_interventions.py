@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.rollout.world import in_canary, live
+from tests.unit.rollout.world import World, in_canary, live
 
 from headgate.api.aimodel import Fallback
 from headgate.api.vocabulary import Phase
@@ -131,6 +131,76 @@ def test_resume_lets_it_go_on_and_the_pause_did_not_count_towards_the_deadline()
     assert world.weight() == 500
 
 
+def paused() -> World:
+    world = in_canary()
+    world.decided("Pause")
+    world.step()
+    assert world.status.paused
+    return world
+
+
+@pytest.mark.parametrize(("order", "weight"), [(("Resume", "Pause"), 50), (("Pause", "Resume"), 500), (("Pause", "Resume", "Pause"), 50)])
+def test_of_pauses_and_resumes_that_are_seen_together_the_last_counts(order: tuple[str, ...], weight: int) -> None:
+    world = paused()
+    for decision in order:
+        world.now += timedelta(seconds=5)
+        world.decided(decision)
+    world.good()
+    world.step()
+    assert world.weight() == weight
+    assert {one.name for one in world.approvals if one.spec.decision in ("Pause", "Resume")} <= set(world.status.taken_up)
+
+
+def test_a_resume_lifts_no_pause_of_the_same_time_or_later_though_it_is_proven_later() -> None:
+    for seconds in (0, 3):
+        world = paused()
+        world.now += timedelta(seconds=60)
+        resume = world.decided("Resume")
+        world.approvals.remove(resume)
+        world.now += timedelta(seconds=seconds)
+        pause = world.decided("Pause", "dana@bank")
+        world.good()
+        world.step()
+        world.approvals.append(resume)
+        world.step(2)
+        assert world.weight() == 50
+        assert (world.status.paused and world.status.paused.name) == pause.name
+        assert any("Resume by oncall@bank has no effect: dana@bank decided Pause" in event for event in world.events)
+        world.now += timedelta(seconds=1)
+        world.decided("Resume")
+        world.step()
+        assert world.weight() == 500
+
+
+def test_an_older_pause_that_is_seen_later_does_not_make_the_last_one_older() -> None:
+    world = paused()
+    first = world.status.paused
+    world.approvals.append(replace(world.approvals[-1], name="seen-late", created=world.now - timedelta(seconds=9)))
+    world.step(1)
+    assert world.status.paused == first
+    assert "seen-late" in world.status.taken_up
+
+
+@pytest.mark.parametrize("stop", ["Halt", "Rollback"])
+@pytest.mark.parametrize("seen_late", [False, True])
+def test_a_retry_does_not_lift_a_stop_that_was_decided_later(stop: str, *, seen_late: bool) -> None:
+    world = in_canary()
+    retry = world.decided("Retry")
+    world.now += timedelta(seconds=3)
+    world.decided(stop)
+    if seen_late:
+        world.approvals.remove(retry)
+        world.settle()
+        world.approvals.append(retry)
+    world.settle()
+    assert (world.status.phase, world.status.attempts) == (Phase.ROLLED_BACK, 2)
+    assert any(f"Retry by oncall@bank has no effect: oncall@bank decided {stop}" in event for event in world.events)
+    world.now += timedelta(seconds=1)
+    world.decided("Retry")
+    world.settle()
+    assert world.status.attempts == 3
+
+
 def test_promote_ends_a_stage_without_proof_but_never_against_a_failure_or_a_closed_gate() -> None:
     world = in_canary()
     world.decided("Promote")
@@ -179,6 +249,48 @@ def test_a_reject_takes_the_candidate_off() -> None:
     world.decided("Reject", "sam@bank", gate="Deployment", role="security-review", subject=subject)
     world.step()
     assert (world.weight(), world.status.blocked[-1].cause) == (0, "Rejected")
+
+
+def rejected(world: World, *, clock_ahead: timedelta) -> None:
+    """sam rejects the candidate now, on a server whose clock is that much behind the operator's."""
+    assert world.status.candidate
+    assert world.status.candidate.gate
+    subject = world.status.candidate.gate.subject
+    made = world.decided("Reject", "sam@bank", gate="Deployment", role="security-review", subject=subject)
+    world.approvals[-1] = replace(made, created=world.now - clock_ahead)
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_reject_takes_the_candidate_off_whatever_the_clocks_say(hours: int) -> None:
+    world = in_canary()
+    world.approvals = [replace(one, created=one.created - timedelta(hours=2)) for one in world.approvals]
+    rejected(world, clock_ahead=timedelta(hours=hours))
+    world.step()
+    assert (world.weight(), [blocked.cause for blocked in world.status.blocked]) == (0, ["Rejected"])
+
+
+def test_a_reject_from_before_closes_the_gate_of_a_retry_and_takes_nothing_off() -> None:
+    """Also where the operator's clock went back in between."""
+    world = in_canary()
+    rejected(world, clock_ahead=timedelta())
+    world.settle()
+    world.now -= timedelta(hours=1)
+    world.decided("Retry")
+    world.quiet()
+    world.settle()
+    assert (world.status.phase, world.status.attempts, world.status.blocked) == (Phase.SHADOW, 3, ())
+    world.good()
+    world.settle()
+    assert world.status.phase is Phase.AWAITING_DEPLOYMENT
+
+
+def test_a_reject_that_its_role_took_back_before_it_was_seen_takes_nothing_off() -> None:
+    world = in_canary()
+    rejected(world, clock_ahead=timedelta())
+    world.now += timedelta(minutes=1)
+    world.approve(roles=("security-review",))
+    world.settle()
+    assert (world.weight(), world.status.blocked) == (50, ())
 
 
 def test_rollback_of_a_live_version_brings_the_earlier_one_back_without_gate_or_stage() -> None:
@@ -231,6 +343,7 @@ def test_a_retry_of_one_version_starts_no_other_that_was_taken_back() -> None:
     world.settle()
     world.release("2.0.0")
     world.settle()
+    world.now += timedelta(minutes=1)
     retry = world.decided("Retry")
     assert retry.spec.target is not None
     world.settle()

@@ -264,6 +264,7 @@ class TestHalt:
         world.settle()
         assert world.route.weights == {FALLBACK: 1000}
         assert (world.status.phase, world.status.blocked[-1].revision) == (Phase.ROLLED_BACK, revision)
+        world.now += timedelta(minutes=1)
         world.decided("Retry")
         world.settle()
         world.approve()

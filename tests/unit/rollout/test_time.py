@@ -206,6 +206,25 @@ def test_after_a_jump_the_earlier_version_is_neither_shrunk_nor_deleted() -> Non
     assert world.status.past == ()
 
 
+@pytest.mark.parametrize("why", ["guard", "Halt", "spec"])
+def test_after_a_jump_the_earlier_version_still_comes_back(why: str) -> None:
+    world = in_canary(policy=policy(rollbackWarm="30m", rollbackWindow="50m"))
+    world.good()
+    while world.status.phase is not Phase.LIVE:
+        world.step(60)
+    world.quiet()
+    world.clock_step = STEPPED
+    world.step(3600)
+    if why == "guard":
+        world.live_guard()
+    elif why == "Halt":
+        world.decided("Halt")
+    else:
+        world.release("1.0.0")
+    world.settle()
+    assert world.status.live == "1.0.0"
+
+
 def test_harm_does_not_wait_for_a_trusted_clock() -> None:
     world = in_canary()
     world.clock_step = STEPPED

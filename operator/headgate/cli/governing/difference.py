@@ -49,7 +49,7 @@ def _containers(template: Template) -> dict[str, Template]:
 
 
 def _container(name: str, before: Template, after: Template) -> Iterator[str]:
-    for field in ("image", "command", "args", "resources"):
+    for field in ("image", "command", "args", "workingDir", "lifecycle", "volumeMounts", "resources"):
         if before.get(field) != after.get(field):
             yield f"{field} of {name}: {_short(before.get(field))} -> {_short(after.get(field))}"
     old, new = ({one["name"]: one for one in side.get("env") or ()} for side in (before, after))
