@@ -44,6 +44,9 @@ from demo.traffic import Load, Rates
 from fleet.model import ON_CALL, Model, prepare, remove, statuses
 from fleet.policy import policy
 from fleet.users import Fleet
+from headgate.api.policy import RolloutPolicySpec
+from headgate.rollout.begin import copy_name
+from headgate.rollout.decision import POLICY_KEY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -276,6 +279,21 @@ def a_policy_loosened_meanwhile(model: Model, users: Fleet) -> Scene:
     assert not seen.gate["open"], "the attempt runs on the policy that people approved"
 
 
+def a_policy_copy_of_ones_own(model: Model, users: Fleet) -> Scene:
+    """Under the name that the attempt's copy will have, with the label by which objects of a model are found."""
+    real = RolloutPolicySpec.model_validate(json.loads(kubectl("get", "rop", "attacks-slow", "-n", POLICIES, "-o", "json"))["spec"])
+    weak = RolloutPolicySpec.model_validate(lenient("weak")["spec"]).model_dump(mode="json", by_alias=True, exclude_none=True)
+    name = copy_name(model.name, real)
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": {"headgate.dev/model": model.name}}
+    create(MALLORY, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {POLICY_KEY: json.dumps(weak)}})
+    release(model, "v2", "attacks-slow")
+    seen = yield from reach(lambda seen: name in words_of(seen, "Ready"))
+    assert not seen.gate.get("open")
+    kubectl("delete", "configmap", name, "-n", NAMESPACE)
+    seen = yield from reach(lambda seen: seen.gate and _waits(seen))
+    assert len(seen.gate["missing"]) == 3
+
+
 def a_rejection_is_deleted(model: Model, users: Fleet) -> Scene:
     candidate = yield from awaited(model)
     no = approval(model.name, SECURITY, SAM, candidate["gate"]["subject"], decision="Reject")
@@ -477,6 +495,7 @@ ATTACKED = {
         signatures_that_prove_nothing,
         a_weaker_policy_of_the_same_name,
         a_policy_loosened_meanwhile,
+        a_policy_copy_of_ones_own,
         a_rejection_is_deleted,
         a_halt_is_deleted,
         ways_around_the_route,
