@@ -79,7 +79,7 @@ LONGEST_ONSET = timedelta(days=7)
 
 def respond(psi: Result | None, loss: Result | None, alarm: Alarm | None, releases: Sequence[date], table: Responses) -> Response:
     """`psi` is the largest of all features, `loss` that of the last days, `alarm` when it began; `releases` the days on which users got
-    another version. None: it is not watched.
+    another version, the last of them that of the live one. None: it is not watched.
 
     Only what is Drifting or Violated counts: beyond its limit, and not by chance. What was not assessed raises nothing, and clears nothing.
     """
@@ -101,7 +101,9 @@ def _reaches(result: Result | None, limit: float) -> bool:
 
 
 def _to_take_back(loss: Result | None, alarm: Alarm | None, releases: Sequence[date], limit: float) -> tuple[date | None, str]:
-    """The release that the loss began with. Going back cures nothing that came from outside: the version before meets the same inputs."""
+    """The release of the live version, if the loss began with it and no other. Going back cures nothing that came from outside: the version
+    before meets the same inputs. Nor does it from a cure: labels tell of days before it, and the version before would be the culprit.
+    """
     if loss is None or not _reaches(loss, limit):
         return None, ""
     if loss.interval is None or loss.interval[0] < limit:
@@ -115,7 +117,13 @@ def _to_take_back(loss: Result | None, alarm: Alarm | None, releases: Sequence[d
     followed = [release for release in releases if first - timedelta(days=1) <= release <= last]
     if not followed:
         return None, f"no rollback: the loss began between {first} and {last}, and no release did"
-    return max(followed), f"the loss began with the release of {max(followed)}"
+    if releases[-1] not in followed:
+        live = f"the version that is live came on {releases[-1]}"
+        return None, f"no rollback: the loss began with the release of {followed[-1]}, and {live}"
+    if len(followed) > 1:
+        days = ", ".join(map(str, followed))
+        return None, f"no rollback: the loss began between {first} and {last}, and it is not known with which of the releases of {days}"
+    return releases[-1], f"the loss began with the release of {releases[-1]}"
 
 
 @dataclass(frozen=True, slots=True)
