@@ -9,7 +9,21 @@ from headgate.api.responses import Action, DriftResponses, Priority, Severity
 from headgate.monitoring.loss import Alarm
 from headgate.monitoring.result import LimitVerdict, Result
 
-__all__ = ["LONGEST_ONSET", "Action", "Done", "Priority", "Response", "Responses", "Row", "Severity", "due", "pace", "respond", "table_of"]
+__all__ = [
+    "LONGEST_ONSET",
+    "UNWATCHED",
+    "Action",
+    "Done",
+    "Priority",
+    "Response",
+    "Responses",
+    "Row",
+    "Severity",
+    "due",
+    "pace",
+    "respond",
+    "table_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,8 @@ class Response:
     release: date | None = None
 
 
+UNWATCHED = Response(Severity.LOW, (Action.EVENT,), "neither drift nor performance is watched any more: what was done about them ends")
+"""Of a model that nobody looks at any more. No all-clear, but the last word that there is."""
 LONGEST_ONSET = timedelta(days=7)
 """If the onset is not known better than this, it follows no release."""
 
