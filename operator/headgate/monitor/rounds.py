@@ -21,7 +21,7 @@ from headgate.monitoring.inservice.conditions import conditions
 from headgate.monitoring.inservice.counting import fold
 from headgate.monitoring.inservice.memory import Memory
 from headgate.monitoring.inservice.reference import Reference
-from headgate.monitoring.response import pace
+from headgate.monitoring.response import UNWATCHED, Severity, pace
 from headgate.monitoring.result import LimitVerdict
 from headgate.prometheus.asking import Asker
 from headgate.prometheus.client import SourceError
@@ -135,8 +135,14 @@ class Rounds:
     async def _leave(self, model: ServingModel) -> None:
         """Nothing is asked about it: nothing is said either."""
         self._forget(model.key)
+        await self._end_responses(model)
         if model.conditions:
             await self._tell(model, ())
+
+    async def _end_responses(self, model: ServingModel) -> None:
+        """What drift caused ends when nobody looks for it any more: nobody else would ever end it."""
+        if model.told not in (None, Severity.LOW):
+            await self._responder.respond(model, UNWATCHED)
 
     async def _hold(self, model: ServingModel) -> None:
         held = self._held.get(model.key)
@@ -154,7 +160,7 @@ class Rounds:
     def _measure(self, held: Held, model: ServingModel) -> None:
         known = dict(held.memory.yardsticks)
         plan = held.memory.measuring(model.plan, model.revision, settled=model.settled)
-        held.model = replace(model, plan=plan, told=held.memory.severity)
+        held.model = replace(model, plan=plan)
         if held.memory.yardsticks != known:
             # Once the spec asks for another version nothing else remembers it.
             held.stored = 0.0
@@ -224,6 +230,9 @@ class Rounds:
         if found.response is not None:
             await self._responder.respond(model, found.response)
             held.memory.severity = found.response.severity
+        else:
+            await self._end_responses(model)
+            held.memory.severity = None
         told = conditions(model.conditions, found, model.generation, datetime.fromtimestamp(end, UTC))
         if told != model.conditions and await self._tell(model, told):
             held.model = replace(model, conditions=told)

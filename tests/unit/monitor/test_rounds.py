@@ -14,7 +14,7 @@ from headgate.monitor.rounds import Settings
 from headgate.monitoring.inservice.counting import Grown
 from headgate.monitoring.inservice.gauges import GaugeSample
 from headgate.monitoring.inservice.memory import Memory, recalled
-from headgate.monitoring.response import Severity
+from headgate.monitoring.response import UNWATCHED, Severity
 
 SHIFTED = np.array([0.02, 0.08, 0.3, 0.3, 0.3])
 ROUNDS = 26
@@ -283,6 +283,32 @@ def test_what_is_not_asked_for_any_more_is_not_said_any_more() -> None:
     world.step()
     assert set(world.conditions()) == {"Ready"}
     assert not any("credit-scorer" in series for series in world.series())
+
+
+@pytest.mark.parametrize("left", [{}, {"oversight": {}}], ids=["nothing", "something else"])
+def test_what_drift_caused_ends_once_when_it_is_not_watched_any_more(left: dict[str, Any]) -> None:
+    world = watching(SHIFTED)
+    world.step(ROUNDS)
+    world.responder.responses.clear()
+    world.model(spec=left, generation=2)
+    decided(world, drift={"severity": "Critical"})
+    world.start()
+    world.step()
+    assert world.responder.responses == [("credit-scorer", UNWATCHED)]
+    decided(world, drift={"severity": "Low"})
+    world.step(3)
+    assert len(world.responder.responses) == 1
+
+
+def test_what_was_told_is_read_from_the_status() -> None:
+    """So a memory that is lost or older than the status ends nothing too early, and leaves nothing for ever."""
+    world = watching()
+    decided(world, drift={"severity": "Critical"})
+    world.step()
+    assert world.responder.told == Severity.CRITICAL
+    decided(world, drift={"severity": "dreadful"})
+    world.step()
+    assert world.responder.told is None
 
 
 def test_series_go_with_the_model() -> None:
