@@ -16,6 +16,8 @@ from headgate.monitoring.inservice.gauges import GaugeSample
 from headgate.monitoring.inservice.memory import Memory, recalled
 from headgate.monitoring.response import UNWATCHED, Severity
 
+HIGHLY = np.array([0.07, 0.15, 0.27, 0.26, 0.25])
+"""A PSI of 0.23: High."""
 SHIFTED = np.array([0.02, 0.08, 0.3, 0.3, 0.3])
 ROUNDS = 26
 """Enough for a window of two hours."""
@@ -309,6 +311,28 @@ def test_what_was_told_is_read_from_the_status() -> None:
     decided(world, drift={"severity": "dreadful"})
     world.step()
     assert world.responder.told is None
+
+
+def test_a_model_that_drifts_is_looked_at_four_times_as_often_and_others_are_not() -> None:
+    world = watching(HIGHLY)
+    world.model("churn", spec={"oversight": {}})
+    world.step(ROUNDS)
+    assert world.responder.responses[-1][1].severity is Severity.HIGH
+    assert world.rounds.due == 70.0, "samples get 15 s, and the clock here is 20 s ahead"
+    count, asked = len(world.responder.responses), len(world.prometheus.asked)
+    world.api.calls.clear()
+    world.step(3, seconds=75.0)
+    assert not [call for call in world.api.calls if call[0] == "list"]
+    assert len(world.prometheus.asked) - asked == 3 * 2, "nothing about the other"
+    world.step(seconds=75.0)
+    assert [call for call in world.api.calls if call[0] == "list"] == [("list", "rolloutpolicies"), ("list", "aimodels")]
+    assert len(world.responder.responses) - count == 4
+    world.prometheus.grown["credit-scorer"] = traffic()
+    world.step(ROUNDS)
+    assert world.responder.responses[-1][1].severity is Severity.LOW
+    count = len(world.responder.responses)
+    world.step(4, seconds=75.0)
+    assert len(world.responder.responses) - count == 1
 
 
 def test_series_go_with_the_model() -> None:
