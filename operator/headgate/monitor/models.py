@@ -27,7 +27,7 @@ class ModelKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ServingModel:
-    """A model with a live version. `conditions` are those that the monitor wrote before, `told` the severity that was answered last.
+    """A model with a live version. `conditions` are those that the monitor wrote before, `told` the severity that stands in status.drift.
     `settled`: whether the spec asks for the live version, so that what it says is about this one.
     """
 
@@ -102,6 +102,7 @@ class Reader:
             monitoring=asked,
             policy=policy,
             conditions=_own(status.get("conditions") or ()),
+            told=_told(status.get("drift") or {}),
             settled=_settled(item, status),
         )
 
@@ -136,6 +137,14 @@ def _settled(item: Object, status: Mapping[str, Any]) -> bool:
     decided = status.get("observedGeneration") == item["metadata"].get("generation") and not status.get("candidate")
     asked, live = (item.get("spec") or {}).get("version"), status["stable"].get("version")
     return bool(decided and status.get("phase") in (Phase.LIVE, Phase.FROZEN) and asked == live)
+
+
+def _told(drift: Mapping[str, Any]) -> Severity | None:
+    """Read from what is written, not from what was meant: so nothing that was asked for is forgotten."""
+    try:
+        return Severity(drift["severity"])
+    except (KeyError, ValueError):
+        return None
 
 
 _ORDER = {kind: number for number, kind in enumerate(ConditionType)}

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypedDict, TypeVar
 
 from pydantic import ValidationError
 
@@ -35,8 +35,13 @@ MANAGER = "headgate-monitor-drift"
 _QUIET = (None, Severity.LOW, Severity.UNKNOWN)
 
 
+class _Asks(TypedDict):
+    freeze: Literal["Requested"] | None
+    roll_back: str | None
+
+
 class Watched(Protocol):
-    """What is needed of a ServingModel. `key` is namespace and name, `told` the severity that was answered before."""
+    """What is needed of a ServingModel. `key` is namespace and name, `told` the severity that stands in status.drift."""
 
     @property
     def key(self) -> tuple[str, str]: ...
@@ -87,34 +92,34 @@ class Responding(Generic[Model]):
 
     async def _answer(self, model: Model, response: Response, wanted: Wanted) -> None:
         before, now = await self._said_before(model), self._wall()
+        if (before is None or before.severity is Severity.LOW) and response.severity in _QUIET:
+            # What failed before it could be told may have been half done.
+            await self._review(model, response, now)
+            return
         asked = await self._asked(model, response, wanted, before)
         actions = due(response, _done(before, asked), wanted.table, now)
-        changed = before.severity is not response.severity if before is not None else response.severity not in _QUIET
-        if (not actions and not changed) or (before is None and response.severity in _QUIET):
-            return
-        began = before.since if before is not None and before.severity not in _QUIET else now
-        if changed:
-            await self._review(model, response, now)
+        changed = before is None or before.severity is not response.severity
+        # What could not be measured for a while may have drifted all the time.
+        began = before.since if before is not None and before.severity is not Severity.LOW else now
+        await self._review(model, response, now)
         retraining, failed = "", ""
         if Action.RETRAIN in actions:
             retraining, failed = await self._retrain(model, response, wanted, (began, asked.last, now))
         done = tuple(action for action in actions if action is not Action.RETRAIN or retraining)
         if done or changed:
             await self._say(model, _word(model, response, before, done, (began, now), retraining, failed))
+        elif before is not None and (standing := before.model_copy(update=_asks(model, response, before))) != before:
+            # The table was edited, or the proof for a rollback came or went. It is no news: the operator does it, and tells nobody again.
+            await self._say(model, standing)
 
     async def _said_before(self, model: Model) -> DriftStatus | None:
-        """With `rollBack` only as long as the operator has not heard of it."""
         namespace, name = model.key
         found = (await self._api.get(AIMODELS, name, namespace)).get("status") or {}
         try:
-            said = DriftStatus.model_validate(found["drift"]) if found.get("drift") else None
+            return DriftStatus.model_validate(found["drift"]) if found.get("drift") else None
         except ValidationError:
             log.warning("status.drift cannot be read, and is written anew", extra=_about(model))
             return None
-        heard = found.get("driftHeard")
-        if said is None or heard is None or datetime.fromisoformat(heard) < said.at:
-            return said
-        return said.model_copy(update={"roll_back": None})
 
     async def _asked(self, model: Model, response: Response, wanted: Wanted, before: DriftStatus | None) -> Asked:
         if Action.RETRAIN not in response.actions or wanted.retraining is None:
@@ -125,16 +130,18 @@ class Responding(Generic[Model]):
         return Asked(found.open, max((moment for moment in (found.last, said) if moment is not None), default=None))
 
     async def _review(self, model: Model, response: Response, now: datetime) -> None:
-        """Where the mode never was another, there is no ConfigMap. What cannot be measured is no all-clear: the mode stays."""
+        """The ConfigMap says the mode, whoever changed or deleted it. Where the mode never was another, there is none. What cannot be
+        measured is no all-clear: the mode stays."""
         if response.severity is Severity.UNKNOWN:
             return
         namespace, name = model.key
         mode = ReviewMode.ALL if Action.REVIEW_MODE in response.actions else ReviewMode.LOW_CONFIDENCE
-        if mode is ReviewMode.LOW_CONFIDENCE:
-            try:
-                await self._api.get(CONFIG_MAPS, review_mode_name(name), namespace)
-            except NotFound:
-                return
+        try:
+            found = await self._api.get(CONFIG_MAPS, review_mode_name(name), namespace)
+        except NotFound:
+            found = {"data": {"mode": str(ReviewMode.LOW_CONFIDENCE)}}
+        if (found.get("data") or {}).get("mode") == str(mode):
+            return
         body = review_mode_map(namespace, name, mode, now.isoformat(), response.why, _owner(model))
         await self._api.apply(CONFIG_MAPS, body, field_manager=FIELD_MANAGER, force=True)
 
@@ -187,12 +194,21 @@ def _word(
         at=now,
         why=f"{response.why[: 1024 - len(failed[:400])]}{failed[:400]}",
         actions=done,
-        freeze="Requested" if Action.FREEZE in response.actions else None,
-        roll_back=model.revision if takes_back else before.roll_back if before else None,
         release=_day(response.release) if takes_back else before.release if before else "",
         retraining=retraining or (before.retraining if before else ""),
         retraining_asked=now if retraining else before.retraining_asked if before else None,
+        **_asks(model, response, before),
     )
+
+
+def _asks(model: Watched, response: Response, before: DriftStatus | None) -> _Asks:
+    """What the operator is to do as long as it stands. What cannot be measured changes nothing of it."""
+    if response.severity is Severity.UNKNOWN and before is not None:
+        return {"freeze": before.freeze, "roll_back": before.roll_back if before.roll_back == model.revision else None}
+    return {
+        "freeze": "Requested" if Action.FREEZE in response.actions else None,
+        "roll_back": model.revision if Action.ROLLBACK in response.actions else None,
+    }
 
 
 def _done(before: DriftStatus | None, asked: Asked) -> Done:

@@ -2,27 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from zlib import crc32
 
 from headgate.api.conditions import Condition
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi, Object
 from headgate.kube.resources import AIMODELS, ROLLOUT_POLICIES
+from headgate.monitor.held import Held
 from headgate.monitor.keeping import FIELD_MANAGER, Keeper
 from headgate.monitor.metrics import MonitorMetrics
 from headgate.monitor.models import ModelKey, Reader, ServingModel
+from headgate.monitor.pacing import end_of, step_of, store_pause
 from headgate.monitor.responder import Responder
 from headgate.monitoring.inservice.assessing import assess
 from headgate.monitoring.inservice.assessment import Assessment
 from headgate.monitoring.inservice.conditions import conditions
 from headgate.monitoring.inservice.counting import fold
-from headgate.monitoring.inservice.memory import Memory
-from headgate.monitoring.inservice.reference import Reference
-from headgate.monitoring.response import pace
-from headgate.monitoring.result import LimitVerdict
+from headgate.monitoring.response import UNWATCHED, Severity
 from headgate.prometheus.asking import Asker
 from headgate.prometheus.client import SourceError
 from headgate.prometheus.grown import shards
@@ -33,28 +31,10 @@ SETTLING = 15.0
 """Seconds that samples get to arrive before they are asked for; a shorter period, where rounds are as frequent as that."""
 CATCH_UP = 7200.0
 """Seconds that can be asked for at once. What is older is a gap: the window begins anew."""
-STORE_PAUSE = 900.0
-"""Seconds between two writes for one model whose verdicts stay the same, and for some models up to twice as many, lest all be written in
-one round. What was not written is asked for again after a restart."""
 SILENCE = 1200.0
 """Seconds without an answer after which nothing is said of distributions any more."""
 _AT_ONCE = 20
 _RETRY_REFERENCE = 300.0
-
-
-@dataclass(slots=True)
-class Held:
-    """One model between two rounds. Times in seconds since 1970, 0 for never."""
-
-    model: ServingModel
-    memory: Memory
-    reference: Reference | None = None
-    problem: str = ""
-    looked_for: tuple[tuple[str, str] | None, float] = (None, 0.0)
-    """Which reference was looked for, and when."""
-    assessed: float = 0.0
-    stored: float = 0.0
-    verdicts: Mapping[str, LimitVerdict] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +69,17 @@ class Rounds:
         self._keeper = Keeper(api)
         self._held: dict[ModelKey, Held] = {}
         self._silent = False
+        self._whole = 0.0
+        """When the last round over all models ended."""
 
     @property
     def due(self) -> float:
-        """Seconds until the next round: rounds end at whole periods of the clock, so that a restart counts the same stretches."""
-        return self._settings.period - self._settled % self._settings.period
+        """Seconds until the next round."""
+        return self._step - self._settled % self._settings.period % self._step
+
+    @property
+    def _step(self) -> float:
+        return step_of(self._settings.period, (held.pace for held in self._held.values() if held.hurried))
 
     @property
     def _settled(self) -> float:
@@ -101,13 +87,23 @@ class Rounds:
         return self._wall() + self._asker.skew - min(SETTLING, self._settings.period)
 
     async def round(self) -> None:
-        """Look at every live model once. Raises KubeError if the models cannot be listed; whatever else fails concerns one model, or is
-        asked for again in the next round."""
-        clock, period = asyncio.get_running_loop().time, self._settings.period
-        began, end = clock(), self._settled // period * period
+        """Look at every live model once, or within a period at those that are to be looked at more often. Raises KubeError if the models
+        cannot be listed; whatever else fails concerns one model, or is asked for again in the next round."""
+        end, everything = end_of(self._settled, self._settings.period, self._step, self._whole)
+        if everything:
+            await self._over_all(end)
+        else:
+            hurried = [held for held in self._held.values() if held.hurried]
+            await self._count(hurried, end)
+            await self._assess(hurried, end)
+
+    async def _over_all(self, end: float) -> None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
         await self._list()
-        answered = await self._count(end)
-        await self._assess(end)
+        self._whole = end
+        answered = await self._count(self._held.values(), end)
+        await self._assess(list(self._held.values()), end)
         self._metrics.models.set(len(self._held))
         self._metrics.seconds.observe(clock() - began)
         if answered:
@@ -135,8 +131,14 @@ class Rounds:
     async def _leave(self, model: ServingModel) -> None:
         """Nothing is asked about it: nothing is said either."""
         self._forget(model.key)
+        await self._end_responses(model)
         if model.conditions:
             await self._tell(model, ())
+
+    async def _end_responses(self, model: ServingModel) -> None:
+        """What drift caused ends when nobody looks for it any more: nobody else would ever end it."""
+        if model.told not in (None, Severity.LOW):
+            await self._responder.respond(model, UNWATCHED)
 
     async def _hold(self, model: ServingModel) -> None:
         held = self._held.get(model.key)
@@ -154,7 +156,7 @@ class Rounds:
     def _measure(self, held: Held, model: ServingModel) -> None:
         known = dict(held.memory.yardsticks)
         plan = held.memory.measuring(model.plan, model.revision, settled=model.settled)
-        held.model = replace(model, plan=plan, told=held.memory.severity)
+        held.model = replace(model, plan=plan)
         if held.memory.yardsticks != known:
             # Once the spec asks for another version nothing else remembers it.
             held.stored = 0.0
@@ -166,10 +168,10 @@ class Rounds:
             held.reference, held.problem = await self._keeper.reference(held.model)
             held.looked_for = wanted, self._wall()
 
-    async def _count(self, end: float) -> bool:
+    async def _count(self, some_of_them: Collection[Held], end: float) -> bool:
         """Ask for what grew, for all models that were counted up to the same time together. Returns whether all was answered."""
         by_start: dict[float, list[Held]] = {}
-        for held in self._held.values():
+        for held in some_of_them:
             start = held.memory.as_of
             if start is None or abs(end - start) > CATCH_UP:
                 held.memory.begin_again(end)
@@ -190,7 +192,7 @@ class Rounds:
                     fold(held.memory, held.model.plan, held.reference, grown[target], start, end)
                     if number % _AT_ONCE == 0:
                         await asyncio.sleep(0)
-        if answered and self._silent:
+        if answered and by_start and self._silent:
             self._silent = False
             log.info("live models are counted again")
         return answered
@@ -201,9 +203,9 @@ class Rounds:
             log.warning("live models are not counted: %s: %s", error.outage, error)
         self._silent = True
 
-    async def _assess(self, end: float) -> None:
-        for held in list(self._held.values()):
-            if end - held.assessed < pace(held.model.plan.interval, held.memory.severity, held.model.table).total_seconds():
+    async def _assess(self, some_of_them: Collection[Held], end: float) -> None:
+        for held in some_of_them:
+            if end - held.assessed < held.pace:
                 continue
             held.assessed = end
             found = self._found(held, end)
@@ -224,12 +226,15 @@ class Rounds:
         if found.response is not None:
             await self._responder.respond(model, found.response)
             held.memory.severity = found.response.severity
+        else:
+            await self._end_responses(model)
+            held.memory.severity = None
         told = conditions(model.conditions, found, model.generation, datetime.fromtimestamp(end, UTC))
         if told != model.conditions and await self._tell(model, told):
             held.model = replace(model, conditions=told)
         verdicts = {str(kind): found.verdict(kind) for kind in found.figures}
         changed, held.verdicts = held.verdicts is not None and verdicts != held.verdicts, verdicts
-        if not changed and end - held.stored < _store_pause(model.key):
+        if not changed and end - held.stored < store_pause(model.key):
             return
         try:
             await self._keeper.store(model, held.memory, found, datetime.fromtimestamp(end, UTC).isoformat().replace("+00:00", "Z"))
@@ -250,7 +255,3 @@ class Rounds:
             log.warning("conditions cannot be written: %s", error, extra={"model": "/".join(model.key)})
             return False
         return True
-
-
-def _store_pause(key: ModelKey) -> float:
-    return STORE_PAUSE * (1.0 + crc32("/".join(key).encode()) % 100 / 100)

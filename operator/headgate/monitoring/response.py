@@ -9,7 +9,21 @@ from headgate.api.responses import Action, DriftResponses, Priority, Severity
 from headgate.monitoring.loss import Alarm
 from headgate.monitoring.result import LimitVerdict, Result
 
-__all__ = ["LONGEST_ONSET", "Action", "Done", "Priority", "Response", "Responses", "Row", "Severity", "due", "pace", "respond", "table_of"]
+__all__ = [
+    "LONGEST_ONSET",
+    "UNWATCHED",
+    "Action",
+    "Done",
+    "Priority",
+    "Response",
+    "Responses",
+    "Row",
+    "Severity",
+    "due",
+    "pace",
+    "respond",
+    "table_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +87,15 @@ class Response:
     release: date | None = None
 
 
+UNWATCHED = Response(Severity.LOW, (Action.EVENT,), "neither drift nor performance is watched any more: what was done about them ends")
+"""Of a model that nobody looks at any more. No all-clear, but the last word that there is."""
 LONGEST_ONSET = timedelta(days=7)
 """If the onset is not known better than this, it follows no release."""
 
 
 def respond(psi: Result | None, loss: Result | None, alarm: Alarm | None, releases: Sequence[date], table: Responses) -> Response:
     """`psi` is the largest of all features, `loss` that of the last days, `alarm` when it began; `releases` the days on which users got
-    another version. None: it is not watched.
+    another version, the last of them that of the live one. None: it is not watched.
 
     Only what is Drifting or Violated counts: beyond its limit, and not by chance. What was not assessed raises nothing, and clears nothing.
     """
@@ -101,7 +117,9 @@ def _reaches(result: Result | None, limit: float) -> bool:
 
 
 def _to_take_back(loss: Result | None, alarm: Alarm | None, releases: Sequence[date], limit: float) -> tuple[date | None, str]:
-    """The release that the loss began with. Going back cures nothing that came from outside: the version before meets the same inputs."""
+    """The release of the live version, if the loss began with it and no other. Going back cures nothing that came from outside: the version
+    before meets the same inputs. Nor does it from a cure: labels tell of days before it, and the version before would be the culprit.
+    """
     if loss is None or not _reaches(loss, limit):
         return None, ""
     if loss.interval is None or loss.interval[0] < limit:
@@ -115,7 +133,13 @@ def _to_take_back(loss: Result | None, alarm: Alarm | None, releases: Sequence[d
     followed = [release for release in releases if first - timedelta(days=1) <= release <= last]
     if not followed:
         return None, f"no rollback: the loss began between {first} and {last}, and no release did"
-    return max(followed), f"the loss began with the release of {max(followed)}"
+    if releases[-1] not in followed:
+        live = f"the version that is live came on {releases[-1]}"
+        return None, f"no rollback: the loss began with the release of {followed[-1]}, and {live}"
+    if len(followed) > 1:
+        days = ", ".join(map(str, followed))
+        return None, f"no rollback: the loss began between {first} and {last}, and it is not known with which of the releases of {days}"
+    return releases[-1], f"the loss began with the release of {releases[-1]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,58 @@ def test_a_release_that_began_a_loss_is_taken_back_once() -> None:
     assert world.status.attempts == attempts
 
 
+def test_a_release_is_taken_back_as_soon_as_no_other_version_is_on_its_way() -> None:
+    world = twice_live()
+    bad = world.status.stable
+    assert bad is not None
+    world.release("v3")
+    world.settle()
+    assert world.status.candidate_version == "v3"
+    said(world, rollBack=bad.revision, release="2026-03-01", actions=["Event", "Rollback"])
+    assert world.status.live == "v2"
+    (note,) = events(world, "DriftResponse")
+    assert "not taken back: another version is on its way" in note
+    world.decide("Halt", "boss@bank")
+    world.settle()
+    assert (world.status.live, world.status.phase) == ("v1", "RolledBack"), world.status.conditions
+    assert str(world.status.blocked[-1].cause) == "Drift"
+
+
+def test_a_word_that_was_taken_back_meanwhile_is_not_followed() -> None:
+    world = twice_live()
+    bad = world.status.stable
+    assert bad is not None
+    world.release("v3")
+    world.settle()
+    said(world, rollBack=bad.revision, release="2026-03-01")
+    world.pass_time(60)
+    said(world, release="2026-03-01")
+    world.decide("Halt", "boss@bank")
+    world.settle()
+    assert world.status.live == "v2"
+
+
+def test_a_release_that_people_bring_back_stays() -> None:
+    world = twice_live()
+    bad = world.status.stable
+    assert bad is not None
+    said(world, rollBack=bad.revision, release="2026-03-01")
+    assert world.status.live == "v1"
+    world.decide("Retry", "boss@bank", target={"revision": bad.revision, "attempt": world.status.blocked[-1].attempt})
+    world.settle()
+    world.approve()
+    world.settle()
+    for _ in range(2):
+        world.decide("Promote", "boss@bank")
+        world.settle()
+        world.pass_time(60)
+        world.settle()
+    drift = world.status.drift
+    assert drift is not None
+    assert drift.roll_back == bad.revision, "the monitor has not looked yet"
+    assert (world.status.live, world.status.phase) == ("v2", "Live"), world.status.conditions
+
+
 @pytest.mark.parametrize("asks", ["the other version", "the only version"])
 def test_nothing_is_taken_back_that_is_not_live_or_has_no_predecessor(asks: str) -> None:
     world = live()
@@ -88,6 +140,15 @@ def test_a_freeze_holds_what_was_on_its_way_and_not_what_may_be_the_cure() -> No
     world.approve()
     world.settle()
     assert (world.status.candidate_version, world.status.phase) == ("v3", "Canary")
+
+
+def test_a_freeze_that_nobody_can_tell_to_be_over_says_so() -> None:
+    world = in_canary()
+    said(world, "Unknown", freeze="Requested")
+    world.decide("Promote", "boss@bank")
+    world.settle()
+    ready = next(condition for condition in world.status.conditions if condition.type == "Ready")
+    assert (ready.reason, "drifted, and nobody can tell whether it still does" in ready.message) == ("Frozen", True), ready
 
 
 def test_a_freeze_ends_with_the_drift() -> None:

@@ -15,7 +15,7 @@ from headgate.kube.errors import KubeError, Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS, JOBS
 from headgate.monitor.responding import Responding, Wanted
 from headgate.monitor.retraining import Retrainer
-from headgate.monitoring.response import Priority, Response, Responses, Row
+from headgate.monitoring.response import UNWATCHED, Priority, Response, Responses, Row
 from headgate.notices.failures import TryAgainError
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -52,7 +52,6 @@ class Bench:
         self.events: list[dict[str, Any]] = []
         self.deaf = False
         self.now = NOW
-        self.told: Severity | None = None
         self.revision = "1a2b3c4d"
         self._wanted = Wanted(table or Responses(), retraining, RECEIVERS)
         self.restart()
@@ -65,13 +64,12 @@ class Bench:
     def after(self, response: Response, *, hours: float = 1.0) -> None:
         self.now += timedelta(hours=hours)
         self.api.now = self.now
-        asyncio.run(self.responding.respond(Model(revision=self.revision, told=self.told), response))
-        self.told = response.severity
+        told = Severity(self.drift["severity"]) if self.drift else None
+        asyncio.run(self.responding.respond(Model(revision=self.revision, told=told), response))
 
     @property
     def drift(self) -> dict[str, Any]:
-        model = self.api.find(AIMODELS, "credit")
-        assert model is not None
+        model = self.api.find(AIMODELS, "credit") or {"status": {}}
         found: dict[str, Any] = model["status"].get("drift") or {}
         return found
 
@@ -83,12 +81,6 @@ class Bench:
     def finish_jobs(self) -> None:
         for job in self.api.of(JOBS):
             job["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
-
-    def hear(self) -> None:
-        """The operator has done what was asked."""
-        model = self.api.find(AIMODELS, "credit")
-        assert model is not None
-        model["status"]["driftHeard"] = self.drift["at"]
 
     async def _post(self, to: CloudEvents, event: dict[str, Any]) -> None:
         assert to.url == "http://train.example"
@@ -235,23 +227,95 @@ def test_what_fails_is_done_at_the_next_look_and_nothing_twice(verb: str) -> Non
     assert (bench.mode, len(bench.api.of(JOBS)), bench.drift["severity"]) == ("All", 1, "Critical")
 
 
-def test_a_release_is_asked_back_once_and_the_word_stands_until_the_operator_has_heard_it() -> None:
+def test_a_release_is_asked_back_as_long_as_it_is_proven_and_told_once() -> None:
     bench = Bench()
     bench.after(BACK)
     assert (bench.drift["rollBack"], bench.drift["release"]) == ("1a2b3c4d", "2026-03-18")
-    bench.after(replace(BACK, severity=Severity.HIGH))
-    assert bench.drift["rollBack"] == "1a2b3c4d", "not heard yet"
-    bench.hear()
+    first = bench.drift
+    bench.after(CRITICAL)
+    assert bench.drift == {key: value for key, value in first.items() if key != "rollBack"}, "not proven any more, and no news"
     bench.after(BACK)
-    assert "rollBack" not in bench.drift
+    assert bench.drift == first, "it may not have been done, as another version was on its way"
+    bench.after(replace(BACK, severity=Severity.HIGH))
+    assert bench.drift["rollBack"] == "1a2b3c4d"
     assert "Rollback" not in bench.drift["actions"]
+    bench.after(UNKNOWN)
+    assert bench.drift["rollBack"] == "1a2b3c4d", "what cannot be measured is no all-clear"
+    bench.after(LOW)
+    assert "rollBack" not in bench.drift
+
+
+def test_what_was_taken_back_is_not_asked_for_any_more() -> None:
+    bench = Bench()
+    bench.after(BACK)
+    bench.revision = "55667788"
+    bench.after(UNKNOWN)
+    assert "rollBack" not in bench.drift
+
+
+STOPPED = replace(HIGH, actions=(Action.EVENT, Action.FREEZE), priority=None)
 
 
 def test_a_freeze_is_asked_for_as_long_as_the_table_says() -> None:
     bench = Bench(table=FREEZING)
-    bench.after(replace(HIGH, actions=(Action.EVENT, Action.FREEZE), priority=None))
+    bench.after(STOPPED)
     assert bench.drift["freeze"] == "Requested"
     bench.after(LOW)
+    assert "freeze" not in bench.drift
+
+
+def test_an_outage_neither_lifts_a_freeze_nor_lets_the_drift_begin_anew() -> None:
+    bench = Bench(table=FREEZING)
+    bench.after(STOPPED)
+    since = bench.drift["since"]
+    for response in (UNKNOWN, STOPPED):
+        bench.after(response)
+        assert (bench.drift["severity"], bench.drift["freeze"], bench.drift["since"]) == (response.severity, "Requested", since)
+    for response in (LOW, UNKNOWN, STOPPED):
+        bench.after(response)
+    assert bench.drift["since"] == bench.drift["at"], "that one was over"
+
+
+def test_a_row_that_is_edited_counts_at_once_and_is_no_news() -> None:
+    bench = Bench(table=FREEZING)
+    bench.after(replace(STOPPED, actions=(Action.EVENT,)))
+    said = bench.drift
+    bench.after(replace(STOPPED, actions=(Action.EVENT, Action.FREEZE, Action.REVIEW_MODE)))
+    assert (bench.mode, bench.drift) == ("All", said | {"freeze": "Requested"})
+    bench.after(replace(STOPPED, actions=(Action.EVENT,)))
+    assert (bench.mode, bench.drift) == ("Usual", said)
+
+
+@pytest.mark.parametrize("how", ["deleted", "edited"])
+def test_a_review_mode_that_somebody_takes_away_comes_back(how: str) -> None:
+    bench = Bench()
+    bench.after(CRITICAL)
+    if how == "deleted":
+        bench.api.remove(CONFIG_MAPS, "credit-review-mode")
+    else:
+        found = bench.api.find(CONFIG_MAPS, "credit-review-mode")
+        assert found is not None
+        found["data"] = {"mode": "Usual"}
+    bench.after(CRITICAL)
+    assert bench.mode == "All"
+
+
+def test_what_could_not_be_told_is_ended_all_the_same() -> None:
+    bench = Bench()
+    bench.api.refuse = lambda write: Unavailable("later") if write.short == "status aimodels" else None
+    bench.after(CRITICAL)
+    bench.api.refuse = lambda write: None
+    assert (bench.mode, bench.drift) == ("All", {})
+    bench.after(LOW)
+    assert bench.mode == "Usual"
+
+
+def test_a_model_that_is_not_watched_any_more_is_let_go() -> None:
+    bench = Bench(table=FREEZING)
+    bench.after(replace(STOPPED, actions=(Action.EVENT, Action.FREEZE, Action.REVIEW_MODE)))
+    bench.restart()
+    bench.after(UNWATCHED)
+    assert (bench.mode, bench.drift["severity"]) == ("Usual", "Low")
     assert "freeze" not in bench.drift
 
 

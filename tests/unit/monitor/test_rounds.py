@@ -14,8 +14,10 @@ from headgate.monitor.rounds import Settings
 from headgate.monitoring.inservice.counting import Grown
 from headgate.monitoring.inservice.gauges import GaugeSample
 from headgate.monitoring.inservice.memory import Memory, recalled
-from headgate.monitoring.response import Severity
+from headgate.monitoring.response import UNWATCHED, Severity
 
+HIGHLY = np.array([0.07, 0.15, 0.27, 0.26, 0.25])
+"""A PSI of 0.23: High."""
 SHIFTED = np.array([0.02, 0.08, 0.3, 0.3, 0.3])
 ROUNDS = 26
 """Enough for a window of two hours."""
@@ -283,6 +285,54 @@ def test_what_is_not_asked_for_any_more_is_not_said_any_more() -> None:
     world.step()
     assert set(world.conditions()) == {"Ready"}
     assert not any("credit-scorer" in series for series in world.series())
+
+
+@pytest.mark.parametrize("left", [{}, {"oversight": {}}], ids=["nothing", "something else"])
+def test_what_drift_caused_ends_once_when_it_is_not_watched_any_more(left: dict[str, Any]) -> None:
+    world = watching(SHIFTED)
+    world.step(ROUNDS)
+    world.responder.responses.clear()
+    world.model(spec=left, generation=2)
+    decided(world, drift={"severity": "Critical"})
+    world.start()
+    world.step()
+    assert world.responder.responses == [("credit-scorer", UNWATCHED)]
+    decided(world, drift={"severity": "Low"})
+    world.step(3)
+    assert len(world.responder.responses) == 1
+
+
+def test_what_was_told_is_read_from_the_status() -> None:
+    """So a memory that is lost or older than the status ends nothing too early, and leaves nothing for ever."""
+    world = watching()
+    decided(world, drift={"severity": "Critical"})
+    world.step()
+    assert world.responder.told == Severity.CRITICAL
+    decided(world, drift={"severity": "dreadful"})
+    world.step()
+    assert world.responder.told is None
+
+
+def test_a_model_that_drifts_is_looked_at_four_times_as_often_and_others_are_not() -> None:
+    world = watching(HIGHLY)
+    world.model("churn", spec={"oversight": {}})
+    world.step(ROUNDS)
+    assert world.responder.responses[-1][1].severity is Severity.HIGH
+    assert world.rounds.due == 70.0, "samples get 15 s, and the clock here is 20 s ahead"
+    count, asked = len(world.responder.responses), len(world.prometheus.asked)
+    world.api.calls.clear()
+    world.step(3, seconds=75.0)
+    assert not [call for call in world.api.calls if call[0] == "list"]
+    assert len(world.prometheus.asked) - asked == 3 * 2, "nothing about the other"
+    world.step(seconds=75.0)
+    assert [call for call in world.api.calls if call[0] == "list"] == [("list", "rolloutpolicies"), ("list", "aimodels")]
+    assert len(world.responder.responses) - count == 4
+    world.prometheus.grown["credit-scorer"] = traffic()
+    world.step(ROUNDS)
+    assert world.responder.responses[-1][1].severity is Severity.LOW
+    count = len(world.responder.responses)
+    world.step(4, seconds=75.0)
+    assert len(world.responder.responses) - count == 1
 
 
 def test_series_go_with_the_model() -> None:

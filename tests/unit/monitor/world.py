@@ -20,7 +20,7 @@ from headgate.monitor.models import ServingModel
 from headgate.monitor.rounds import Rounds, Settings
 from headgate.monitoring.inservice.counting import Grown
 from headgate.monitoring.inservice.reference import Reference
-from headgate.monitoring.response import Response
+from headgate.monitoring.response import Response, Severity
 from headgate.prometheus.asking import Asker
 from headgate.prometheus.client import PrometheusClient
 
@@ -118,8 +118,10 @@ class Noted:
 
     def __init__(self) -> None:
         self.responses: list[tuple[str, Response]] = []
+        self.told: Severity | None = None
 
     async def respond(self, model: ServingModel, response: Response) -> None:
+        self.told = model.told
         self.responses.append((model.key.name, response))
 
 

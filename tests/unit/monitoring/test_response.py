@@ -94,7 +94,10 @@ def test_a_figure_that_chance_may_have_made_raises_nothing() -> None:
     [
         (loss(0.16), began(RELEASE, RELEASE + timedelta(days=1)), (RELEASE,), RELEASE, "began with the release"),
         (loss(0.16), began(RELEASE + timedelta(days=1), RELEASE + timedelta(days=1)), (RELEASE,), RELEASE, "began with the release"),
-        (loss(0.16), began(RELEASE, RELEASE), (RELEASE - timedelta(days=1), RELEASE), RELEASE, "began with the release"),
+        (loss(0.16), began(RELEASE, RELEASE), (RELEASE - timedelta(days=9), RELEASE), RELEASE, "began with the release"),
+        (loss(0.16), began(RELEASE, RELEASE), (RELEASE, RELEASE + timedelta(days=9)), None, "and the version that is live"),
+        (loss(0.16), began(RELEASE, RELEASE), (RELEASE - timedelta(days=1), RELEASE), None, "not known with which"),
+        (loss(0.16), began(RELEASE, RELEASE), (RELEASE, RELEASE), None, "not known with which"),
         (loss(0.14), began(RELEASE, RELEASE), (RELEASE,), None, "measured"),
         (loss(0.16, low=0.02), began(RELEASE, RELEASE), (RELEASE,), None, "not proven"),
         (loss(0.16), None, (RELEASE,), None, "not known when"),

@@ -49,8 +49,8 @@ class Windowed:
 @dataclass(slots=True)
 class Memory:
     """`as_of`: up to when increments were counted. `seen`: when a metric, or a feature, last showed a series; `trouble`: why what it
-    showed could not be counted. `releases`: when users got another version. `severity`: what was answered last. `yardsticks`: of versions
-    that were live, by revision, the newest last.
+    showed could not be counted. `releases`: when users got another version, the live one last. `severity`: what was answered last.
+    `yardsticks`: of versions that were live, by revision, the newest last.
     """
 
     revision: str = ""
@@ -88,8 +88,8 @@ class Memory:
     def fit(self, plan: Plan, reference: Reference | None, revision: str, live_since: date) -> None:
         """Make room for what is asked for now. What was counted by other bins is dropped, and so are answers of another version."""
         released = revision != self.revision
-        if released and live_since not in self.releases:
-            # The first version that is seen here was released too, if only just.
+        if released:
+            # The first version that is seen here was released too, if only just. Two on one day are two: either may be a culprit.
             self.releases = (*self.releases, live_since)[-MOST_RELEASES:]
         self.revision = revision
         bins = {feature.name: reference.features[feature.name].bins for feature in comparable(plan, reference)} if reference else {}

@@ -194,6 +194,11 @@ def test_a_slow_loss_is_found_dated_and_answered() -> None:
     assert found.response.severity is Severity.CRITICAL
     assert found.response.release == today - timedelta(days=8), "the loss began with a release"
     assert found.notes[0].startswith("at 1,000 labels a day a loss of 0.3 points a day is seen after")
+    memory.releases = (today - timedelta(days=8), utc_day(now))
+    cured = said(memory, watched, None, now).response
+    assert cured is not None
+    assert (cured.severity, cured.release) == (Severity.CRITICAL, None), "what is live may be the cure: its labels are still to come"
+    assert f"the version that is live came on {utc_day(now)}" in cured.why
 
 
 def test_labels_belong_to_the_day_of_the_decision_and_the_day_that_is_not_over_is_left_out() -> None:

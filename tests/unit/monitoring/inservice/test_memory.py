@@ -104,6 +104,9 @@ def test_a_new_version_answers_anew_and_meets_the_same_inputs() -> None:
     assert memory.inputs is not None
     assert memory.inputs.sliding.counts.sum() > 0
     assert memory.releases == (RELEASED, DAY)
+    memory.fit(watched, known, "33333333", DAY)
+    memory.fit(watched, known, "33333333", DAY)
+    assert recalled(stored(memory)).releases == (RELEASED, DAY, DAY), "two on one day: neither hides the other"
 
 
 def test_a_version_that_is_live_again_is_measured_by_what_it_came_with() -> None:
