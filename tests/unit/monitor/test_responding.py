@@ -283,7 +283,7 @@ def test_a_row_that_is_edited_counts_at_once_and_is_no_news() -> None:
     bench.after(replace(STOPPED, actions=(Action.EVENT, Action.FREEZE, Action.REVIEW_MODE)))
     assert (bench.mode, bench.drift) == ("All", said | {"freeze": "Requested"})
     bench.after(replace(STOPPED, actions=(Action.EVENT,)))
-    assert (bench.mode, bench.drift) == ("Usual", said)
+    assert (bench.mode, bench.drift) == ("LowConfidence", said)
 
 
 @pytest.mark.parametrize("how", ["deleted", "edited"])
@@ -295,7 +295,7 @@ def test_a_review_mode_that_somebody_takes_away_comes_back(how: str) -> None:
     else:
         found = bench.api.find(CONFIG_MAPS, "credit-review-mode")
         assert found is not None
-        found["data"] = {"mode": "Usual"}
+        found["data"] = {"mode": "LowConfidence"}
     bench.after(CRITICAL)
     assert bench.mode == "All"
 
@@ -307,7 +307,7 @@ def test_what_could_not_be_told_is_ended_all_the_same() -> None:
     bench.api.refuse = lambda write: None
     assert (bench.mode, bench.drift) == ("All", {})
     bench.after(LOW)
-    assert bench.mode == "Usual"
+    assert bench.mode == "LowConfidence"
 
 
 def test_a_model_that_is_not_watched_any_more_is_let_go() -> None:
@@ -315,7 +315,7 @@ def test_a_model_that_is_not_watched_any_more_is_let_go() -> None:
     bench.after(replace(STOPPED, actions=(Action.EVENT, Action.FREEZE, Action.REVIEW_MODE)))
     bench.restart()
     bench.after(UNWATCHED)
-    assert (bench.mode, bench.drift["severity"]) == ("Usual", "Low")
+    assert (bench.mode, bench.drift["severity"]) == ("LowConfidence", "Low")
     assert "freeze" not in bench.drift
 
 
