@@ -42,20 +42,22 @@ HARMLESS: Mapping[str, Fault] = MappingProxyType(
 
 PODS_FAIL = "T27 partial"
 """The fault under which another model's version crashes."""
-_SETTLED = 6.0
-_STAGE = 180
+_SETTLED = 3.0
+"""Seconds after which what still can be read is looked at, and for how long."""
+_HELD = 1.0
+"""Seconds for which it is looked on after a fault's first effect."""
+_STAGE = 195
 """Seconds, longer than all faults take: what was counted while nobody could ask counts once somebody can."""
 
 
 @dataclass(slots=True)
 class Misled:
-    """`verdicts`, `told` and `weights` (of the candidate) by fault, as seen from its first effect to its end."""
+    """By fault, seen again and again while it lasts: `weights` (of the candidate) all the time, `verdicts` from its first effect on."""
 
-    verdicts: dict[str, str] = field(default_factory=dict)
+    verdicts: dict[str, set[str]] = field(default_factory=dict)
     told: dict[str, set[str]] = field(default_factory=dict)
     weights: dict[str, set[int]] = field(default_factory=dict)
     recovered: dict[str, bool] = field(default_factory=dict)
-    harmless: dict[str, str] = field(default_factory=dict)
     crash_cause: str = ""
     failed: list[dict[str, Any]] = field(default_factory=list)
 
@@ -71,29 +73,42 @@ def prometheus_goes_wrong(ground: Ground) -> Misled:
             _measured(site)
             for name, fault in HARMLESS.items():
                 site.prometheus.break_by(fault)
-                site.until(_SETTLED, "time to go by", _after(_SETTLED - 1))
-                found.harmless[name] = str(site.status("misled").get("verdict"))
+                _look_on(site, found, name, _SETTLED, verdicts=False)
+                _look_on(site, found, name, _SETTLED)
             for name, (fault, verdict) in HOLDING.items():
                 _hold(site, found, name, fault, verdict)
             site.prometheus.break_by()
-            site.until(240, "v2 live", lambda: site.live("misled", "v2"))
+            site.until(255, "v2 live", lambda: site.live("misled", "v2"))
         found.failed = [record for record in failed_by_switches(users) if "misled" in record["host"]]
     return found
 
 
 def _hold(site: Site, found: Misled, name: str, fault: Fault, verdict: str) -> None:
+    seen = partial(_see, site, found, name)
     site.prometheus.break_by(fault)
-    site.until(45, f"{verdict} under {name}", lambda: site.status("misled").get("verdict") == verdict)
+    site.until(45, f"{verdict} under {name}", lambda: site.status("misled").get("verdict") == verdict, partial(seen, verdicts=False))
     if name == PODS_FAIL:
         site.release("crashing", "v2", CRASH="1")
-        site.until(60, "crashing v2 back", lambda: is_back(site.status("crashing"), "v2"))
+        site.until(60, "crashing v2 back", lambda: is_back(site.status("crashing"), "v2"), seen)
         found.crash_cause = site.status("crashing")["blocked"][-1]["cause"]
-    status = site.status("misled")
-    found.verdicts[name], found.told[name] = status["verdict"], reasons(status)
-    found.weights[name] = {site.weight("misled", "v2")}
+    _look_on(site, found, name, _HELD)
     site.prometheus.break_by()
     _measured(site)
     found.recovered[name] = at_stage(site.status("misled"), "v2", "at-50")
+
+
+def _look_on(site: Site, found: Misled, name: str, seconds: float, *, verdicts: bool = True) -> None:
+    seen = partial(_see, site, found, name, verdicts=verdicts)
+    site.until(seconds + 5, "time to go by", _after(seconds), seen)
+    seen()
+
+
+def _see(site: Site, found: Misled, name: str, *, verdicts: bool = True) -> None:
+    found.weights.setdefault(name, set()).add(site.weight("misled", "v2"))
+    if verdicts:
+        status = site.status("misled")
+        found.verdicts.setdefault(name, set()).add(str(status.get("verdict")))
+        found.told.setdefault(name, set()).update(reasons(status))
 
 
 def _back(site: Site, model: str, version: str) -> bool:

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 @pytest.mark.parametrize("fault", HOLDING)
 def test_what_prometheus_cannot_tell_holds_the_candidate_where_it_is(outcome: Misled, fault: str) -> None:
     verdict = HOLDING[fault][1]
-    assert outcome.verdicts[fault] == verdict
+    assert outcome.verdicts[fault] == {verdict}
     assert verdict in outcome.told[fault]
     assert outcome.weights[fault] == {500}
     assert outcome.recovered[fault]
@@ -34,7 +34,8 @@ def test_what_prometheus_cannot_tell_holds_the_candidate_where_it_is(outcome: Mi
 @pytest.mark.scene(play=prometheus_goes_wrong)
 @pytest.mark.parametrize("fault", HARMLESS)
 def test_what_can_still_be_read_is_not_held_against_the_candidate(outcome: Misled, fault: str) -> None:
-    assert outcome.harmless[fault] in ("Pass", "Inconclusive")
+    assert outcome.verdicts[fault] <= {"Pass", "Inconclusive"}
+    assert outcome.weights[fault] == {500}
 
 
 @pytest.mark.scene(play=prometheus_goes_wrong)

@@ -1,9 +1,12 @@
 """Who approved what, read from what people made and not from what the operator says."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.clock import EPOCH
 from tests.simulation.governed import FORGED, TRUSTED, UNSEEN
 from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, TECHNICAL_OWNER, classification
 
@@ -30,7 +33,7 @@ class Decided:
 
 
 def unapproved(world: "World", decided: Sequence[Decided], candidate: Object) -> str:
-    """Why nobody can have approved the candidate; empty if they did."""
+    """Why nobody can have approved the candidate, or not any more; empty if they did."""
     copy = world.server.find(CONFIG_MAPS, candidate["policyCopy"], NAMESPACE)
     if copy is None:
         return "its policy copy is not there"
@@ -53,11 +56,37 @@ def unapproved(world: "World", decided: Sequence[Decided], candidate: Object) ->
         )
         if why := _lacks(world, decided, policy.gates.use_case.of(tier), subject_of(case), tier):
             return f"of the use case: {why}"
-    why = _lacks(world, decided, policy.gates.deployment.of(tier), subject, tier)
+    if rejection := _standing_rejection(world, decided, subject):
+        return f"{rejection} stands"
+    why = _lacks(world, [one for one in decided if _may_count(world, one)], policy.gates.deployment.of(tier), subject, tier)
     if why and _glass_broken(world, decided, candidate, tier):
         measured = Role.AUTOMATED_CHECKS in policy.gates.deployment.of(tier) and any(stage.is_shadow for stage in policy.stages)
         return "the glass was broken, and shadow has not passed" if measured and not _passed(candidate) else ""
     return why
+
+
+def _may_count(world: "World", one: Decided) -> bool:
+    """Whether the operator may still count it: it is there, and has not expired, or that is too new to be known everywhere."""
+    lag = world.longest_blindness
+    if world.disturbed_within(lag):
+        return True
+    ended = one.gone if one.gone is not None else math.inf
+    if one.spec.get("expiresAt"):
+        ended = min(ended, datetime.fromisoformat(one.spec["expiresAt"]).timestamp() - EPOCH + world.clock_doubt)
+    return world.now() - ended <= lag
+
+
+def _standing_rejection(world: "World", decided: Sequence[Decided], subject: str) -> str:
+    """The name of a latched Reject or Revoke that the same role has not answered by a later approval; empty if there is none."""
+    known = {latch["name"] for latch in world.status.get("latches") or ()}
+    for one in decided:
+        spec = one.spec
+        if one.name not in known or spec.get("subject") != subject or world.now() - one.created <= world.longest_blindness:
+            continue
+        answers = (later for later in decided if later.created >= one.created and later.spec["decision"] == "Approve")
+        if not any(later.spec["subject"] == subject and later.spec["role"] == spec["role"] for later in answers):
+            return one.name
+    return ""
 
 
 def _passed(candidate: Object) -> bool:

@@ -12,7 +12,7 @@ from tests.simulation.people import Habits
 from tests.simulation.policies import CASED
 from tests.simulation.trace import Script
 
-from headgate.api.status import AIModelStatus
+from headgate.api.status import AIModelStatus, CandidateStatus
 from headgate.api.vocabulary import Verdict
 from headgate.controller.audit import AuditTrail
 from headgate.controller.capacity import CapacityWriter
@@ -26,6 +26,7 @@ from headgate.governance.audit_chain import Append, Entry
 from headgate.governance.trust import Trust
 from headgate.kube.labels import Owner
 from headgate.rollout import advance, enter
+from headgate.rollout.approval_gate import gate_open
 from headgate.rollout.decision import WantedWorkload
 from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import Problem, RouteState, Snapshot
@@ -90,6 +91,24 @@ def governed(policy: str, *acts: str, tier: str = "Medium") -> Callable[[Script]
     return changed
 
 
+def acted(*acts: tuple[float, str]) -> Callable[[Script], Script]:
+    """Nothing but what people do, in fair weather, beside a version that is live: two canary stages, approved soon and for long."""
+
+    def changed(script: Script) -> Script:
+        habits = Habits(patience=0.5, lasts=86_400.0, rejects=False)
+        plan = replace(script.plan, policy="steps", fresh=False, rate=1000.0, fallback=False, habits=habits, governed=Governed(), acts=acts)
+        return replace(script, plan=plan, weather=FAIR)
+
+    return changed
+
+
+lapsing = acted((0.5, "release"), *((float(at), "delete-approvals") for at in range(6, 24, 2)))
+"""Approvals are deleted while the candidate has users."""
+
+overripe = acted((8.0, "release"), (10.0, "freeze"), (16.5, "promote"), (40.0, "lift-freeze"))
+"""A stage is promoted in a freeze, and proven before the freeze ends. Looked for each 15 s, it binds while the first stage lasts."""
+
+
 Breakage = Callable[[], AbstractContextManager[Any]]
 
 
@@ -127,6 +146,10 @@ async def _patched_anyway(self: AuditTrail, key: ModelKey, version: str, write: 
     return await _append(self, key, "", write, seed)
 
 
+def _open_or_opened(candidate: CandidateStatus) -> bool:
+    return candidate.exposed is not None or gate_open(candidate)
+
+
 _append = AuditTrail._write
 _of = Proof.of
 
@@ -141,6 +164,12 @@ def _first_pass(draft: Draft, snapshot: Snapshot, step: Step, evidence: Evidence
 def _ascending(**wrong: Any) -> Iterator[None]:
     """Wherever a candidate rises: into a stage, and on from it."""
     with patch.multiple(enter, **wrong), patch.multiple(advance, **wrong):
+        yield
+
+
+@contextmanager
+def _promoted_for_good() -> Iterator[None]:
+    with patch.multiple(advance, only_of_this_stage=lambda draft, orders: (draft, orders), used_up=lambda draft, *_: draft):
         yield
 
 
@@ -176,6 +205,16 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         lambda: _ascending(gate_open=lambda candidate: True),
         frozenset({"approved-only"}),
         as_drawn,
+    ),
+    "the gate is read once": (
+        lambda: _ascending(gate_open=_open_or_opened),
+        frozenset({"approved-only"}),
+        lapsing,
+    ),
+    "a promote is never used up": (
+        _promoted_for_good,
+        frozenset({"stage-time"}),
+        overripe,
     ),
     "rejections are not remembered": (
         lambda: patch("headgate.rollout.decide.latch_negatives", lambda draft, snapshot: draft),

@@ -10,6 +10,7 @@ from tests.simulation.gateway import shares
 from tests.simulation.governed import UNSEEN, is_readable
 from tests.simulation.lost import Lost, lose, taken_back, wrongs
 from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE
+from tests.simulation.staged import Staged, names, taken
 from tests.simulation.standin import Health
 
 from headgate.controller.freeze import EACH
@@ -53,14 +54,12 @@ class Checks:
         self._world = world
         self.broken: Broken | None = None
         self.allowed: set[str] = set()
-        """Revisions that users may reach, or have been allowed to."""
+        """Revisions that users may reach: dropped once they have none and their attempt is over."""
         self.decided: list[Decided] = []
         self.writes = 0
         self.last_write = 0.0
         self._sent: dict[str, float] = {}
         self._renewed: dict[str, float] = {}
-        self._effective: dict[tuple[int, int], float] = {}
-        self._entered: dict[tuple[int, int], str] = {}
         self._users: dict[str, tuple[float, float]] = {}
         self._was_served = False
         self._lowered_by_hand: set[str] = set()
@@ -71,6 +70,7 @@ class Checks:
         self._was_live: set[str] = set()
         self._health = Health(world)
         self._audited = Audited(world)
+        self._staged = Staged(world)
         self.harm: list[tuple[str, float]] = []
         """How long each harmful candidate had users in undisturbed time."""
 
@@ -179,7 +179,8 @@ class Checks:
         # A write may arrive when the status that it was decided with is gone.
         if recorded < weight and not proven and self._lost is None:
             self.fail("recorded-ahead", f"{words}, but the status knows of {recorded}")
-        if candidate.get("revision") == revision and candidate.get("kind") in _GATED and revision not in self.allowed:
+        stands_in = (status.get("failover") or {}).get("to") == "Candidate"
+        if candidate.get("revision") == revision and candidate.get("kind") in _GATED and not stands_in:
             wrong = unapproved(world, self.decided, candidate)
             if wrong:
                 self.fail("approved-only", f"{words}: {wrong}")
@@ -214,8 +215,7 @@ class Checks:
         behind = self._world.route_behind or self._world.disturbed_within(10.0)
         self._world.disturb(10.0)
         self._audited.forgotten()
-        self._effective.clear()
-        self._entered.clear()
+        self._staged.forgotten()
         route = self._world.server.find(HTTP_ROUTES, MODEL, NAMESPACE)
         self._lost = lose(self._lost, status, route, deleted=deleted, behind=behind)
         self._lowered_by_hand &= {entry["revision"] for entry in status.get("blocked") or ()}
@@ -230,19 +230,14 @@ class Checks:
         self._keeps(old, new)
         self._audited.status(new)
         self._users_left(old, new)
-        before, after = old.get("candidate") or {}, new.get("candidate") or {}
-        stage = before.get("stage")
-        if stage and (stage["index"], before["attempt"]) != ((after.get("stage") or {}).get("index"), after.get("attempt")):
-            self._leaves_stage(old, new, before, stage)
-        entered = after.get("stage")
-        if entered:
-            self._in_stage(after, entered, bool(stage))
+        self._staged.status(old, new)
+        before = old.get("candidate") or {}
         if before and (new.get("stable") or {}).get("revision") == before.get("revision") != (old.get("stable") or {}).get("revision"):
             self._goes_live(before, new)
 
     def _keeps(self, old: Object, new: Object) -> None:
         for key, most in (("latches", 32), ("takenUp", 64)):
-            lost = _names(old.get(key)) - _names(new.get(key))
+            lost = names(old.get(key)) - names(new.get(key))
             if lost and len(new.get(key) or ()) < most:
                 self.fail("nothing-lost", f"status.{key} forgot {sorted(lost)}")
         retried = {
@@ -260,7 +255,7 @@ class Checks:
             self.fail("nothing-lost", "the stable version was forgotten")
         paused = old.get("paused")
         same = (old.get("candidate") or {}).get("attempt") == (new.get("candidate") or {}).get("attempt", -1)
-        if paused and not new.get("paused") and same and not _taken(old, new, "resume"):
+        if paused and not new.get("paused") and same and not taken(old, new, "resume"):
             self.fail("nothing-lost", "a Pause ended without a Resume")
 
     def _users_left(self, old: Object, new: Object) -> None:
@@ -276,41 +271,10 @@ class Checks:
             if left and entry["revision"] != new["stable"]["revision"] and not self._world.route_denied:
                 self.fail("users-leave-first", f"revision {entry['revision']} is recorded as blocked while {left} thousandths go to it")
 
-    def _in_stage(self, candidate: Object, stage: Object, was_in_one: bool) -> None:
-        key = (candidate["attempt"], stage["index"])
-        known = self._entered.get(key)
-        # A time that a clock ahead has written is pulled back: that is no new beginning.
-        if known is not None and known < stage["entered"] and was_in_one:
-            self.fail("stage-once", f"stage {stage['name']} of attempt {key[0]} began again")
-        self._entered[key] = stage["entered"]
-        if stage.get("effective") and key not in self._effective:
-            self._effective[key] = self._world.taken_at
-        elif not stage.get("effective"):
-            self._effective.pop(key, None)
-
-    def _leaves_stage(self, old: Object, new: Object, before: Object, stage: Object) -> None:
-        """Upwards only after its time with fresh evidence."""
-        after = new.get("candidate") or {}
-        up = (after.get("attempt") == before["attempt"] and (after.get("stage") or {"index": -1})["index"] > stage["index"]) or (
-            after.get("attempt") == before["attempt"] and after.get("shadowPassed") and not before.get("shadowPassed")
-        )
-        live = (new.get("stable") or {}).get("revision") == before["revision"] != (old.get("stable") or {}).get("revision")
-        if not (up or live) or before["kind"] == "First" or _taken(old, new, "promote"):
-            return
-        world = self._world
-        began = self._effective.get((before["attempt"], stage["index"]))
-        if began is None:
-            self.fail("stage-time", f"stage {stage['name']} was left before the gateway took its weights")
-            return
-        least = world.least_stage
-        fresh = world.fresh_seconds(began)
-        if fresh < least - world.clock_doubt:
-            self.fail("stage-time", f"stage {stage['name']} had {fresh:.1f} s of fresh evidence of {least:g}")
-
     def _goes_live(self, candidate: Object, new: Object) -> None:
         acts = self._world.people.behaviour(candidate["revision"])
         proven = candidate["kind"] == "Rollout" and not candidate.get("inconclusiveAccepted")
-        if proven and acts.harmful and not acts.good_for and not any("promote" in name for name in _names(new.get("takenUp"))):
+        if proven and acts.harmful and not acts.good_for and not any("promote" in name for name in names(new.get("takenUp"))):
             self.fail("harm-never-live", f"{acts.name} (revision {candidate['revision']}) went live")
 
     # -- users --
@@ -327,10 +291,18 @@ class Checks:
         # Of a first version whose route the gateway never took, nobody was served before.
         served = bool(status.get("stable")) and bool(world.gateway.taken.slots)
         self._was_served, self._unserved = self._was_served or served, unserved
+        self._forbid(status)
         self._health.note()
         self._orders(status)
         self._latches(status)
         self._harm(status)
+
+    def _forbid(self, status: Object) -> None:
+        """Whoever has no users any more, and is not on its way, gets them by a new decision alone."""
+        server, gateway = self._world.server, self._world.gateway
+        present = {revision for revision, weight in shares(server.find(HTTP_ROUTES, MODEL, NAMESPACE)).items() if weight}
+        present |= {place.revision for place in gateway.taken.slots}
+        self.allowed &= present | {(status.get(part) or {}).get("revision", "") for part in ("stable", "candidate")}
 
     def _orders(self, status: Object) -> None:
         """A Halt or Rollback of the candidate empties it within a bound."""
@@ -349,7 +321,7 @@ class Checks:
         """A Reject or Revoke that was there for a while is remembered, whatever becomes of its object."""
         if not status:
             return
-        world, known = self._world, _names(status.get("latches"))
+        world, known = self._world, names(status.get("latches"))
         for one in self.decided:
             if one.spec["decision"] not in ("Reject", "Revoke") or one.name in known or len(known) >= 32:
                 continue
@@ -404,12 +376,3 @@ class Checks:
         for revision, weight in recorded.items():
             if weight and revision != FALLBACK and world.server.find(DEPLOYMENTS, f"{MODEL}-{revision}", NAMESPACE) is None:
                 self.fail("serving-kept", f"revision {revision} has {weight} and no Deployment")
-
-
-def _names(entries: Any) -> set[str]:
-    return {entry if isinstance(entry, str) else entry["name"] for entry in entries or ()}
-
-
-def _taken(old: Object, new: Object, decision: str) -> bool:
-    """Whether an intervention of this kind was taken up in between."""
-    return any(f"-{decision}-" in name for name in _names(new.get("takenUp")) - _names(old.get("takenUp")))

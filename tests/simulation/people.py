@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from tests.simulation import governed
 from tests.simulation.governed import FORGED, Governed, sign
-from tests.simulation.policies import MODEL, NAMESPACE, PEOPLE, USE_CASE_PEOPLE, model_spec
+from tests.simulation.policies import MODEL, NAMESPACE, PEOPLE, PLATFORM, USE_CASE_PEOPLE, model_spec
 from tests.simulation.versions import BEHAVIOURS, GOOD, Behaviour
 
 from headgate.api.aimodel import AIModelSpec
-from headgate.kube.resources import AIMODELS, GOVERNANCE_APPROVALS, HTTP_ROUTES, Resource
+from headgate.controller.freeze import NAME as FREEZE
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS, GOVERNANCE_APPROVALS, HTTP_ROUTES, Resource
 from headgate.rollout.revisions import revision_of
 
 Object = dict[str, Any]
@@ -121,7 +122,7 @@ class People:
     # -- what is done --
 
     def act(self, name: str) -> None:
-        ACTS[name](self)
+        (ACTS | ACTS_ON_ORDER)[name](self)
 
     def live_a_second(self) -> None:
         """Approvers see what waits for them."""
@@ -278,6 +279,11 @@ class People:
     def apply_again(self) -> None:
         self._ask_for(self._released[-1])
 
+    def freeze(self, **fields: str) -> None:
+        """The whole cluster: no weight rises. With a `to` that is over: from the next look on they rise again."""
+        metadata = {"name": FREEZE, "namespace": PLATFORM}
+        self._server.put(CONFIG_MAPS, {"metadata": metadata, "data": {"by": "oncall@bank", "reason": "audit", **fields}})
+
     def _behaviour_of(self, spec: Object) -> Behaviour:
         return self.behaviour(revision_of(AIModelSpec.model_validate(spec), {}).revision)
 
@@ -308,3 +314,8 @@ ACTS: dict[str, Callable[[People], None]] = {
     "delete-model": People.delete_model,
     **governed.ACTS,
 }
+ACTS_ON_ORDER: dict[str, Callable[[People], None]] = {
+    "freeze": People.freeze,
+    "lift-freeze": lambda people: people.freeze(to="2020-01-01T00:00:00Z"),
+}
+"""What is never drawn, because a trace in which nobody ends it would not end."""

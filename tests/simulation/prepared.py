@@ -107,7 +107,8 @@ def _live(plan: Plan) -> bytes:
             (world.pods, {"fleets": world.pods.fleets}),
             (world.prometheus, {"_series": world.prometheus._series, "scraped": world.prometheus.scraped}),
             (people, {"behaviours": people.behaviours, "_released": people._released, "_serial": people._serial}),
-            (checks, {"allowed": checks.allowed, "decided": checks.decided, "_entered": checks._entered, "_was_live": checks._was_live}),
+            (checks, {"allowed": checks.allowed, "decided": checks.decided, "_was_live": checks._was_live}),
+            (checks._staged, {"_entered": checks._staged._entered}),
         )
         return pickle.dumps((loop.time(), shelves, [memory for _, memory in memories]))
 
@@ -124,6 +125,7 @@ def _restore(world: World, image: bytes) -> None:
         world.prometheus,
         world.people,
         world.checks,
+        world.checks._staged,
     )
     for actor, memory in zip(actors, memories, strict=True):
         for name, value in memory.items():

@@ -21,6 +21,7 @@ from headgate.rollout.golive import go_live
 from headgate.rollout.harm import stable_failing
 from headgate.rollout.observing import observed
 from headgate.rollout.people import Orders, refuse, refuse_if_asked, rejection_of, take_up
+from headgate.rollout.promoting import only_of_this_stage, used_up
 from headgate.rollout.replaying import follow_replay
 from headgate.rollout.snapshot import Snapshot, in_force
 from headgate.rollout.stages import Step, counted_seconds, steps_of, waive
@@ -43,6 +44,7 @@ def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
         if (refusal := snapshot.refusal) is not None:
             return draft.held_by(refusal.reason, refusal.message, stalled=True)
         return draft.held_by(Reason.PREPARING, "the policy copy of this attempt is being made")
+    draft, orders = only_of_this_stage(draft, orders)
     steps = steps_of(policy, draft.candidate.kind)
     if snapshot.spec is not None:
         draft = draft.with_status(candidate=enlarged(draft.candidate, snapshot.spec))
@@ -97,10 +99,10 @@ def _stay_or_go(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], polic
         return rise(draft, snapshot, step)
     if draft.candidate.stage is not None and draft.candidate.stage.effective is None:
         return route_pending(draft, snapshot)
-    if served and step.compares and not _proven(step, evidence):
-        return _go_on_unproven(draft, snapshot, steps, step, policy)
     if served:
-        return _go_on(draft, snapshot, steps, step, policy)
+        go_on = _go_on_unproven if step.compares and not _proven(step, evidence) else _go_on
+        went = go_on(draft, snapshot, steps, step, policy)
+        return went if _stayed(went, draft) else used_up(went, snapshot, draft.candidate)
     if draft.status.paused is not None:
         draft, orders = refuse_if_asked(draft, orders.promote, "the rollout is paused: resume it first"), Orders()
     if orders.promote is not None and step.weight and stable_failing(snapshot):
@@ -130,7 +132,8 @@ def _promote(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: St
     went = _go_on(draft.with_candidate(inconclusive_accepted=accepted), snapshot, steps, step, policy)
     if _stayed(went, draft):
         return _go_on(draft, snapshot, steps, step, policy)
-    return take_up(went, order, f"stage {step.name} ends without proof ({draft.candidate.verdict})")
+    taken = take_up(went, order, f"stage {step.name} ends without proof ({draft.candidate.verdict})")
+    return used_up(taken, snapshot, draft.candidate)
 
 
 def _go_on_unproven(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step, policy: RolloutPolicySpec) -> Draft:
@@ -150,7 +153,9 @@ def _stayed(went: Draft, draft: Draft) -> bool:
 
 
 def _replace_failing(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec, order: Approval) -> Draft:
-    """A person decides that the candidate takes the place of a stable version that breaks its guards."""
+    """A person decides that the candidate takes the place of a stable version that breaks its guards. That is a rise like any other."""
+    if (bar := not_now(snapshot)) is not None:
+        return draft.held_by(bar.reason, bar.message)
     if snapshot.workload(draft.candidate.revision).ready == 0:
         return not_ready(draft, snapshot, 1)
     if (owed := owed_approvals(draft.candidate)) is not None:

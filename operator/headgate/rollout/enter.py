@@ -1,7 +1,7 @@
 """Into a stage: what a candidate has to have before it gets the stage's share of the users, at once or pod by pod."""
 
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind, StageStatus
+from headgate.api.status import AttemptKind, CandidateStatus, StageStatus
 from headgate.api.vocabulary import Phase
 from headgate.rollout.approval_gate import gate_open, waiting_words
 from headgate.rollout.capacity import floor_of, is_proportional, mirrored, reachable
@@ -18,6 +18,8 @@ def enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], order
     to be live elsewhere."""
     candidate = draft.candidate
     step = next(s for s in steps if s.weight > 0 or not candidate.shadow_passed)
+    if not (candidate.kind is AttemptKind.FIRST and snapshot.established):
+        draft, orders = refuse_if_asked(draft, orders.promote, _too_early(candidate, step)), Orders()
     if reachable(step, draft.status, snapshot) is None:
         return not_ready(draft.with_status(phase=Phase.PREPARING), snapshot, floor_of(step, draft.status, snapshot))
     if step.weight > 0:
@@ -27,13 +29,24 @@ def enter_first(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], order
             # Said before people are asked: what they approve could not be reached.
             draft = draft.held_by(unreachable.reason, unreachable.message)
         if not gate_open(candidate):
-            waiting = waiting_words(candidate.gate) if candidate.gate else "the list of approvals is being read"
-            return refuse_if_asked(draft, orders.promote, f"the gate is closed: {waiting}").held_by(Reason.WAITING_FOR_APPROVAL, waiting)
+            draft = refuse_if_asked(draft, orders.promote, _too_early(candidate, step))
+            return draft.held_by(Reason.WAITING_FOR_APPROVAL, _awaited(candidate))
         if candidate.kind is AttemptKind.FIRST and snapshot.established:
             return _enter_established(draft, snapshot, step, orders)
     elif draft.status.phase is not Phase.SHADOW:
         draft = draft.with_status(phase=Phase.PREPARING)
     return enter(draft, snapshot, step)
+
+
+def _too_early(candidate: CandidateStatus, step: Step) -> str:
+    """Why a Promote ends nothing before `step`, the first one."""
+    if step.weight > 0 and not gate_open(candidate):
+        return f"the gate is closed: {_awaited(candidate)}"
+    return "no stage has begun that it could end: decide again when one has"
+
+
+def _awaited(candidate: CandidateStatus) -> str:
+    return waiting_words(candidate.gate) if candidate.gate else "the list of approvals is being read"
 
 
 def _enter_established(draft: Draft, snapshot: Snapshot, step: Step, orders: Orders) -> Draft:

@@ -175,7 +175,8 @@ def latch_negatives(draft: Draft, snapshot: Snapshot) -> Draft:
 def tell_authorship(draft: Draft, snapshot: Snapshot) -> Draft:
     """Why decisions do not count whose author is not certain, or not yet. Looks take a moment, so who waits is told only when one could not
     be made. Interventions are answered where they are asked for."""
-    for approval in snapshot.awaiting if snapshot.admission_unseen else ():
+    waiting = snapshot.awaiting if snapshot.admission_unseen else ()
+    for approval in (one for one in waiting if one.name not in draft.status.taken_up):
         draft = draft.note(approval.name, None, "it waits until it is seen that the admission policies were in force when it was made")
     for approval in snapshot.approvals:
         asked = approval.spec.decision in UNQUESTIONED or approval.spec.decision in INTERVENTIONS

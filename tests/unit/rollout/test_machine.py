@@ -160,7 +160,8 @@ class Rollout(RuleBasedStateMachine):
         by_judge = [entry for entry in world.status.blocked if entry not in known and entry.cause in BY_JUDGE]
         assert not (observing and by_judge), "what is observed only is not taken back by evidence"
         after = {slot.revision: slot.weight for slot in decision.status.traffic.slots}
-        self._rises_only_when_allowed(before, after, stable, stage, measured, ready)
+        promoted = any("ends without proof" in announced.note for announced in decision.announcements)
+        self._rises_only_when_allowed(before, after, stable, stage, measured, ready, promoted)
         self._blocked_stays_off(after)
         retried = {one.spec.target.revision for one in world.approvals if one.spec.decision == "Retry" and one.spec.target}
         taken_back = {entry.revision for entry in decision.status.blocked}
@@ -168,7 +169,9 @@ class Rollout(RuleBasedStateMachine):
         self.remembered = set()
         self._fits(decision)
 
-    def _rises_only_when_allowed(self, before, after, stable, stage, measured, ready) -> None:  # type: ignore[no-untyped-def]
+    def _rises_only_when_allowed(  # type: ignore[no-untyped-def]
+        self, before, after, stable, stage, measured, ready, promoted
+    ) -> None:
         candidate = self.world.status.candidate
         for revision, weight in after.items():
             if weight <= before.get(revision, 0):
@@ -184,7 +187,6 @@ class Rollout(RuleBasedStateMachine):
                 assert candidate.gate, "the gate was read"
                 assert candidate.gate.open, "a weight rises only through an open gate"
             first = before.get(revision, 0) == 0
-            promoted = any("ends without proof" in event for event in self.world.events)
             entering = stage != _stage(self.world.status)
             by_time = candidate.mode is Mode.OBSERVE
             assert first or promoted or not entering or by_time or measured.verdict is Verdict.PASS, "a stage is entered only on Pass"
