@@ -21,7 +21,8 @@ class Post(Protocol):
 
 
 class Notifier:
-    """Tells what was announced of a model, as its present policy says."""
+    """Tells what was announced of a model, as its present policy says; where that one is gone or cannot be read, as the copy says that the
+    attempt under way runs on."""
 
     def __init__(self, post: Post, setting: NoticeSetting, environment: str) -> None:
         self._post = post
@@ -31,14 +32,13 @@ class Notifier:
 
     def tell(self, seen: Observation, after: AIModelStatus, announced: tuple[Announcement, ...]) -> None:
         """Put letters in the post and return at once."""
-        policy, spec = seen.snapshot.policy.spec, seen.snapshot.spec
-        wanted = policy.notifications if policy is not None else None
-        if not wanted or spec is None or not self._enabled(spec.policy.name):
+        policy, wanted = _receivers(seen)
+        if not wanted or not self._enabled(policy):
             return
         place = self._place(seen, after)
         for one in announced:
             for notification, letter in letters(_occasion(one, after), place, seen.snapshot.now, wanted, self._setting.dashboard):
-                self._post.put(_receiver(spec.policy.name, notification), notification.to, letter)
+                self._post.put(f"{policy}/{notification.name}", notification.to, letter)
 
     def _enabled(self, policy: str) -> bool:
         if not self._setting.enabled and policy not in self._unheard:
@@ -61,5 +61,11 @@ def _occasion(one: Announcement, after: AIModelStatus) -> Occasion:
     return Occasion(one.reason, one.note, one.warning, people.gate, people.subject, people.roles, people.missing)
 
 
-def _receiver(policy: str, notification: Notification) -> str:
-    return f"{policy}/{notification.name}"
+def _receivers(seen: Observation) -> tuple[str, tuple[Notification, ...]]:
+    """A policy's name and whom it tells; nobody without one."""
+    snapshot = seen.snapshot
+    if snapshot.policy.spec is not None:
+        return seen.policy, snapshot.policy.spec.notifications or ()
+    if snapshot.pinned is not None and snapshot.status.candidate is not None:
+        return snapshot.status.candidate.policy, snapshot.pinned.notifications or ()
+    return seen.policy, ()

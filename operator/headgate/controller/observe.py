@@ -79,10 +79,12 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A Snapshot, and what apply needs to write back: the versions that were seen."""
+    """A Snapshot, and what apply needs to write back: the versions that were seen. `policy` is the name of the policy that the stored spec
+    names, even where the rest of that cannot be read."""
 
     key: ModelKey
     snapshot: Snapshot
+    policy: str
     owner: Owner
     resource_version: str
     route: Object | None
@@ -141,7 +143,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         invalid=invalid,
     )
     owner = Owner(AIMODELS.api_version, AIMODELS.kind, key.name, model.uid)
-    return Observation(key, snapshot, owner, model.resource_version, route)
+    return Observation(key, snapshot, model.policy, owner, model.resource_version, route)
 
 
 def workloads_of(owned: Owned, now: datetime) -> dict[str, WorkloadState]:

@@ -15,12 +15,13 @@ from headgate.config import Settings
 from headgate.kube.client import KubeClient
 from headgate.kube.errors import KubeError
 from headgate.kube.fence import NotLeading, fenced
+from headgate.kube.interface import KubeApi
 from headgate.kube.lease import Elector, LeaseName
 from headgate.kube.unmanaged import UnmanagedSearch
 from headgate.monitor.metrics import MonitorMetrics
 from headgate.monitor.models import ServingModel
 from headgate.monitor.responding import Responding, Wanted
-from headgate.monitor.retraining import Retrainer
+from headgate.monitor.retraining import Retrainer, post_nothing
 from headgate.monitor.rounds import Rounds
 from headgate.monitor.rounds import Settings as RoundSettings
 from headgate.monitor.unmanaged import EACH, UnmanagedWatch
@@ -117,11 +118,16 @@ async def run(settings: Settings) -> int:
 def composed(settings: Settings, api: KubeClient, prometheus: PrometheusClient, metrics: MonitorMetrics, poster: Poster) -> Rounds:
     """The rounds with all that they need."""
     asker = Asker(prometheus, lambda template, result: metrics.queries.labels(template, result).inc())
-    secrets_of = NamedSecrets(api, settings.policy_namespace, settings.notices)
-    retrainer = Retrainer(api, Delivery(secrets_of.read, poster, Mailer()).post_event, settings.environment)
-    responder = Responding(api, retrainer, wanted_of, lambda: datetime.now(UTC))
+    responder = Responding(api, retrainer_of(settings, api, poster), wanted_of, lambda: datetime.now(UTC))
     wanted = RoundSettings(settings.policy_namespace, float(settings.monitor_interval), settings.watch_namespaces)
     return Rounds(api, asker, responder, metrics, wanted, wall=time.time)
+
+
+def retrainer_of(settings: Settings, api: KubeApi, poster: Poster) -> Retrainer:
+    """Who asks for new versions. The chart's switch for notifications holds for what the monitor sends as well."""
+    secrets_of = NamedSecrets(api, settings.policy_namespace, settings.notices)
+    post = Delivery(secrets_of.read, poster, Mailer()).post_event if settings.notices.enabled else post_nothing
+    return Retrainer(api, post, settings.environment)
 
 
 def wanted_of(model: ServingModel) -> Wanted:

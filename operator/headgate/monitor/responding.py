@@ -7,7 +7,7 @@ these does nothing the second time.
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Generic, Literal, Protocol, TypedDict, TypeVar
 
@@ -74,6 +74,8 @@ class Responding(Generic[Model]):
         self._wanted = wanted
         self._wall = wall
         self._unsettled: set[tuple[str, str]] = set()
+        self._unasked: dict[tuple[str, str], str] = {}
+        """Why nobody could be asked for a new version, as last logged."""
 
     async def respond(self, model: Model, response: Response) -> None:
         key = model.key
@@ -104,7 +106,7 @@ class Responding(Generic[Model]):
         await self._review(model, response, now)
         retraining, failed = "", ""
         if Action.RETRAIN in actions:
-            retraining, failed = await self._retrain(model, response, wanted, (began, asked.last, now))
+            retraining, failed = await self._retrain(model, response, wanted, asked, (began, now))
         done = tuple(action for action in actions if action is not Action.RETRAIN or retraining)
         if done or changed:
             await self._say(model, _word(model, response, before, done, (began, now), retraining, failed))
@@ -127,7 +129,7 @@ class Responding(Generic[Model]):
             return Asked(open=True)
         found = await self._retrainer.before(*model.key) if wanted.retraining.job_template is not None else Asked()
         said = before.retraining_asked if before is not None else None
-        return Asked(found.open, max((moment for moment in (found.last, said) if moment is not None), default=None))
+        return replace(found, last=max((moment for moment in (found.last, said) if moment is not None), default=None))
 
     async def _review(self, model: Model, response: Response, now: datetime) -> None:
         """The ConfigMap says the mode, whoever changed or deleted it. Where the mode never was another, there is none. What cannot be
@@ -146,34 +148,49 @@ class Responding(Generic[Model]):
         await self._api.apply(CONFIG_MAPS, body, field_manager=FIELD_MANAGER, force=True)
 
     async def _retrain(
-        self, model: Model, response: Response, wanted: Wanted, times: tuple[datetime, datetime | None, datetime]
+        self, model: Model, response: Response, wanted: Wanted, asked: Asked, times: tuple[datetime, datetime]
     ) -> tuple[str, str]:
         """The request's name, or why nobody could be asked: that must not keep the rest from being told. `times`: when the drift began,
-        when was asked last, and now. Until it is known that somebody was asked, the name stays the same."""
+        and now."""
         assert wanted.retraining is not None, "_asked says so"
-        namespace, name = model.key
-        began, last, now = times
-        occasion = "\0".join((model.uid, model.revision, f"{began:%F}", last.isoformat() if last else ""))
-        request = Request(
-            name=request_name(name, hashlib.sha256(occasion.encode()).hexdigest()),
-            namespace=namespace,
-            model=name,
-            revision=model.revision,
-            priority=str(response.priority or ""),
-            severity=str(response.severity),
-            why=response.why[:1024],
-        )
+        began, now = times
+        request = _request(model, response, began, asked.last)
         try:
+            if asked.barred is not None:
+                raise asked.barred
             await self._retrainer.ask(request, wanted.retraining, wanted.receivers, _owner(model), now)
         except (KubeError, NotToldError) as error:
-            log.warning("nobody could be asked for a new version: %s", error, extra=_about(model))
-            return "", f"; nobody could be asked for a new version: {error}"
+            return "", self._unasked_words(model, str(error))
+        self._unasked.pop(model.key, None)
         return request.name, ""
+
+    def _unasked_words(self, model: Model, why: str) -> str:
+        """Logged when it changes: it is tried again at every look, and is often a setting that stays."""
+        words = f"nobody could be asked for a new version: {why}"
+        if self._unasked.get(model.key) != words:
+            log.warning("%s", words, extra=_about(model))
+            self._unasked[model.key] = words
+        return f"; {words}"
 
     async def _say(self, model: Model, said: DriftStatus) -> None:
         namespace, name = model.key
         document = {"drift": said.model_dump(mode="json", by_alias=True, exclude_none=True)}
         await self._api.patch_status(AIMODELS, name, namespace, document, field_manager=MANAGER)
+
+
+def _request(model: Watched, response: Response, began: datetime, last: datetime | None) -> Request:
+    """`last`: when was asked before. Until it is known that somebody was asked, the name stays the same."""
+    namespace, name = model.key
+    occasion = "\0".join((model.uid, model.revision, f"{began:%F}", last.isoformat() if last else ""))
+    return Request(
+        name=request_name(name, hashlib.sha256(occasion.encode()).hexdigest()),
+        namespace=namespace,
+        model=name,
+        revision=model.revision,
+        priority=str(response.priority or ""),
+        severity=str(response.severity),
+        why=response.why[:1024],
+    )
 
 
 def _word(

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from headgate.api.notifications import CloudEvents, Notification
 from headgate.api.retraining import Retraining
-from headgate.kube.errors import Conflict, Invalid
+from headgate.kube.errors import Conflict, Forbidden, Invalid
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER, MODEL, Owner
 from headgate.kube.resources import JOBS
 from headgate.kube.retraining import RETRAINING, Request, is_open, retraining_job
+from headgate.notices.failures import RefusedError
 from headgate.notices.forms import Json, event, source
 
 PostEvent = Callable[[CloudEvents, Json], Awaitable[None]]
@@ -19,10 +20,17 @@ PostEvent = Callable[[CloudEvents, Json], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for before, as far as Jobs show it. Nobody knows of an event whether it still is: only time ends that."""
+    """What was asked for before, as far as Jobs show it. Nobody knows of an event whether it still is: only time ends that. `barred`: why
+    Jobs could not be looked at. Then none is made: it could be a second one."""
 
     open: bool = False
     last: datetime | None = None
+    barred: Forbidden | None = None
+
+
+async def post_nothing(to: CloudEvents, event: Json) -> None:
+    """The PostEvent where notifications are switched off."""
+    raise RefusedError("the chart's notifications.enabled is false: nothing is sent")
 
 
 class Retrainer:
@@ -34,8 +42,11 @@ class Retrainer:
         self._environment = environment
 
     async def before(self, namespace: str, model: str) -> Asked:
-        """Raises KubeError."""
-        jobs = (await self._api.list(JOBS, namespace, labels=f"{MODEL}={model},{RETRAINING}")).items
+        """Raises KubeError, but for a right that is missing: that one stays so, and must not keep the rest from being done."""
+        try:
+            jobs = (await self._api.list(JOBS, namespace, labels=f"{MODEL}={model},{RETRAINING}")).items
+        except Forbidden as error:
+            return Asked(barred=Forbidden(f"no right to Jobs (the chart's value monitor.retraining): {error}"))
         made = [datetime.fromisoformat(stamp) for job in jobs if (stamp := job["metadata"].get("creationTimestamp"))]
         return Asked(any(map(is_open, jobs)), max(made, default=None))
 

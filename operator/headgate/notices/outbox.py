@@ -20,8 +20,9 @@ Told = Callable[[Channel, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`letters` wait for one receiver at most, the oldest gives way; `receivers` are served at most at a time. The n-th repetition comes
-    `first_pause` * 4^n seconds later, at most `longest_pause`. What was told within `remembered_for` seconds is not told again."""
+    """`letters` wait for one receiver at most, the oldest that is not just being delivered gives way; `receivers` are served at most at a
+    time. The n-th repetition comes `first_pause` * 4^n seconds later, at most `longest_pause`. What was told within `remembered_for`
+    seconds is not told again."""
 
     letters: int = 100
     receivers: int = 64
@@ -34,8 +35,11 @@ class Limits:
 
 @dataclass(slots=True)
 class _Box:
+    """`delivering`: the receiver may have taken the first letter already."""
+
     to: Receiver
     letters: deque[Letter] = field(default_factory=deque)
+    delivering: bool = False
 
 
 class Outbox:
@@ -86,7 +90,7 @@ class Outbox:
         box.to = to
         box.letters.append(letter)
         if len(box.letters) > self._limits.letters:
-            box.letters.popleft()
+            del box.letters[1 if box.delivering else 0]
             self._dropped(to.channel)
         if name not in self._work:
             self._work[name] = asyncio.create_task(self._empty(name, box), name=f"notify {name}")
@@ -132,7 +136,7 @@ class Outbox:
         channel, failure = box.to.channel, ""
         for number in range(self._limits.tries):
             try:
-                await self._deliver(box.to, letter)
+                await self._try(box, letter)
             except TryAgainError as error:
                 failure = str(error)
                 if number + 1 == self._limits.tries:
@@ -154,6 +158,14 @@ class Outbox:
             return
         log.error("not told: %s", failure, extra=_about(name, channel, letter))
         self._told(channel, "failed")
+
+    async def _try(self, box: _Box, letter: Letter) -> None:
+        """Meanwhile it gives way to none: it would be counted as dropped and as sent."""
+        box.delivering = True
+        try:
+            await self._deliver(box.to, letter)
+        finally:
+            box.delivering = False
 
     def _pause(self, number: int, asked: float) -> float:
         grown = min(self._limits.longest_pause, self._limits.first_pause * 4.0**number)

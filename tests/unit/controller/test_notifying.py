@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -100,6 +101,71 @@ def test_an_edit_of_the_receivers_binds_at_once_and_asks_for_no_new_approval() -
     world.decide("Halt")
     listening(world, on=["RolledBack"])
     assert reasons(world) == ["RolledBack"]
+
+
+def gone(world: OperatorWorld) -> None:
+    world.api.remove(ROLLOUT_POLICIES, "standard", "platform")
+
+
+def misspelt(world: OperatorWorld) -> None:
+    world.release("v2", policy={"name": "standart"})
+
+
+def broken(world: OperatorWorld) -> None:
+    world.api.put(ROLLOUT_POLICIES, {"metadata": {"name": "standard", "namespace": "platform"}, "spec": {"stages": []}})
+
+
+def listening_in_canary(*on: str) -> OperatorWorld:
+    """v2 has some users, and the copy that its attempt runs on names the receiver."""
+    world = listening(live(), on=list(on))
+    world.release("v2")
+    world.settle()
+    world.approve()
+    world.settle()
+    assert world.status.phase == "Canary"
+    world.post.sent.clear()
+    return world
+
+
+@pytest.mark.parametrize("happens", [gone, misspelt, broken])
+def test_without_a_policy_that_can_be_read_those_of_the_attempts_copy_are_told(happens: Callable[[OperatorWorld], None]) -> None:
+    world = listening_in_canary("RolledBack")
+    happens(world)
+    world.settle()
+    world.decide("Halt")
+    world.settle()
+    assert [(name, str(letter.occasion.reason)) for name, letter in world.post.sent] == [("standard/risk", "RolledBack")]
+
+
+def test_a_policy_that_can_be_read_counts_and_not_the_copy() -> None:
+    world = listening_in_canary("RolledBack")
+    world.api.put(ROLLOUT_POLICIES, {"metadata": {"name": "standard", "namespace": "platform"}, "spec": POLICY})
+    world.decide("Halt")
+    world.settle()
+    assert world.post.sent == []
+
+
+def test_a_spec_that_cannot_be_read_is_told_by_the_policy_that_it_names() -> None:
+    world = listening(live(), on=["NeedsRepair"])
+    world.release("v2", classification={"declaredTier": "Moderate"})
+    world.settle()
+    assert [(name, str(letter.occasion.reason)) for name, letter in world.post.sent] == [("standard/risk", "InvalidSpec")]
+
+
+def test_a_policy_that_cannot_be_read_is_told_once_it_holds_an_attempt_that_has_its_copy() -> None:
+    world = listening_in_canary("NeedsRepair")
+    broken(world)
+    world.measure(verdict=Verdict.PASS, stage_fresh_seconds=7200.0, stage_requests=10**6)
+    world.settle()
+    assert reasons(world) == ["PolicyInvalid"]
+
+
+def test_without_a_policy_and_an_attempt_nobody_is_known_who_could_be_told() -> None:
+    world = listening(live(), on=["Any"])
+    misspelt(world)
+    world.settle()
+    assert "PolicyNotFound" in {str(condition.reason) for condition in world.status.conditions}
+    assert world.post.sent == []
 
 
 def test_without_receivers_nothing_is_told() -> None:

@@ -11,8 +11,9 @@ from tests.unit.controller.fake_cluster import FakeCluster, Write
 from headgate.api.notifications import CloudEvents, Notification
 from headgate.api.responses import Action, Severity
 from headgate.api.retraining import Retraining
-from headgate.kube.errors import KubeError, Unavailable
-from headgate.kube.resources import AIMODELS, CONFIG_MAPS, JOBS
+from headgate.kube.errors import Forbidden, KubeError, Unavailable
+from headgate.kube.interface import Listing
+from headgate.kube.resources import AIMODELS, CONFIG_MAPS, JOBS, Resource
 from headgate.monitor.responding import Responding, Wanted
 from headgate.monitor.retraining import Retrainer
 from headgate.monitoring.response import UNWATCHED, Priority, Response, Responses, Row
@@ -43,11 +44,21 @@ UNKNOWN = replace(LOW, severity=Severity.UNKNOWN)
 BACK = replace(CRITICAL, actions=(*CRITICAL.actions, Action.ROLLBACK), release=date(2026, 3, 18))
 
 
+class Api(FakeCluster):
+    """`refuse` is asked before Jobs are listed as well."""
+
+    async def list(self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = "") -> Listing:
+        refusal = self.refuse(Write("list", resource.plural, "", {}))
+        if refusal is not None:
+            raise refusal
+        return await super().list(resource, namespace, labels=labels, fields=fields)
+
+
 class Bench:
     """One model, one assessment after the other. `restart` forgets what is in memory."""
 
     def __init__(self, retraining: Retraining | None = JOB, table: Responses | None = None) -> None:
-        self.api = FakeCluster()
+        self.api = Api()
         self.api.put(AIMODELS, {"metadata": {"name": "credit", "namespace": "lending"}, "spec": {}, "status": {"phase": "Live"}})
         self.events: list[dict[str, Any]] = []
         self.deaf = False
@@ -206,18 +217,27 @@ def test_a_receiver_that_the_policy_does_not_have_is_said() -> None:
     assert "the policy has no notification nobody to cloudEvents" in bench.drift["why"]
 
 
+def test_why_nobody_could_be_asked_is_logged_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(EVENT)
+    for deaf in (True, True, False, True):
+        bench.deaf = deaf
+        bench.after(CRITICAL, hours=24 * 8)
+    assert caplog.text.count("nobody could be asked for a new version: no answer within 10 s") == 2
+
+
 def test_without_a_way_to_ask_the_rest_is_done() -> None:
     bench = Bench(None)
     bench.after(CRITICAL)
     assert bench.drift["actions"] == ["Event", "Alert", "ReviewMode"]
 
 
-@pytest.mark.parametrize("verb", ["apply configmaps", "create jobs", "status aimodels"])
-def test_what_fails_is_done_at_the_next_look_and_nothing_twice(verb: str) -> None:
+@pytest.mark.parametrize("error", [Unavailable("later"), Forbidden("no right to")], ids=["Unavailable", "Forbidden"])
+@pytest.mark.parametrize("verb", ["apply configmaps", "list jobs", "create jobs", "status aimodels"])
+def test_what_fails_is_done_at_the_next_look_and_nothing_twice(verb: str, error: KubeError) -> None:
     bench = Bench()
 
     def refuse(write: Write) -> KubeError | None:
-        return Unavailable("later") if write.short == verb else None
+        return error if write.short == verb else None
 
     bench.api.refuse = refuse
     bench.after(CRITICAL)
@@ -225,6 +245,39 @@ def test_what_fails_is_done_at_the_next_look_and_nothing_twice(verb: str) -> Non
     for _ in range(2):
         bench.after(CRITICAL)
     assert (bench.mode, len(bench.api.of(JOBS)), bench.drift["severity"]) == ("All", 1, "Critical")
+
+
+def test_a_monitor_without_the_right_to_jobs_does_and_says_the_rest_and_why_nobody_was_asked(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    bench.api.refuse = lambda write: Forbidden("jobs.batch is forbidden") if write.plural == "jobs" else None
+    bench.after(BACK)
+    assert (bench.mode, bench.drift["rollBack"]) == ("All", "1a2b3c4d")
+    assert bench.drift["actions"] == ["Event", "Alert", "ReviewMode", "Rollback"]
+    assert "; nobody could be asked for a new version: no right to Jobs (the chart's value monitor.retraining): jobs" in bench.drift["why"]
+    writes = len(bench.api.writes)
+    bench.after(BACK)
+    bench.after(BACK)
+    assert len(bench.api.writes) == writes, "nothing new to say"
+    assert caplog.text.count("nobody could be asked for a new version") == 1, "logged once"
+    bench.api.refuse = lambda write: None
+    bench.after(BACK)
+    assert (len(bench.api.of(JOBS)), bench.drift["actions"]) == (1, ["Retrain"])
+
+
+def test_who_cannot_see_whether_a_request_is_open_makes_no_second_one() -> None:
+    bench = Bench()
+    bench.after(CRITICAL)
+    bench.api.refuse = lambda write: Forbidden("jobs.batch is forbidden") if write.short == "list jobs" else None
+    bench.after(CRITICAL, hours=24 * 8)
+    assert len(bench.api.of(JOBS)) == 1
+
+
+def test_a_freeze_is_asked_for_without_the_right_to_jobs() -> None:
+    row = Row(Severity.HIGH, 0.2, 0.05, (Action.EVENT, Action.FREEZE, Action.RETRAIN), Priority.HIGH)
+    bench = Bench(table=Responses(rows=(row,)))
+    bench.api.refuse = lambda write: Forbidden("jobs.batch is forbidden") if write.plural == "jobs" else None
+    bench.after(replace(HIGH, actions=row.actions))
+    assert bench.drift["freeze"] == "Requested"
 
 
 def test_a_release_is_asked_back_as_long_as_it_is_proven_and_told_once() -> None:

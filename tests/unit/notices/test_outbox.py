@@ -145,6 +145,29 @@ def test_a_letter_that_gives_way_while_it_is_repeated_is_counted_once() -> None:
     assert (bench.results, bench.dropped) == ({"sent": 2}, 1)
 
 
+def test_a_letter_that_is_being_delivered_gives_way_to_none() -> None:
+    async def scene() -> tuple[Bench, list[str]]:
+        gate, taken = asyncio.Event(), []
+
+        async def deliver(to: Receiver, one: Letter) -> None:
+            await gate.wait()
+            taken.append(one.occasion.words)
+
+        bench = Bench(deliver, letters=2)
+        bench.outbox.put("p/risk", TO, said(0))
+        await asyncio.sleep(0)
+        for number in (1, 2, 3):
+            bench.outbox.put("p/risk", TO, said(number))
+        assert bench.outbox.waiting == 2
+        gate.set()
+        await bench.settled()
+        return bench, taken
+
+    bench, taken = asyncio.run(scene())
+    assert taken == ["number 0", "number 3"]
+    assert (bench.results, bench.dropped) == ({"sent": 2}, 2), "each of the four once"
+
+
 def test_a_receiver_that_hangs_keeps_nobody_else_waiting() -> None:
     async def scene() -> tuple[Bench, list[str]]:
         taken: list[str] = []

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -191,3 +191,59 @@ def test_an_answer_says_whether_to_try_again(answers: dict[str, str], kind: type
 def test_a_server_that_never_speaks_is_left() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TryAgainError, match="no conversation"):
         send(email(silent.getsockname()[1]), timeout=0.2)
+
+
+@contextmanager
+def tarpit() -> Iterator[int]:
+    """The port of a server whose greeting never ends: a byte at a time, so that no single step is slow."""
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while not over.wait(0.05):
+                connection.sendall(b"2")
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        timer = threading.Timer(30, over.set)
+        timer.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            timer.cancel()
+            over.set()
+
+
+def test_a_server_that_keeps_talking_is_left_and_its_thread_ends() -> None:
+    mailer = Mailer(limit=0.5)
+    with tarpit() as port:
+        how = email(port)
+        with pytest.raises(TryAgainError, match=r"not done within 0\.5 s"):
+            asyncio.run(mailer.send(how, "", mail(letter(), how)))
+        mailer.close()
+        for thread in [thread for thread in threading.enumerate() if thread.name.startswith("smtp")]:
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def test_servers_that_keep_talking_keep_no_other_mail_waiting() -> None:
+    box, mailer = Mailbox(), Mailer()
+
+    async def scene(slow: Email, quick: Email) -> None:
+        hanging = [asyncio.create_task(mailer.send(slow, "", mail(letter(), slow))) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        await asyncio.wait_for(mailer.send(quick, "", mail(letter(), quick)), 9)
+        assert not any(task.done() for task in hanging)
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+
+    with tarpit() as slow, running(box) as quick:
+        asyncio.run(scene(email(slow), email(quick)))
+    mailer.close()
+    assert len(box.taken) == 1
