@@ -38,9 +38,9 @@ def copies_objection(copies: CopiesStatus | None) -> str:
     return f"{missing:,} of {copies.expected:,} copies of requests never reached the candidate; {percent(LEAST_SHARE)} must"
 
 
-def tells(copies: CopiesStatus | None) -> bool:
+def tells(copies: CopiesStatus) -> bool:
     """Whether there were enough requests to say what the gateway does with copies."""
-    return copies is not None and copies.requests >= _ENOUGH
+    return copies.requests >= _ENOUGH
 
 
 def plainly_off(copies: CopiesStatus) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from tests.unit.cli.cluster_in_memory import CANDIDATE, IN_CANARY, LIVE, ClusterInMemory, headgate, pointed_at
+from tests.unit.cli.cluster_in_memory import CANDIDATE, IN_CANARY, LIVE, READINGS, ClusterInMemory, headgate, pointed_at
 
 from headgate import __version__
 from headgate.api.crd import RESOURCES
+from headgate.api.replay import CopiesStatus
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Profile
 from headgate.cli.doctor.asking import ask
@@ -23,6 +24,7 @@ from headgate.cli.doctor.facts import Bindings, Facts, Model, Operator, Policies
 from headgate.cli.doctor.gathering import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, GATEWAY_CLASSES, SUBJECT_ACCESS_REVIEWS
 from headgate.cli.doctor.governance import needed_rights
 from headgate.cli.doctor.installation import first_difference
+from headgate.evidence.view import MirrorReading
 from headgate.kube.admission import BINDINGS, POLICIES, REQUIRED
 from headgate.kube.errors import Forbidden, Invalid
 from headgate.kube.interface import About, Object
@@ -179,10 +181,8 @@ def measured(**changes: Any) -> dict[str, Any]:
 
 
 def shadowed(requests: int, expected: int, arrived: int) -> dict[str, Any]:
-    """The model has a candidate, and so many copies of requests in its shadow stage."""
-    copies = {"requests": requests, "expected": expected, "arrived": arrived}
-    status = AIModelStatus.model_validate(IN_CANARY | {"candidate": CANDIDATE | {"copies": copies}})
-    return {"models": Asked((replace(MODEL, status=status),))}
+    """The model has a candidate, which got so many copies of requests."""
+    return {"models": Asked((replace(MODEL, copies=CopiesStatus(requests=requests, expected=expected, arrived=arrived)),))}
 
 
 def holding(rule: Mapping[str, Any], *subjects: Mapping[str, Any]) -> dict[str, Any]:
@@ -339,10 +339,10 @@ def test_each_check_failing(topic: str, changes: dict[str, Any], level: Level, w
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ((1000, 1000, 995), "of all 1 candidates that were in shadow"),
-        ((1000, 1000, 910), "of all 1 candidates that were in shadow"),
-        ((1000, 100, 55), "of all 1 candidates that were in shadow"),
-        ((1000, 100, 145), "of all 1 candidates that were in shadow"),
+        ((1000, 1000, 995), "of all 1 candidates that are or were in shadow"),
+        ((1000, 1000, 910), "of all 1 candidates that are or were in shadow"),
+        ((1000, 100, 55), "of all 1 candidates that are or were in shadow"),
+        ((1000, 100, 145), "of all 1 candidates that are or were in shadow"),
         ((99, 99, 0), "nothing is known"),
         ((0, 0, 0), "nothing is known"),
     ],
@@ -476,6 +476,17 @@ def test_everything_is_gathered_from_a_cluster(installed: Installed) -> None:
     assert "To do: give the address with --prometheus" in text.stdout
     assert text.stderr.endswith(" OK, 1 WARN\n")
     assert {check["check"] for check in yaml.safe_load(headgate("doctor", "-o", "yaml").stdout)} == set(told)
+
+
+def test_copies_are_told_of_in_shadow_by_the_evidence_and_later_by_the_status(installed: Installed) -> None:
+    shadow = CANDIDATE["stage"] | {"index": 0, "name": "shadow", "mirror": 1000}
+    installed.model(IN_CANARY | {"phase": "Shadow", "candidate": CANDIDATE | {"stage": shadow}})
+    assert "nothing is known" in checked()["copies that arrived"]["message"], "no evidence yet"
+    installed.readings(replace(READINGS, mirror=MirrorReading(requests=1000, expected=1000.0, arrived=400)))
+    assert "lending/credit-scorer got 400 of 1,000" in checked()["copies that arrived"]["message"]
+    copies = {"requests": 1000, "expected": 1000, "arrived": 3}
+    installed.model(IN_CANARY | {"candidate": CANDIDATE | {"copies": copies}})
+    assert "lending/credit-scorer got 3 of 1,000" in checked()["copies that arrived"]["message"]
 
 
 def test_something_that_fails_is_exit_code_1(installed: Installed) -> None:

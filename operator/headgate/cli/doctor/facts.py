@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from headgate.api.replay import CopiesStatus
 from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Profile
 from headgate.cli.doctor.check import Asked
@@ -71,6 +72,8 @@ class Model:
     parents: tuple[tuple[str, str], ...] = ()
     """Namespace and name of the Gateways that its route attaches to."""
     profile: Profile | None = None
+    copies: CopiesStatus | None = None
+    """Of requests to its candidate, in the shadow stage that it is or was in."""
 
 
 @dataclass(frozen=True, slots=True)

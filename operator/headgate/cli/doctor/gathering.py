@@ -1,6 +1,7 @@
 """How doctor's facts are gathered. Whatever cannot be asked becomes a fact of its own: one lacking right hides nothing else."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -10,7 +11,8 @@ from headgate import __version__
 from headgate.api.base import GROUP
 from headgate.api.crd import RESOURCES
 from headgate.api.policy import RolloutPolicySpec
-from headgate.api.status import AIModelStatus
+from headgate.api.replay import CopiesStatus
+from headgate.api.status import AIModelStatus, CandidateStatus
 from headgate.api.trust_store import TRUST_STORE
 from headgate.api.vocabulary import Profile
 from headgate.cli.cluster import FIELD_MANAGER
@@ -18,11 +20,14 @@ from headgate.cli.doctor.asking import ask
 from headgate.cli.doctor.check import Asked
 from headgate.cli.doctor.facts import Bindings, Facts, Model, Objects, Operator, Policies, Prometheus, Right, parents_of
 from headgate.cli.doctor.governance import needed_rights
+from headgate.cli.view import view_of
+from headgate.evidence.readings import config_map_name
 from headgate.kube.admission import BINDINGS, POLICIES
 from headgate.kube.errors import Invalid, KubeError, NotFound
 from headgate.kube.interface import About, InformedApi, Object
 from headgate.kube.resources import (
     AIMODELS,
+    CONFIG_MAPS,
     CUSTOM_RESOURCE_DEFINITIONS,
     DEPLOYMENTS,
     GATEWAYS,
@@ -33,6 +38,7 @@ from headgate.kube.resources import (
     Resource,
 )
 from headgate.prometheus.client import PrometheusClient
+from headgate.rollout.copying import counted
 
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass", namespaced=False)
 SUBJECT_ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False)
@@ -127,7 +133,18 @@ async def _operator(api: InformedApi, namespace: str) -> Operator:
 
 
 async def _models(api: InformedApi, namespace: str | None, specs: dict[str, RolloutPolicySpec | None]) -> tuple[Model, ...]:
-    return tuple(_model(body, specs) for body in (await api.list(AIMODELS, namespace)).items)
+    models = [(body, _model(body, specs)) for body in (await api.list(AIMODELS, namespace)).items]
+    return tuple([replace(model, copies=await _copies(api, body, model.status.candidate)) for body, model in models])
+
+
+async def _copies(api: InformedApi, body: Object, candidate: CandidateStatus | None) -> CopiesStatus | None:
+    """Of the candidate's last shadow stage, or of the one that it is in; None where nothing is known, or the evidence may not be read."""
+    if candidate is None or candidate.copies is not None or candidate.stage is None or not candidate.stage.mirror:
+        return candidate.copies if candidate is not None else None
+    metadata = body["metadata"]
+    published = await _asked(api.get(CONFIG_MAPS, config_map_name(metadata["name"]), metadata["namespace"]))
+    evidence = view_of(body, published.value).present_evidence
+    return counted(evidence.mirror) if evidence is not None else None
 
 
 def _model(body: Object, specs: dict[str, RolloutPolicySpec | None]) -> Model:

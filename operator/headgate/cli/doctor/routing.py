@@ -66,20 +66,19 @@ def _mirrors(facts: Facts) -> Iterator[Check]:
 
 
 def _arrived(facts: Facts) -> Check:
-    """What gateways did with copies: they may take a share and not heed it. Known of candidates that have been in shadow."""
+    """What gateways did with copies: they may take a share and not heed it. Known of candidates that are or were in shadow."""
     topic = "copies that arrived"
     if facts.models.value is None:
         return unseen(topic, facts.models)
-    candidates = ((model, model.status.candidate) for model in facts.models.value)
-    known = [(model, one.copies) for model, one in candidates if one is not None and one.copies is not None and tells(one.copies)]
+    known = [(model, model.copies) for model in facts.models.value if model.copies is not None and tells(model.copies)]
     off = [f"{model.namespace}/{model.name} got {c.arrived:,} of {c.expected:,}" for model, c in known if plainly_off(c)]
     if off:
         said = f"not as many copies as were asked for reached candidates in shadow: {some(off)}"
         todo = "if the gateway heeds no share, set mirrorPercent: 100; if it copies nothing, use another one, or a policy without shadow"
         return warn(topic, said, todo)
     if not known:
-        return ok(topic, "no candidate that was in shadow is under way, so nothing is known")
-    return ok(topic, f"as many as were asked for, of all {len(known)} candidates that were in shadow")
+        return ok(topic, "no candidate in shadow had enough requests yet, so nothing is known")
+    return ok(topic, f"as many as were asked for, of all {len(known)} candidates that are or were in shadow")
 
 
 def _features(facts: Facts, shadowed: tuple[str, ...], partial: tuple[str, ...]) -> Iterator[Check]:
