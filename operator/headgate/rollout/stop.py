@@ -44,7 +44,8 @@ def _taken_off(draft: Draft, snapshot: Snapshot, asked: Orders, harm: Harm) -> D
     if stop is None:
         return withdraw(draft, snapshot, harm)
     goal = stop.spec.to_revision
-    earlier = earlier_live(draft, snapshot, goal) if goal and draft.status.stable and goal != draft.status.stable.revision else None
+    away = goal not in (None, draft.candidate.revision) and draft.status.stable is not None and goal != draft.status.stable.revision
+    earlier = earlier_live(draft, snapshot, goal) if away else None
     told = f"traffic leaves revision {draft.candidate.revision}" + (f" and goes to {earlier.version} ({goal})" if earlier else "")
     left = withdraw(take_up(draft, stop, told), snapshot, harm)
     return restore(left, snapshot, earlier) if earlier else left
