@@ -73,17 +73,24 @@ def _lowered_by_hand(draft: Draft, snapshot: Snapshot) -> Harm | None:
     if candidate.stage is None or not route.edited_by or draft.status.stable is None:
         return None
     wanted, present = draft.status.traffic.weight_of(candidate.revision), route.weights.get(candidate.revision, 0)
-    if present >= wanted or (candidate.stage.effective is None and present == _share_before(draft, snapshot)):
+    if present >= wanted or present == _last_written(draft, snapshot):
         return None
     words = f"the route was edited: {present / 10:g} % instead of {wanted / 10:g} % for revision {candidate.revision}"
     return Harm(RollbackCause.HALT, words, by=", ".join(route.edited_by))
 
 
-def _share_before(draft: Draft, snapshot: Snapshot) -> int:
-    """What the candidate had in the stage before: a new weight that was decided may not be written yet."""
-    stage = draft.candidate.stage
-    steps = steps_of(snapshot.pinned, draft.candidate.kind) if snapshot.pinned else ()
-    return steps[stage.index - 1].weight if stage and stage.index and steps else 0
+def _last_written(draft: Draft, snapshot: Snapshot) -> int | None:
+    """The candidate's share that Headgate itself wrote last: a new weight that was decided may not be written yet. Where the route does not
+    tell (one version was alone in it, or an earlier release wrote it) it may be that of the stage before, until the stage's own is seen to
+    be in force."""
+    candidate, written = draft.candidate, snapshot.route.written
+    if written:
+        return written.get(candidate.revision, 0)
+    stage = candidate.stage
+    if stage is None or stage.effective is not None:
+        return None
+    steps = steps_of(snapshot.pinned, candidate.kind) if snapshot.pinned else ()
+    return steps[stage.index - 1].weight if stage.index and steps else 0
 
 
 def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
