@@ -14,11 +14,12 @@ from headgate.api.remembering import per_object
 from headgate.api.status import FALLBACK, AIModelStatus, AttemptKind, Blocked, TrafficStatus
 from headgate.controller.facts import ModelKey
 from headgate.kube.interface import Object
-from headgate.kube.labels import ATTEMPT, BLOCKED, Owner, revision_name, revision_of
+from headgate.kube.labels import ATTEMPT, BLOCKED, SHARES, Owner, revision_name, revision_of
 from headgate.kube.routes import FULL_WEIGHT, Mirror, Slot, WantedRoute, gateway
 from headgate.rollout.snapshot import Problem, RouteState
 
 _BLOCKED = TypeAdapter(tuple[Blocked, ...])
+_SHARES = TypeAdapter(dict[str, int])
 
 
 _read = per_object(512)(gateway.read)
@@ -48,6 +49,7 @@ def route_state(
     return RouteState(
         exists=True,
         weights=dict(seen.weights),
+        written=_written(observed),
         mirrored={mirror: round(seen.mirror_percent * 10)} if mirror else {},
         accepted=accepted,
         problem=problem,
@@ -77,6 +79,23 @@ def _memory(blocked: tuple[Blocked, ...]) -> dict[str, str]:
         return {}
     entries = [entry.model_dump(mode="json", by_alias=True, exclude={"message", "evidence"}) for entry in blocked]
     return {BLOCKED: json.dumps(entries, separators=(",", ":"))}
+
+
+def _written(observed: Object) -> dict[str, int]:
+    """Empty for what cannot be read, as above."""
+    text = (observed["metadata"].get("annotations") or {}).get(SHARES)
+    try:
+        return _SHARES.validate_json(text) if text else {}
+    except ValidationError:
+        return {}
+
+
+def _signature(traffic: TrafficStatus) -> dict[str, str]:
+    """What a route says of the shares that were written with it, so that a share that somebody lowered by hand is known from one that
+    was not raised yet. A version that is alone has nobody to be compared with: models at rest need no write."""
+    if len(traffic.slots) < 2:
+        return {}
+    return {SHARES: json.dumps({slot.revision: slot.weight for slot in traffic.slots}, separators=(",", ":"))}
 
 
 def _gateway_problem(spec: AIModelSpec, gateways: Mapping[ModelKey, Object], namespace: str) -> Problem | None:
@@ -193,7 +212,7 @@ def _target(wanted: Wanted, spec: AIModelSpec | None) -> WantedRoute:
         slots=slots,
         mirror=mirror,
         attempt=wanted.attempt,
-        annotations=_memory(wanted.blocked),
+        annotations={**_memory(wanted.blocked), **_signature(traffic)},
     )
 
 

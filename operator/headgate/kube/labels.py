@@ -26,6 +26,9 @@ CANDIDATE = PREFIX + "candidate"
 BLOCKED = PREFIX + "blocked"
 """Annotation of a route: the versions that were taken back, as JSON."""
 
+SHARES = PREFIX + "shares"
+"""Annotation of a route with two versions: thousandths by revision as Headgate wrote them, as JSON. An edit by hand leaves it as it is."""
+
 _REVISION = re.compile("[0-9a-f]{8}")
 _PROVENANCE = {"version": ".{1,256}", "content": DIGEST, "subject": DIGEST, "tier": r"\w{1,32}"}
 """Annotations of a Deployment: which release it is, the digest that approvals bind to, and what was approved when it went live."""

@@ -96,7 +96,7 @@ def earlier_live(draft: Draft, snapshot: Snapshot, revision: str | None) -> Past
 
 
 def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
-    """Bring an earlier live version back: no gate and no stages, as soon as it has pods."""
+    """Bring an earlier live version back: no gate and no stages, as soon as it has pods. Until then it can still be gone back to."""
     attempt = draft.status.attempts + 1
     candidate = CandidateStatus(
         revision=earlier.revision,
@@ -116,7 +116,6 @@ def restore(draft: Draft, snapshot: Snapshot, earlier: PastStatus) -> Draft:
         stable=frozen(draft.status.stable, snapshot) if draft.status.stable else None,
         candidate=candidate,
         attempts=attempt,
-        past=tuple(p for p in draft.status.past if p.revision != earlier.revision),
     ).announce(
         Reason.RESTORED, f"bringing back {earlier.version} (revision {earlier.revision}), which was live until {earlier.until:%F %T}Z"
     )

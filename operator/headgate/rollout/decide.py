@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind, CandidateStatus, RevisionStatus, TrafficStatus
+from headgate.api.status import AttemptKind, RevisionStatus, TrafficStatus
 from headgate.api.vocabulary import DecisionKind, Phase, RollbackCause
 from headgate.governance.approvals import Approval
-from headgate.rollout import aa, failover, live
+from headgate.rollout import aa, coming_back, failover, live
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.advance import advance
 from headgate.rollout.answered import note_answered
@@ -149,9 +149,13 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         return draft
     wanted = revision_of(snapshot.spec, snapshot.configuration.digests)
     candidate = draft.status.candidate
-    if candidate is not None and not _is_asked_for(candidate, snapshot, wanted):
+    if candidate is not None and not _is_asked_for(draft, snapshot, wanted):
         draft = _replaced(draft, snapshot, wanted)
         candidate = None
+    if candidate is not None and coming_back.gives_way(draft, snapshot, wanted):
+        begun = begin(_replaced(draft, snapshot, wanted), snapshot, asked, wanted)
+        if begun.status.candidate is not None:
+            return begun
     if candidate is not None:
         draft = resized(draft, snapshot, wanted) if is_test(candidate) else draft
         draft = refuse_if_asked(draft, asked.aatest, f"attempt {candidate.attempt} is under way")
@@ -160,10 +164,11 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     return aa.asked(begin(draft, snapshot, asked, wanted), snapshot, asked, wanted)
 
 
-def _is_asked_for(candidate: CandidateStatus, snapshot: Snapshot, wanted: RevisionStatus) -> bool:
-    """What comes back from earlier is there by somebody's decision; everything else because the spec describes it."""
+def _is_asked_for(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> bool:
+    """What comes back because of harm, or by somebody's decision, is; everything else only while the spec describes it."""
+    candidate = draft.candidate
     if candidate.kind is AttemptKind.RESTORE:
-        return True
+        return coming_back.stands(draft, wanted)
     if is_test(candidate):
         return candidate.copy_of == wanted.revision
     if candidate.kind is AttemptKind.BASELINE:

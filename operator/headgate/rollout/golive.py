@@ -14,7 +14,8 @@ from headgate.rollout.withdraw import kept
 def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_window: int) -> Draft:
     """All users on the candidate; the version before it stays warm for `rollback_warm` seconds and kept for `rollback_window`."""
     candidate, before = draft.candidate, draft.status.stable
-    past = draft.status.past if before is None else kept(draft.status.past, _past(before, snapshot, rollback_warm, rollback_window))
+    earlier = tuple(past for past in draft.status.past if past.revision != candidate.revision)
+    past = earlier if before is None else kept(earlier, _past(before, snapshot, rollback_warm, rollback_window))
     return draft.with_status(
         phase=Phase.LIVE,
         stable=StableStatus(

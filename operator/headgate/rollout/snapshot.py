@@ -95,6 +95,8 @@ class RouteState:
 
     edited_by: tuple[str, ...] = ()
     """Field managers beside Headgate that wrote into its spec since Headgate's last write."""
+    written: dict[str, int] = field(default_factory=dict)
+    """What Headgate itself wrote last, whatever others wrote since; empty where the route does not say it."""
 
 
 def in_force(traffic: TrafficStatus, route: RouteState) -> bool:

@@ -1,8 +1,9 @@
 """Step 1 of every decision: what takes users off the candidate, or off the live version, and what keeps them where they are."""
 
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind
+from headgate.api.status import AttemptKind, CandidateStatus
 from headgate.api.vocabulary import RollbackCause
+from headgate.evidence.view import Evidence
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft
@@ -14,6 +15,8 @@ from headgate.rollout.risk import risk_of, tier_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stages import steps_of
 from headgate.rollout.withdraw import retreat, withdraw
+
+_BY_GUARDS = (RollbackCause.GUARD, RollbackCause.MISSING_ANSWERS, RollbackCause.POD_GUARD)
 
 
 def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
@@ -33,10 +36,27 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         return _kept_serving(draft, asked, harm)
     if certain is None and observed(draft):
         return _tier_raised(would_have(draft, snapshot, harm), snapshot)
-    if ordered is None and shared_failure(snapshot):
-        told = f"both versions fail, so the candidate waits without traffic: {harm.message}"
-        return retreat(draft).announce(Reason.SHARED_FAILURE, told, warning=True)
+    if ordered is None and (shared_failure(snapshot) or _pods_shared(draft, snapshot, by_guard)):
+        return _left_unblamed(draft, harm)
     return _taken_off(draft, snapshot, asked, harm)
+
+
+def _pods_shared(draft: Draft, snapshot: Snapshot, by_guard: Harm | None) -> bool:
+    """No version has a ready pod: what took those of the stable version may have taken the candidate's. A Deployment that is gone is no
+    outage: then somebody deletes the model, and nothing is to wait for its return."""
+    stable = draft.status.stable
+    if stable is None or by_guard is None or by_guard.cause not in _BY_GUARDS:
+        return False
+    both = (snapshot.workload(stable.revision), snapshot.workload(draft.candidate.revision))
+    return all(workload.exists and workload.ready == 0 for workload in both)
+
+
+def _left_unblamed(draft: Draft, harm: Harm) -> Draft:
+    if draft.candidate.stage is None:
+        # It was told already, and users are leaving it as fast as the route can be written.
+        return draft
+    told = f"both versions fail, so the candidate waits without traffic: {harm.message}"
+    return retreat(draft).announce(Reason.SHARED_FAILURE, told, warning=True)
 
 
 def _taken_off(draft: Draft, snapshot: Snapshot, asked: Orders, harm: Harm) -> Draft:
@@ -44,7 +64,8 @@ def _taken_off(draft: Draft, snapshot: Snapshot, asked: Orders, harm: Harm) -> D
     if stop is None:
         return withdraw(draft, snapshot, harm)
     goal = stop.spec.to_revision
-    earlier = earlier_live(draft, snapshot, goal) if goal and draft.status.stable and goal != draft.status.stable.revision else None
+    away = goal not in (None, draft.candidate.revision) and draft.status.stable is not None and goal != draft.status.stable.revision
+    earlier = earlier_live(draft, snapshot, goal) if away else None
     told = f"traffic leaves revision {draft.candidate.revision}" + (f" and goes to {earlier.version} ({goal})" if earlier else "")
     left = withdraw(take_up(draft, stop, told), snapshot, harm)
     return restore(left, snapshot, earlier) if earlier else left
@@ -72,17 +93,24 @@ def _lowered_by_hand(draft: Draft, snapshot: Snapshot) -> Harm | None:
     if candidate.stage is None or not route.edited_by or draft.status.stable is None:
         return None
     wanted, present = draft.status.traffic.weight_of(candidate.revision), route.weights.get(candidate.revision, 0)
-    if present >= wanted or (candidate.stage.effective is None and present == _share_before(draft, snapshot)):
+    if present >= wanted or present == _last_written(draft, snapshot):
         return None
     words = f"the route was edited: {present / 10:g} % instead of {wanted / 10:g} % for revision {candidate.revision}"
     return Harm(RollbackCause.HALT, words, by=", ".join(route.edited_by))
 
 
-def _share_before(draft: Draft, snapshot: Snapshot) -> int:
-    """What the candidate had in the stage before: a new weight that was decided may not be written yet."""
-    stage = draft.candidate.stage
-    steps = steps_of(snapshot.pinned, draft.candidate.kind) if snapshot.pinned else ()
-    return steps[stage.index - 1].weight if stage and stage.index and steps else 0
+def _last_written(draft: Draft, snapshot: Snapshot) -> int | None:
+    """The candidate's share that Headgate itself wrote last: a new weight that was decided may not be written yet. Where the route does not
+    tell (one version was alone in it, or an earlier release wrote it) it may be that of the stage before, until the stage's own is seen to
+    be in force."""
+    candidate, written = draft.candidate, snapshot.route.written
+    if written:
+        return written.get(candidate.revision, 0)
+    stage = candidate.stage
+    if stage is None or stage.effective is not None:
+        return None
+    steps = steps_of(snapshot.pinned, candidate.kind) if snapshot.pinned else ()
+    return steps[stage.index - 1].weight if stage.index and steps else 0
 
 
 def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
@@ -103,9 +131,22 @@ def _present_harm(snapshot: Snapshot) -> tuple[Harm | None, Harm | None]:
     candidate, evidence = snapshot.status.candidate, snapshot.evidence
     if candidate is None or candidate.kind in (AttemptKind.RESTORE, AttemptKind.BASELINE):
         return None, None
-    if evidence is not None and (evidence.attempt != str(candidate.attempt) or candidate.stage is None):
+    if evidence is not None and (evidence.attempt != str(candidate.attempt) or _from_before_a_retreat(evidence, candidate)):
         snapshot = snapshot.without_evidence()
     return guarded(snapshot, snapshot.pinned or snapshot.policy.spec), proven(snapshot.evidence)
+
+
+def _from_before_a_retreat(evidence: Evidence, candidate: CandidateStatus) -> bool:
+    """Stages only follow each other upwards, so what an earlier entry of this stage or of a later one showed was answered by a retreat.
+    What the stage before showed still counts, because users never left. Nor did they where the entry is as old as the exposure: there a
+    status was lost."""
+    stage = candidate.stage
+    if stage is None:
+        return True
+    began = stage.entered.timestamp()
+    if evidence.entered is None or evidence.entered >= began or evidence.stage < stage.index:
+        return False
+    return candidate.exposed is None or candidate.exposed < stage.entered
 
 
 def _prohibited(snapshot: Snapshot) -> Harm | None:

@@ -24,7 +24,7 @@ def withdraw(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:
         phase=Phase.ROLLING_BACK,
         candidate=None,
         paused=None,
-        past=kept(draft.status.past, _drained(candidate, snapshot)),
+        past=kept(draft.status.past, _left(draft, snapshot, harm)),
         failover=_without_candidate(draft.status.failover),
     )
     if is_test(candidate):
@@ -68,6 +68,16 @@ def block_stable(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:
 def kept(past: tuple[PastStatus, ...], entry: PastStatus) -> tuple[PastStatus, ...]:
     """`past` with `entry` as the newest; it replaces an older one of the same revision."""
     return (*(p for p in past if p.revision != entry.revision), entry)[-_KEPT:]
+
+
+def _left(draft: Draft, snapshot: Snapshot, harm: Harm) -> PastStatus:
+    """What is kept of the candidate. One that was coming back and is not to blame can be gone back to for as long as before."""
+    candidate, drained = draft.candidate, _drained(draft.candidate, snapshot)
+    earlier = next((past for past in draft.status.past if past.revision == candidate.revision and past.was_live), None)
+    if earlier is None or harm.cause not in _NOT_BLAMED:
+        return drained
+    ends = {"warm_until": max(earlier.warm_until, drained.warm_until), "keep_until": max(earlier.keep_until, drained.keep_until)}
+    return earlier.model_copy(update=ends)
 
 
 def _drained(candidate: CandidateStatus, snapshot: Snapshot) -> PastStatus:

@@ -77,6 +77,19 @@ def test_an_unreadable_spec_changes_nothing_about_a_fallback_in_use() -> None:
     assert backends(world) == before
 
 
+def moving(world: OperatorWorld) -> str:
+    assert world.status.candidate is not None
+    return world.status.candidate.revision
+
+
+def shares_written(world: OperatorWorld) -> str | None:
+    """What the route says that Headgate wrote."""
+    route = world.api.find(HTTP_ROUTES, KEY.name)
+    assert route is not None
+    written: str | None = (route["metadata"].get("annotations") or {}).get("headgate.dev/shares")
+    return written
+
+
 def edited(world: OperatorWorld, stable_weight: int, candidate_weight: int) -> None:
     """Somebody edits the weights in the route."""
     route = deepcopy(world.api.find(HTTP_ROUTES, KEY.name))
@@ -113,3 +126,30 @@ def test_what_somebody_wrote_elsewhere_in_the_route_is_no_halt() -> None:
     edited(world, 800, 200)
     world.step()
     assert not world.status.blocked
+
+
+def test_a_stop_by_hand_counts_before_the_gateway_has_confirmed_the_stage() -> None:
+    world = live()
+    world.release("v2")
+    world.settle()
+    world.approve()
+    world.gateway_answers = False
+    world.settle()
+    candidate = world.status.candidate
+    assert candidate is not None
+    assert candidate.stage is not None
+    assert candidate.stage.effective is None
+    assert world.weights == {stable(world): 800, candidate.revision: 200}
+    edited(world, 1, 0)
+    world.step()
+    assert world.weights == {stable(world): 1000}
+    assert [(b.cause, b.by) for b in world.status.blocked] == [("Halt", "kubectl-edit")]
+
+
+def test_a_route_with_two_versions_says_which_shares_headgate_wrote_and_one_at_rest_says_nothing() -> None:
+    world = in_canary()
+    world.settle()
+    edited(world, 990, 10)
+    assert shares_written(world) == f'{{"{stable(world)}":800,"{moving(world)}":200}}'
+    world.settle()
+    assert shares_written(world) is None

@@ -153,6 +153,24 @@ def test_samples_from_before_new_weights_belong_to_the_old_stage():
     assert tracker.count.requests == 20 * 9
 
 
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({"entered": 20.0}, False),
+        ({"entered": 20.0, "first_exposure": 20.0}, True),
+        ({"entered": 20.0, "stage": 2}, True),
+        ({"entered": 1.0}, True),
+    ],
+    ids=["after a retreat", "after a lost status", "the next stage", "the same entry"],
+)
+def test_a_guard_forgets_what_was_answered_by_a_retreat(changes, kept):
+    told = exposure(entered=1.0, stage=1, first_exposure=1.0)
+    tracker, _ = fold(Tracker(), told, steady(10, codes={"503": 20}).answer())
+    again, _ = fold(tracker, replace(told, since=20.0, **changes), Gateway().answer())
+    assert bool(again.candidate.moments) is kept
+    assert again.stable == tracker.stable
+
+
 def test_a_stage_that_is_entered_again_is_counted_from_its_beginning():
     gateway = steady(20)
     tracker, _ = fold(Tracker(), exposure(entered=0.0), gateway.answer(until=10.0))

@@ -471,6 +471,62 @@ class TestForeignEditOfTheRoute:
         assert world.route.weights == {stable: 1000}
         assert world.status.blocked[-1].cause is RollbackCause.HALT
 
+    def test_a_stop_of_a_stage_that_the_gateway_has_not_confirmed_is_a_halt(self) -> None:
+        world = self.unconfirmed("canary")
+        stable, revision = stable_of(world), candidate_of(world)
+        world.route = replace(world.route, weights={stable: 1000})
+        world.edited_by = ("kubectl-edit",)
+        world.step()
+        assert world.route.weights == {stable: 1000}
+        assert (world.status.blocked[-1].revision, world.status.blocked[-1].cause) == (revision, RollbackCause.HALT)
+
+    def test_nor_is_one_written_back_that_leaves_the_share_of_the_stage_before(self) -> None:
+        world = self.unconfirmed("half")
+        stable, revision = stable_of(world), candidate_of(world)
+        world.route = replace(world.route, weights={stable: 950, revision: 50})
+        world.edited_by = ("kubectl-edit",)
+        world.step()
+        assert world.route.weights == {stable: 1000}
+        assert world.status.blocked[-1].cause is RollbackCause.HALT
+
+    @pytest.mark.parametrize("written", [True, False])
+    def test_another_edit_before_the_next_stage_is_written_is_no_stop(self, written: bool) -> None:
+        world = in_canary()
+        stable, revision = stable_of(world), candidate_of(world)
+        world.good()
+        world.route_takes_effect = False
+        world.step()
+        assert world.status.stage == "half"
+        world.edited_by, world.route_takes_effect = ("kubectl-edit",), True
+        # An earlier release did not write down which shares it wrote.
+        world.route = replace(world.route, written=world.route.written if written else {})
+        world.step()
+        assert world.route.weights == {stable: 500, revision: 500}
+
+    @staticmethod
+    def unconfirmed(stage: str) -> World:
+        """The route has the weights of `stage`, and the gateway has not said yet that it serves them."""
+        world = live(policy=without_shadow())
+        world.release("2.0.0")
+        world.quiet()
+        world.settle()
+        world.approve()
+        if stage == "half":
+            world.settle()
+            world.good()
+        for _ in range(4):
+            if world.status.stage == stage:
+                break
+            world.step()
+        candidate = world.status.candidate
+        assert world.status.stage == stage
+        assert candidate is not None
+        assert candidate.stage is not None
+        assert candidate.stage.effective is None
+        world.quiet()
+        world.route = replace(world.route, accepted=None)
+        return world
+
     def test_one_that_raises_it_is_repaired(self) -> None:
         world = in_canary()
         stable, revision = stable_of(world), candidate_of(world)

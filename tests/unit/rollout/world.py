@@ -192,6 +192,7 @@ class World:
             self.route = RouteState(
                 exists=True,
                 weights=decision.traffic.shares,
+                written=decision.traffic.shares if len(decision.traffic.slots) > 1 else {},
                 mirrored={mirror.revision: mirror.permille} if mirror else {},
                 accepted=True,
                 attempt=self.status.attempts,

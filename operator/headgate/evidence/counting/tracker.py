@@ -101,12 +101,25 @@ def fold(tracker: Tracker, exposure: Exposure, samples: TargetSamples) -> tuple[
     """
     shifted = exposure_at_source(exposure, samples.skew)
     cursors, steps = increments(tracker.cursors, samples.series, shifted.slot_since)
+    if _entered_again(tracker.exposure, exposure):
+        # What the guards saw before the candidate lost its users was answered then.
+        tracker = replace(tracker, candidate=Window())
     folding = _Folding(replace(tracker, cursors=cursors, buckets=tracker.buckets or _life_buckets(cursors, steps)), shifted)
     for time, moment in groupby(steps, key=lambda step: step.time):
         for instance, group in groupby(moment, key=lambda step: step.instance):
             folding.sample(time, instance, list(group))
         folding.close(time)
     return folding.finish(), folding.closed
+
+
+def _entered_again(before: Exposure | None, after: Exposure) -> bool:
+    """Whether the candidate was without traffic in between: stages only follow each other upwards. One whose entry is as old as its first
+    user never lost any: only its status was lost."""
+    if before is None or not before.entered:
+        # An earlier release did not write it down.
+        return False
+    stayed = after.candidate is not Arm.MIRROR and after.first_exposure == after.entered
+    return before.entered < after.entered and before.stage >= after.stage and not stayed
 
 
 def exposure_at_source(exposure: Exposure, skew: float) -> Exposure:
