@@ -43,7 +43,7 @@ class Rules:
 class Feature:
     """Counts of one feature in two samples, by the bins of the reference, shape (stretches, bins): consecutive rows in their order.
 
-    The last bin holds rows without a value. `coarse` are the groups of the other bins that PSI is made of, None for categories.
+    The last bin holds rows without a value. `coarse` are the groups of the other bins that PSI is made of; None for categories.
     """
 
     name: str
@@ -80,7 +80,7 @@ class _Look:
 
 
 def assess(features: Sequence[Feature], rules: Rules) -> tuple[Finding, ...]:
-    """PSI and KS of each numeric feature, Cramér's V and the Jensen–Shannon distance of each categorical one."""
+    """PSI and KS of each numeric feature; Cramér's V, the Jensen–Shannon distance and PSI of each categorical one."""
     looks = [look for feature in features for look in _looks(feature, rules.alpha)]
     adjusted = iter(benjamini_hochberg([look.measured.p for look in looks if look.measured is not None]))
     return tuple(_finding(look, next(adjusted), rules) if look.measured is not None else _nothing(look) for look in looks)
@@ -103,7 +103,7 @@ def _looks(feature: Feature, alpha: float) -> Iterator[_Look]:
         yield _Look(feature.name, samples, why=_one_bin(feature, before + after))
         return
     if feature.coarse is None:
-        for statistic in (Statistic.CRAMERS_V, Statistic.JS_DISTANCE):
+        for statistic in (Statistic.CRAMERS_V, Statistic.JS_DISTANCE, Statistic.PSI):
             yield _Look(feature.name, samples, pair, MEASURES[statistic](pair, alpha))
         return
     yield _Look(feature.name, samples, pair, MEASURES[Statistic.PSI](pair, alpha))

@@ -52,6 +52,7 @@ def test_the_exit_code_tells_the_worst_verdict(files: Path, current: str, code: 
         ("age", "ks"),
         ("region", "cramersV"),
         ("region", "jsDistance"),
+        ("region", "psi"),
     }
     for one in document["findings"]:
         assert one["samples"] == [4000, 2000]
@@ -67,6 +68,7 @@ def test_the_table_has_a_line_for_each_figure(files: Path) -> None:
         ["age", "ks"],
         ["region", "cramersV"],
         ["region", "jsDistance"],
+        ["region", "psi"],
     ]
 
 
@@ -89,7 +91,7 @@ def test_numbers_that_are_codes_can_be_called_categories(files: Path) -> None:
     (files / "codes.csv").write_text("code\n" + "1\n2\n7\n" * 500)
     (files / "other.csv").write_text("code\n" + "1\n2\n8\n" * 500)
     document = json.loads(_run(files, "other.csv", "--categorical", "code", "--json", reference="codes.csv")[1])
-    assert [one["statistic"] for one in document["findings"]] == ["cramersV", "jsDistance"]
+    assert [one["statistic"] for one in document["findings"]] == ["cramersV", "jsDistance", "psi"]
     assert document["verdict"] == "Violated"
 
 

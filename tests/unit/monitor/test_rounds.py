@@ -37,7 +37,7 @@ def test_a_model_within_limits_is_said_to_be() -> None:
     assert world.conditions()["DriftWithinLimits"]["status"] == "Unknown", "nothing was counted yet"
     world.step(ROUNDS)
     told = world.conditions()["DriftWithinLimits"]
-    assert (told["status"], told["reason"], told["message"]) == ("True", "WithinLimits", "4 figures are within their limits")
+    assert (told["status"], told["reason"], told["message"]) == ("True", "WithinLimits", "5 figures are within their limits")
     assert world.conditions()["Ready"] == OPERATORS, "the operator's conditions stay as they are"
     assert world.results()["kinds"]["drift"]["verdict"] == "WithinLimits"
     place = 'namespace="lending"'

@@ -19,7 +19,7 @@ _WORST = (LimitVerdict.VIOLATED, LimitVerdict.DRIFTING, LimitVerdict.WITHIN_LIMI
 
 
 def drift(memory: Memory, plan: Plan, reference: Reference | None, problem: str, now: float) -> tuple[Named, ...]:
-    """One or two figures of each feature. `problem`: why there is no reference."""
+    """The figures of each feature. `problem`: why there is no reference."""
     if reference is None:
         why = (
             problem or "there is no reference: take one with `kubectl headgate reference capture`, and name it in spec.monitoring.reference"
@@ -65,7 +65,7 @@ def _feature(feature: FeaturePlan, before: Floats, after: Floats) -> Feature:
 
 
 def worst_psi(named: tuple[Named, ...]) -> Result | None:
-    """The PSI that the severity table looks at: that of the worst feature. None: no feature with numbers is watched."""
+    """The PSI that the severity table looks at: that of the worst feature, of numbers or of classes. None: no feature is watched."""
     found = [(name, result) for name, result in named if result.statistic == Statistic.PSI]
     if not found:
         lacking = next((one.why for _, one in named if one.verdict is LimitVerdict.NOT_ASSESSED), None)

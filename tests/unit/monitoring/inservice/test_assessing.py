@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.unit.monitoring.inservice.watched import EDGES, SHARES, counted, country, days_of, income, labelled, plan, reference, traffic
 
-from headgate.api.monitoring import Oversight, Reviewers, WorthWatched
+from headgate.api.monitoring import PREDICTIONS, Oversight, Reviewers, WorthWatched
 from headgate.api.triggers import Fairness
 from headgate.monitoring.inservice.assessing import assess
 from headgate.monitoring.inservice.assessment import Assessment, Kind
@@ -18,7 +18,7 @@ from headgate.monitoring.inservice.counting import MOST_ROWS, Grown, fold
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan
 from headgate.monitoring.inservice.reference import Distribution, Reference
-from headgate.monitoring.response import Responses, Severity
+from headgate.monitoring.response import Priority, Responses, Severity
 from headgate.monitoring.result import LimitVerdict, Result
 from headgate.monitoring.vendor import Sla
 
@@ -45,7 +45,7 @@ def of(found: Assessment, feature: str) -> list[Result]:
 def test_what_is_distributed_as_the_reference_is_within_limits() -> None:
     found = after(traffic())
     assert found.verdict(Kind.DRIFT) is W
-    assert [result.statistic for _, result in found.figures[Kind.DRIFT]] == ["psi", "ks", "cramersV", "jsDistance"]
+    assert [result.statistic for _, result in found.figures[Kind.DRIFT]] == ["psi", "ks", "cramersV", "jsDistance", "psi"]
     assert all(result.value is not None and result.interval is not None and result.samples[1] > 20_000 for result in of(found, "income"))
 
 
@@ -58,6 +58,40 @@ def test_a_shift_of_numbers_and_a_new_class_are_found_each_in_its_feature() -> N
     strange = after(Grown({"headgate_feature_bucket": income(SHARES * 100)}, {"headgate_feature_total": country({"DE": 40.0, "XX": 60.0})}))
     assert {result.verdict for result in of(strange, "country")} == {V}
     assert {result.verdict for result in of(strange, "income")} == {W}
+
+
+@pytest.mark.parametrize(
+    ("germans", "verdict", "severity", "priority"),
+    [
+        (0.5, W, Severity.LOW, None),
+        (0.66, D, Severity.MEDIUM, Priority.NORMAL),
+        (0.71, V, Severity.MEDIUM, Priority.NORMAL),
+        (0.74, V, Severity.HIGH, Priority.HIGH),
+        (0.9, V, Severity.CRITICAL, Priority.URGENT),
+    ],
+)
+def test_drift_of_classes_and_of_predicted_classes_calls_for_what_drift_of_numbers_does(
+    germans: float, verdict: LimitVerdict, severity: Severity, priority: Priority | None
+) -> None:
+    halves = Distribution(np.tile([500.0, 500.0, 0.0], (16, 1)), classes=("AT", "DE"))
+    now_seen = country({"DE": 1000 * germans, "AT": 1000 * (1 - germans)})
+    grown = Grown({"headgate_feature_bucket": income(SHARES * 100)}, {"headgate_feature_total": now_seen})
+    found = after(grown, known=reference(country=halves))
+    assert {result.verdict for result in of(found, "income")} == {W}, "a number that is fine hides nothing"
+    assert next(one.verdict for one in of(found, "country") if one.statistic == "cramersV") is verdict
+    assert found.response is not None
+    assert (found.response.severity, found.response.priority) == (severity, priority)
+    assert severity is Severity.LOW or "country: " in found.response.why
+    predicted = Reference("lending/credit-scorer", "", {PREDICTIONS: halves})
+    watched = replace(
+        plan(reference()), features=(FeaturePlan(PREDICTIONS, "headgate_feature_total", "value"),), reference=("r", "sha256:p")
+    )
+    answers = [({"value": labels["value"]}, grew) for labels, grew in now_seen]
+    memory, now = counted(watched, predicted, Grown(counters={"headgate_feature_total": answers}))
+    alone = said(memory, watched, predicted, now)
+    assert alone.response is not None
+    assert (alone.response.severity, alone.response.actions) == (severity, found.response.actions)
+    assert alone.response.why, "what was found is always said"
 
 
 def test_part_of_a_window_is_not_judged() -> None:
