@@ -66,8 +66,8 @@ class Asker:
         gauges = {target: plan.gauges for target, plan in plans.items() if plan.gauges is not None}
         if gauges:
             read = partial(parse_gauges, plans=gauges)
-            for target, samples in (await self._read(GAUGES, gauge_question(gauges), end, read)).items():
-                found[target].gauges = samples
+            for target, reading in (await self._read(GAUGES, gauge_question(gauges), end, read)).items():
+                found[target].gauges, found[target].crowds = reading.samples, reading.crowds
         return found
 
     async def _ask(self, template: str, promql: str, targets: Sequence[Target], end: float) -> Rows:

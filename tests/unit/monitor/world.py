@@ -100,7 +100,7 @@ class Answering:
             kind = grown.histograms if "_bucket" in promql else grown.reviewers if "reviewer," in promql else grown.counters
             place = {"namespace": "lending", "headgate_model": name, "headgate_revision": self.revision}
             if "headgate_side" in promql:
-                sides = {"namespace": "lending", "headgate_side": "low", "model": name}
+                sides = {"namespace": "lending", "headgate_side": "worst/PValue/model/subcategory/", "model": name}
                 told = {one: (sides | {"headgate_series": one.metric, "subcategory": one.feature}) for one in grown.gauges}
                 rows += [{"metric": labels, "value": [1.0, str(one.value)]} for one, labels in told.items()]
                 continue

@@ -125,6 +125,12 @@ def test_benjamini_hochberg_is_scipys(p: list[float]) -> None:
     assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p), abs=1e-12)
 
 
+def test_a_p_value_may_stand_for_many_tests() -> None:
+    p, counts = [0.001, 0.04, 0.2, 1.0], [1, 4, 2, 5]
+    each = benjamini_hochberg([value for value, count in zip(p, counts, strict=True) for _ in range(count)])
+    assert benjamini_hochberg(p, counts) == pytest.approx((each[0], each[1], each[5], each[7]))
+
+
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=8), st.lists(st.integers(0, 300), min_size=2, max_size=8))
 def test_every_finding_is_a_document_without_nan(before: list[int], after: list[int]) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from headgate.monitoring.inservice.assessment import Assessment, Kind, Named
 from headgate.monitoring.inservice.contract import contract, measured_worth, settled
 from headgate.monitoring.inservice.distributions import drift, worst_psi
-from headgate.monitoring.inservice.gauges import gauged
+from headgate.monitoring.inservice.gauging import gauged
 from headgate.monitoring.inservice.labelled import performance
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.people import fairness, oversight
@@ -19,7 +19,7 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
     """`problem`: why the reference cannot be used. Closes quarters that are over in `memory.standing`, once each."""
     today, figures = utc_day(now), dict[Kind, tuple[Named, ...]]()
     counted = drift(memory, plan, reference, problem, now) if plan.features else ()
-    read = gauged(memory.gauges, plan.gauges, float(plan.rules.alpha), now) if plan.gauges is not None else ()
+    read = gauged(memory.gauges, memory.crowds, plan.gauges, float(plan.rules.alpha), now) if plan.gauges is not None else ()
     if counted or read:
         figures[Kind.DRIFT] = (*counted, *read)
     labelled = None

@@ -9,7 +9,7 @@ import numpy as np
 
 from headgate.api.monitoring import FEATURE_LABEL
 from headgate.evidence.bets.arrays import Floats
-from headgate.monitoring.inservice.gauges import GaugeSample, remember
+from headgate.monitoring.inservice.gauges import Crowd, GaugeReading, GaugeSample, remember
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
 from headgate.monitoring.inservice.reference import MOST_CLASSES, Distribution, Reference
@@ -37,13 +37,14 @@ class Grown:
     probes: tuple[float, float] | None = None
     gauges: list[GaugeSample] = field(default_factory=list)
     """As they were at the end."""
+    crowds: list[Crowd] = field(default_factory=list)
 
 
 def fold(memory: Memory, plan: Plan, reference: Reference | None, grown: Grown, start: float, end: float) -> None:
     """Count what grew between `start` and `end`. `memory` fits to the plan and the reference (Memory.fit)."""
     memory.as_of = end
     _distributions(memory, plan, reference, grown, (start, end))
-    remember(memory.gauges, plan.gauges, grown.gauges, end)
+    remember(memory.gauges, memory.crowds, plan.gauges, GaugeReading(grown.gauges, grown.crowds), end)
     counted = _Counted(memory, grown, end)
     counted.performance(plan)
     counted.oversight(plan)

@@ -1,24 +1,19 @@
-"""Drift as other products measure it: which of their gauges, how long they have stood still, and what they say.
+"""Drift as other products measure it: which of their gauges, and what is remembered of them.
 
-A gauge is a number without the size of its samples: there is no interval, and nothing here raises a severity. A gauge that stands still
-proves nothing: it is within its limits only as long as it changes.
+Of a gauge with very many features the worst are read one by one. The others are a crowd: their number, their worst and their sum are known.
 """
 
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isfinite, nan
+from typing import Any, Self
 
 from headgate.api.drift import DriftGauges, DriftProfile, GaugeReads
 from headgate.monitoring.drift import Limits
-from headgate.monitoring.inservice.assessment import Named
-from headgate.monitoring.multiplicity import benjamini_hochberg
-from headgate.monitoring.result import LimitVerdict, Result, not_assessed
 
 P_VALUE, DISTANCE = "pValue", "distance"
 MOST_FEATURES = 100
-"""Of one gauge and model that are read."""
-PATIENCE = 1200.0
-"""Seconds for which a gauge may be away."""
+"""Of one gauge and model that are read one by one: the worst. The others are told together."""
 _KEPT = 7 * 86_400.0
 
 
@@ -96,83 +91,82 @@ class Gauged:
     changed: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The features of one gauge beyond those that are read one by one: how many, their worst and mildest value, and what they add up to."""
+
+    metric: str
+    count: int
+    worst: float
+    mildest: float
+    total: float
+
+
+@dataclass(slots=True)
+class GaugeReading:
+    """What the gauges of one model say now."""
+
+    samples: list[GaugeSample] = field(default_factory=list)
+    crowds: list[Crowd] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """What is remembered of a crowd. `summed`: its sum, as if it were one gauge."""
+
+    crowd: Crowd
+    summed: Gauged
+
+    def row(self) -> list[str | float | None]:
+        """For JSON, which has no infinity."""
+        crowd, summed = self.crowd, self.summed
+        bounds = [value if isfinite(value) else None for value in (crowd.worst, crowd.mildest)]
+        return [crowd.metric, crowd.count, *bounds, summed.value, summed.seen, summed.changed]
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Self:
+        """The inverse of `row`; raises ValueError or TypeError for anything else."""
+        metric, count, worst, mildest, total, seen, changed = row
+        numbers = [nan if one is None else float(one) for one in (worst, mildest, total)]
+        summed = Gauged(None if total is None else float(total), float(seen), None if changed is None else float(changed))
+        return cls(Crowd(str(metric), int(count), *numbers), summed)
+
+
 Remembered = MutableMapping[tuple[str, str], Gauged]
 """By metric and feature."""
+Crowds = MutableMapping[str, Crowded]
+"""By metric."""
 
 
-def remember(known: Remembered, plan: GaugePlan | None, samples: Iterable[GaugeSample], now: float) -> None:
-    """Take over what the gauges say now, and forget those that nobody reads any more or that have been away for a week."""
-    wanted = plan.metrics if plan is not None else ()
-    for key, before in list(known.items()):
-        if key[0] not in wanted or now - before.seen > _KEPT:
+def remember(known: Remembered, crowds: Crowds, plan: GaugePlan | None, reading: GaugeReading, now: float) -> None:
+    """Take over what the gauges say now, and forget those that nobody reads any more or that have been away for a week. Of a gauge with a
+    crowd only what is in this reading stays: which features are the worst differs from look to look, and the others have not vanished."""
+    before = dict(crowds)
+    crowds.clear()
+    for crowd in reading.crowds:
+        last = before.get(crowd.metric)
+        crowds[crowd.metric] = Crowded(crowd, _moved(last.summed if last is not None else None, crowd.total, now))
+    wanted, read = plan.metrics if plan is not None else (), {(sample.metric, sample.feature) for sample in reading.samples}
+    for key, one in list(known.items()):
+        if key[0] not in wanted or now - one.seen > _KEPT or (key[0] in crowds and key not in read):
             del known[key]
-    for sample in samples:
-        key, value = (sample.metric, sample.feature), sample.value if isfinite(sample.value) else None
-        last = known.get(key)
-        changed = None if last is None else now if last.value != value else last.changed
-        known[key] = Gauged(value, now, changed)
+    for sample in reading.samples:
+        key = sample.metric, sample.feature
+        # What was in the crowd until now has changed when the crowd did.
+        stood = before[sample.metric].summed if key not in known and sample.metric in before else None
+        moved = _moved(known.get(key), sample.value, now)
+        known[key] = replace(moved, changed=stood.changed) if stood is not None else moved
+    _forget_oldest(known, wanted, now)
 
 
-def gauged(known: Mapping[tuple[str, str], Gauged], plan: GaugePlan, alpha: float, now: float) -> tuple[Named, ...]:
-    """A figure of each feature and gauge; p-values are adjusted for all of them (Benjamini and Hochberg)."""
-    for metric in plan.metrics:
-        if sum(name == metric for name, _ in known) > MOST_FEATURES:
-            return (("", not_assessed("drift", f"{metric} tells more than {MOST_FEATURES} features apart: have it computed for fewer")),)
-    own = [(metric, feature, one) for (metric, feature), one in sorted(known.items()) if metric in plan.metrics]
-    if not own:
-        return (("", not_assessed("drift", _absent(plan))),)
-    readable = [(metric, feature, one) for metric, feature, one in own if not _unreadable(metric, one, plan, now)]
-    p_values = [one.value or 0.0 for _, _, one in readable] if plan.limits is None else []
-    adjusted = dict(zip(((metric, feature) for metric, feature, _ in readable), benjamini_hochberg(p_values), strict=False))
-    return tuple((feature, _figure(metric, one, plan, alpha, adjusted.get((metric, feature), 1.0), now)) for metric, feature, one in own)
+def _moved(last: Gauged | None, number: float, now: float) -> Gauged:
+    value = number if isfinite(number) else None
+    return Gauged(value, now, None if last is None else now if last.value != value else last.changed)
 
 
-def _absent(plan: GaugePlan) -> str:
-    return (
-        f'Prometheus has no {" or ".join(plan.metrics)} with {plan.model_label}="{plan.model}" in this namespace: is it computed, scraped '
-        "with the label namespace, and called so (spec.monitoring.driftGauges)?"
-    )
-
-
-def _unreadable(metric: str, one: Gauged, plan: GaugePlan, now: float) -> str:
-    """Why the gauge says nothing; empty if it does."""
-    if now - one.seen > PATIENCE:
-        return f"{metric} has vanished {(now - one.seen) / 60:.0f} min ago: is it still computed and scraped?"
-    if one.value is None:
-        return f"{metric} is no number: look at what computes it"
-    if plan.reads is GaugeReads.P_VALUE and not 0.0 <= one.value <= 1.0:
-        return f"{metric} is {one.value:.4g}, which is no p-value: if it is the statistic, write `reads: Distance`"
-    if one.value < 0.0:
-        return f"{metric} is {one.value:.4g}, which is no distance: name a gauge that is one"
-    return ""
-
-
-def _figure(metric: str, one: Gauged, plan: GaugePlan, alpha: float, adjusted: float, now: float) -> Result:
-    statistic = P_VALUE if plan.reads is GaugeReads.P_VALUE else DISTANCE
-    why = _unreadable(metric, one, plan, now)
-    if why or one.value is None:
-        return not_assessed(statistic, why)
-    if plan.limits is None:
-        verdict = LimitVerdict.DRIFTING if adjusted <= alpha else LimitVerdict.WITHIN_LIMITS
-        told = f"{metric} {one.value:.3g}, {adjusted:.3g} adjusted for all features, against {alpha:g}"
-    else:
-        verdict, limit = _held_against(one.value, plan.limits)
-        told = f"{metric} {one.value:.3g}, against {limit:g}"
-    still = _still(one, plan, now)
-    if still and verdict is LimitVerdict.WITHIN_LIMITS:
-        return Result(statistic, LimitVerdict.NOT_ASSESSED, f"{told}; but it {still}: nobody may be computing it", (), one.value)
-    beside = f"; it {still}" if still else ""
-    return Result(statistic, verdict, f"{told}; the size of its samples is not known{beside}", (), one.value)
-
-
-def _held_against(value: float, limits: Limits) -> tuple[LimitVerdict, float]:
-    if value >= limits.violated:
-        return LimitVerdict.VIOLATED, limits.violated
-    return (LimitVerdict.DRIFTING if value >= limits.drifting else LimitVerdict.WITHIN_LIMITS), limits.drifting
-
-
-def _still(one: Gauged, plan: GaugePlan, now: float) -> str:
-    """For how long it has stood still, if that is too long."""
-    if one.changed is None:
-        return "has not changed since it was first seen"
-    return f"has not changed for {(now - one.changed) / 3600:.3g} h" if now - one.changed > plan.max_age else ""
+def _forget_oldest(known: Remembered, metrics: Iterable[str], now: float) -> None:
+    """Names that come and go, as of single things, do not pile up."""
+    for metric in metrics:
+        gone = sorted((one.seen, key) for key, one in known.items() if key[0] == metric and one.seen != now)
+        for _, key in gone[: max(len(gone) - MOST_FEATURES, 0)]:
+            del known[key]

@@ -13,7 +13,7 @@ import numpy as np
 from headgate.api.digests import sha256
 from headgate.api.monitoring import PREDICTIONS, PinnedBaseline
 from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
-from headgate.monitoring.inservice.gauges import Gauged
+from headgate.monitoring.inservice.gauges import Crowded, Gauged
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan, Yardstick
 from headgate.monitoring.inservice.reference import Reference
 from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
@@ -62,6 +62,7 @@ class Memory:
     seen: dict[str, float] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)
     gauges: dict[tuple[str, str], Gauged] = field(default_factory=dict)
+    crowds: dict[str, Crowded] = field(default_factory=dict)
     releases: tuple[date, ...] = ()
     severity: Severity | None = None
     standing: Standing = field(default_factory=Standing)
@@ -130,6 +131,7 @@ def stored(memory: Memory) -> str:
         "daily": {name: [[int(at), *rows[at].tolist()] for at in np.flatnonzero(rows.any(axis=1))] for name, rows in daily.sums.items()},
         "seen": memory.seen,
         "gauges": [[*key, one.value, one.seen, one.changed] for key, one in memory.gauges.items()],
+        "crowds": [one.row() for one in memory.crowds.values()],
         "releases": [day.isoformat() for day in memory.releases],
         "severity": memory.severity,
         "standing": {
@@ -167,6 +169,7 @@ def _recalled(document: Mapping[str, Any]) -> Memory:
             (str(metric), str(feature)): Gauged(_number(value), float(seen), _number(changed))
             for metric, feature, value, seen, changed in document.get("gauges", ())
         },
+        crowds={one.crowd.metric: one for one in map(Crowded.of_row, document.get("crowds", ()))},
         releases=tuple(date.fromisoformat(day) for day in document["releases"])[-MOST_RELEASES:],
         severity=None if document["severity"] is None else Severity(document["severity"]),
         standing=Standing(_quarter_of(standing["last"]), int(standing["violated"]), owed),

@@ -1,5 +1,7 @@
 """Drift read from gauges of other products: what is fine, what drifts, and that nothing missing, broken or frozen passes as fine."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf, nan
 from typing import Any
 
@@ -12,7 +14,8 @@ from headgate.monitoring.drift import Limits
 from headgate.monitoring.inservice.assessing import assess
 from headgate.monitoring.inservice.assessment import Kind
 from headgate.monitoring.inservice.counting import Grown, fold
-from headgate.monitoring.inservice.gauges import MOST_FEATURES, PATIENCE, GaugeSample, gauge_plan, remember
+from headgate.monitoring.inservice.gauges import MOST_FEATURES, Crowd, GaugeReading, GaugeSample, gauge_plan, remember
+from headgate.monitoring.inservice.gauging import PATIENCE
 from headgate.monitoring.inservice.memory import Memory, recalled, stored
 from headgate.monitoring.inservice.plan import Plan, plan_of
 from headgate.monitoring.response import Responses
@@ -74,9 +77,9 @@ def test_what_is_said_has_no_interval_and_says_why() -> None:
 
 
 def test_p_values_are_adjusted_for_all_features() -> None:
-    many = {f"feature-{number}": 0.5 for number in range(19)}
+    others = {f"feature-{number}": 0.5 for number in range(19)}
     assert verdict(planned(gauges()), {"income": 0.9}, {"income": 0.04}) is LimitVerdict.DRIFTING
-    assert verdict(planned(gauges()), many | {"income": 0.9}, many | {"income": 0.04}) is LimitVerdict.WITHIN_LIMITS
+    assert verdict(planned(gauges()), others | {"income": 0.9}, others | {"income": 0.04}) is LimitVerdict.WITHIN_LIMITS
 
 
 @pytest.mark.parametrize(("reads", "fine", "bad"), [(P, 0.6, 0.0001), (DISTANCE, 0.02, 0.15)])
@@ -112,19 +115,89 @@ def test_without_any_gauge_it_is_said_what_was_looked_for() -> None:
     assert 'no trustyai_kstest with model="scorer" in this namespace' in only.why
 
 
-def test_a_gauge_of_single_things_is_not_assessed() -> None:
-    crowd = {f"user-{number}": 0.9 for number in range(MOST_FEATURES + 1)}
-    (only,) = looked(planned(gauges()), crowd).values()
-    assert "more than 100 features" in only.why
+def reading(*looks: Mapping[str, float], crowds: Sequence[Crowd] = (), **more: Any) -> dict[str, Result]:
+    """The figures after looks that found a crowd beside these; that of the crowd has no name."""
+    memory, plan, now = Memory(), planned(gauges(**more)), NOON
+    for values, crowd in zip(looks, crowds, strict=True):
+        now += PERIOD
+        samples = [GaugeSample(KS, feature, value) for feature, value in values.items()]
+        fold(memory, plan, None, Grown(gauges=samples, crowds=[crowd]), now - PERIOD, now)
+        memory = recalled(stored(memory))
+    return dict(assess(memory, plan, None, "", Responses(), now).figures[Kind.DRIFT])
+
+
+def many(worst: float, rest: float) -> dict[str, float]:
+    return {"income": worst} | {f"feature-{number:02}": rest for number in range(MOST_FEATURES - 1)}
+
+
+W, D, V, N = LimitVerdict.WITHIN_LIMITS, LimitVerdict.DRIFTING, LimitVerdict.VIOLATED, LimitVerdict.NOT_ASSESSED
+
+
+@pytest.mark.parametrize(
+    ("reads", "income", "crowd", "expected"),
+    [
+        (DISTANCE, 0.9, Crowd(KS, 50, 0.04, 0.0, 1.0), (V, W)),
+        (DISTANCE, 0.9, Crowd(KS, 50, 0.15, 0.0, 3.0), (V, D)),
+        (DISTANCE, 0.9, Crowd(KS, 50, 0.25, 0.0, 3.0), (V, V)),
+        (DISTANCE, 0.9, Crowd(KS, 50, 0.04, -1.0, 1.0), (V, N)),
+        # 250 p-values: the least must be at or below 0.0002, whatever the others are.
+        (P, 0.0001, Crowd(KS, 150, 0.5, 0.99, 90.0), (D, W)),
+        (P, 0.0003, Crowd(KS, 150, 0.5, 0.99, 90.0), (W, W)),
+        (P, 1.0, Crowd(KS, 1, 1.0, 1.0, 1.0), (W, W)),
+        (P, 0.0001, Crowd(KS, 150, 0.5, 1.7, 90.0), (D, N)),
+        (P, 0.0001, Crowd(KS, 150, 0.5, inf, inf), (D, N)),
+    ],
+)
+def test_of_very_many_features_the_worst_are_read_and_the_others_told_together(
+    reads: GaugeReads, income: float, crowd: Crowd, expected: tuple[LimitVerdict, LimitVerdict]
+) -> None:
+    others = 0.05 if reads is DISTANCE else max(0.4, income)
+    found = reading(many(income / 2, others), many(income, others), crowds=[replace(crowd, total=crowd.total + 1), crowd], reads=reads)
+    assert (found["income"].verdict, found[""].verdict) == expected
+    assert f"{crowd.count} features more" in found[""].why
+    assert len(found) == MOST_FEATURES + 1
+
+
+def test_p_values_that_the_crowd_might_bring_below_alpha_are_not_assessed() -> None:
+    """If all 900 others were as bad as the worst of them, all would drift; if only that one is, none of those at 0.04 does."""
+    look, crowd = many(1e-9, 0.04), Crowd(KS, 900, 0.045, 0.9, 400.0)
+    found = reading(look | {"income": 1e-8}, look, crowds=[crowd, replace(crowd, total=401.0)], reads=P)
+    assert {name: found[name].verdict for name in ("income", "feature-01", "")} == {"income": D, "feature-01": N, "": N}
+    assert "too many of them to read each" in found["feature-01"].why
+
+
+def test_a_crowd_that_stands_still_is_never_fine() -> None:
+    crowd = Crowd(KS, 50, 0.04, 0.0, 1.0)
+    looks = many(0.05, 0.05), many(0.06, 0.05)
+    assert reading(*looks, crowds=[crowd, crowd], reads=DISTANCE)[""].verdict is N
+    assert reading(*looks, crowds=[crowd, replace(crowd, total=1.1)], reads=DISTANCE)[""].verdict is W
+
+
+def test_features_that_come_out_of_the_crowd_and_go_back_have_not_vanished_nor_just_begun() -> None:
+    crowds = [Crowd(KS, 50, 0.04, 0.0, total) for total in (1.0, 1.1, 1.2)]
+    first = many(0.06, 0.05)
+    second = {name: value + 0.001 for name, value in first.items()}
+    third = {name: value for name, value in first.items() if name != "feature-07"} | {"newcomer": 0.05}
+    found = reading(first, second, third, crowds=crowds, reads=DISTANCE)
+    assert "feature-07" not in found
+    assert found["newcomer"].verdict is W
+
+
+def test_names_of_days_before_are_not_counted_and_do_not_pile_up() -> None:
+    memory, plan = Memory(), planned(gauges())
+    for number in range(40):
+        samples = [GaugeSample(KS, f"feature-{number}-{at}", 0.5) for at in range(60)]
+        fold(memory, plan, None, Grown(gauges=samples), NOON + number * PERIOD, NOON + (number + 1) * PERIOD)
+    found = assess(memory, plan, None, "", Responses(), NOON + 40 * PERIOD).figures[Kind.DRIFT]
+    assert sum(name.startswith("feature-39-") for name, _ in found) == 60, "all that are there are looked at"
+    assert len(found) == 60 + MOST_FEATURES
 
 
 def test_what_has_been_away_for_a_week_is_forgotten() -> None:
     memory, plan = Memory(), planned(gauges()).gauges
-    remember(memory.gauges, plan, [GaugeSample(KS, "income", 0.5)], NOON)
-    remember(memory.gauges, plan, [], NOON + 7 * DAY)
-    assert memory.gauges
-    remember(memory.gauges, plan, [], NOON + 7 * DAY + 1)
-    assert not memory.gauges
+    for at, samples, kept in ((0.0, [GaugeSample(KS, "income", 0.5)], True), (7 * DAY, [], True), (7 * DAY + 1, [], False)):
+        remember(memory.gauges, memory.crowds, plan, GaugeReading(samples), NOON + at)
+        assert bool(memory.gauges) is kept
 
 
 def test_gauges_tell_drift_and_cause_nothing() -> None:
@@ -142,7 +215,8 @@ def test_counted_features_stand_beside_gauges() -> None:
 
 
 def test_a_memory_of_an_earlier_release_has_no_gauges() -> None:
-    assert recalled(stored(Memory()).replace('"gauges":[],', "")).gauges == {}
+    earlier = recalled(stored(Memory()).replace('"gauges":[],"crowds":[],', ""))
+    assert (earlier.gauges, earlier.crowds) == ({}, {})
 
 
 @pytest.mark.parametrize(
