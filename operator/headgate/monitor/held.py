@@ -22,6 +22,8 @@ class Held:
     problem: str = ""
     looked_for: tuple[tuple[str, str] | None, float] = (None, 0.0)
     """Which reference was looked for, and when."""
+    too_large: str = ""
+    """Why the answer about this model alone could not be read; empty if it could."""
     assessed: float = 0.0
     stored: float = 0.0
     verdicts: Mapping[str, LimitVerdict] | None = None

@@ -10,6 +10,7 @@ from headgate.api.conditions import Condition
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi, Object
 from headgate.kube.resources import AIMODELS, ROLLOUT_POLICIES
+from headgate.monitor.counting import Counting
 from headgate.monitor.held import Held
 from headgate.monitor.keeping import FIELD_MANAGER, Keeper
 from headgate.monitor.metrics import MonitorMetrics
@@ -19,21 +20,15 @@ from headgate.monitor.responder import Responder
 from headgate.monitoring.inservice.assessing import assess
 from headgate.monitoring.inservice.assessment import Assessment
 from headgate.monitoring.inservice.conditions import conditions
-from headgate.monitoring.inservice.counting import fold
 from headgate.monitoring.response import UNWATCHED, Severity
 from headgate.prometheus.asking import Asker
-from headgate.prometheus.client import SourceError
-from headgate.prometheus.grown import shards
 
 log = logging.getLogger(__name__)
 
 SETTLING = 15.0
 """Seconds that samples get to arrive before they are asked for; a shorter period, where rounds are as frequent as that."""
-CATCH_UP = 7200.0
-"""Seconds that can be asked for at once. What is older is a gap: the window begins anew."""
 SILENCE = 1200.0
 """Seconds without an answer after which nothing is said of distributions any more."""
-_AT_ONCE = 20
 _RETRY_REFERENCE = 300.0
 
 
@@ -61,6 +56,7 @@ class Rounds:
     ) -> None:
         self._api = api
         self._asker = asker
+        self._counting = Counting(asker)
         self._responder = responder
         self._metrics = metrics
         self._settings = settings
@@ -68,7 +64,6 @@ class Rounds:
         self._reader = Reader()
         self._keeper = Keeper(api)
         self._held: dict[ModelKey, Held] = {}
-        self._silent = False
         self._whole = 0.0
         """When the last round over all models ended."""
 
@@ -94,7 +89,7 @@ class Rounds:
             await self._over_all(end)
         else:
             hurried = [held for held in self._held.values() if held.hurried]
-            await self._count(hurried, end)
+            await self._counting.count(hurried, end)
             await self._assess(hurried, end)
 
     async def _over_all(self, end: float) -> None:
@@ -102,7 +97,7 @@ class Rounds:
         began = clock()
         await self._list()
         self._whole = end
-        answered = await self._count(self._held.values(), end)
+        answered = await self._counting.count(self._held.values(), end)
         await self._assess(list(self._held.values()), end)
         self._metrics.models.set(len(self._held))
         self._metrics.seconds.observe(clock() - began)
@@ -168,41 +163,6 @@ class Rounds:
             held.reference, held.problem = await self._keeper.reference(held.model)
             held.looked_for = wanted, self._wall()
 
-    async def _count(self, some_of_them: Collection[Held], end: float) -> bool:
-        """Ask for what grew, for all models that were counted up to the same time together. Returns whether all was answered."""
-        by_start: dict[float, list[Held]] = {}
-        for held in some_of_them:
-            start = held.memory.as_of
-            if start is None or abs(end - start) > CATCH_UP:
-                held.memory.begin_again(end)
-            elif start < end:
-                by_start.setdefault(start, []).append(held)
-        answered = True
-        for start, some in by_start.items():
-            by_target = {held.model.target: held for held in some}
-            for targets in shards(sorted(by_target, key=lambda target: (target.namespace, target.name))):
-                try:
-                    grown = await self._asker.grown({target: by_target[target].model.plan for target in targets}, start, end)
-                except SourceError as error:
-                    self._unanswered(error)
-                    answered = False
-                    continue
-                for number, target in enumerate(targets, 1):
-                    held = by_target[target]
-                    fold(held.memory, held.model.plan, held.reference, grown[target], start, end)
-                    if number % _AT_ONCE == 0:
-                        await asyncio.sleep(0)
-        if answered and by_start and self._silent:
-            self._silent = False
-            log.info("live models are counted again")
-        return answered
-
-    def _unanswered(self, error: SourceError) -> None:
-        """Told once for each outage."""
-        if not self._silent:
-            log.warning("live models are not counted: %s: %s", error.outage, error)
-        self._silent = True
-
     async def _assess(self, some_of_them: Collection[Held], end: float) -> None:
         for held in some_of_them:
             if end - held.assessed < held.pace:
@@ -217,7 +177,9 @@ class Rounds:
     def _found(self, held: Held, end: float) -> Assessment:
         reference, problem = held.reference, held.problem
         silent = end - (held.memory.as_of or 0.0)
-        if silent > SILENCE:
+        if held.too_large:
+            reference, problem = None, f"{held.too_large} for this model alone: a label of its metrics tells single things apart"
+        elif silent > SILENCE:
             reference, problem = None, f"Prometheus has given no answer for {silent / 60:.0f} min"
         return assess(held.memory, held.model.plan, reference, problem, held.model.table, end)
 

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
-from headgate.api.monitoring import FEATURE_LABEL
-from headgate.monitoring.inservice.counting import MOST_ROWS, Grown, Row
+from headgate.monitoring.inservice.counting import MOST_BUCKETS, MOST_ROWS, Grown, Row
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.oversight import MOST_REVIEWERS
 from headgate.prometheus.answers import Read, read_aside
@@ -19,23 +19,36 @@ HISTOGRAMS, COUNTERS, APPLICATIONS, REVIEWERS, PROBES = "histograms", "counters"
 GAUGES = "gauges"
 
 
-def counted(plans: Sequence[Plan]) -> dict[str, Counted]:
+def counted(plans: Sequence[Plan]) -> dict[str, list[Counted]]:
     """By template, what is added up for all of these models. Templates that none of them needs are left out."""
-    found: dict[str, Counted] = {}
-    histograms = frozenset(name for plan in plans for name in plan.histograms)
-    if histograms:
-        found[HISTOGRAMS] = Counted(histograms, frozenset({FEATURE_LABEL, "le"}))
+    found: dict[str, list[Counted]] = {}
+    watched = [feature for plan in plans for feature in plan.features]
+    features = {
+        HISTOGRAMS: [(f"{feature.metric}_bucket", feature.name) for feature in watched if feature.numeric],
+        COUNTERS: [(feature.metric, feature.name) for feature in watched if not feature.numeric],
+    }
     for template, asked, most in (
+        (HISTOGRAMS, [dict.fromkeys(plan.histograms, frozenset({"le"})) for plan in plans], MOST_BUCKETS),
         (COUNTERS, [plan.counters for plan in plans], MOST_ROWS),
         (APPLICATIONS, [plan.applications for plan in plans], MOST_ROWS),
         (REVIEWERS, [plan.reviewers for plan in plans], 4 * MOST_REVIEWERS),
     ):
-        names = frozenset(name for one in asked for name in one)
-        labels = frozenset(label for one in asked for own in one.values() for label in own)
-        if names:
-            # One row more than are read: then it is known that there were more.
-            found[template] = Counted(names, labels | {FEATURE_LABEL}, most + 1, anywhere=template != COUNTERS)
+        own = features.get(template, [])
+        of_features, names = {series for series, _ in own}, frozenset(name for _, name in own)
+        wanted = [(series, labels) for one in asked for series, labels in one.items()]
+        parts = (
+            _part(template, [one for one in wanted if one[0] not in of_features], most),
+            replace(_part(template, [one for one in wanted if one[0] in of_features], most), features=names),
+        )
+        if wanted:
+            found[template] = [part for part in parts if part.names]
     return found
+
+
+def _part(template: str, wanted: Sequence[tuple[str, frozenset[str]]], most: int) -> Counted:
+    # One row more than are read: then it is known that there were more.
+    series, labels = frozenset(name for name, _ in wanted), frozenset(label for _, own in wanted for label in own)
+    return Counted(series, labels, most + 1, anywhere=template in (APPLICATIONS, REVIEWERS))
 
 
 class Asker:
@@ -54,8 +67,9 @@ class Asker:
         of an answer would be counted as little traffic."""
         targets, seconds = list(plans), max(1, round(end - start))
         found = {target: Grown() for target in targets}
-        for template, series in counted(list(plans.values())).items():
-            rows = await self._ask(template, question(series, targets, seconds), targets, end)
+        for template, parts in counted(list(plans.values())).items():
+            promql = " or ".join(question(part, targets, seconds) for part in parts)
+            rows = await self._ask(template, promql, targets, end)
             for target, own in rows.items():
                 _sort(found[target], template, own)
         probed = [target for target, plan in plans.items() if plan.sla is not None]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from types import TracebackType
 from typing import NamedTuple
 
@@ -18,6 +19,10 @@ class SourceError(Exception):
         self.outage = outage
 
 
+class TooLarge(SourceError):  # noqa: N818  what it is, where it is caught
+    """An answer larger than can be held. Fewer models at once may have smaller ones."""
+
+
 class Answer(NamedTuple):
     """A good answer: its body, the server's Date header, and how many seconds it took."""
 
@@ -27,10 +32,14 @@ class Answer(NamedTuple):
 
 
 class PrometheusClient:
-    """Instant queries against one Prometheus (or what speaks its API). `timeout` is the limit of a whole query, in seconds."""
+    """Instant queries against one Prometheus (or what speaks its API). `timeout` is the limit of a whole query, in seconds,
+    `most` that of the bytes of an answer."""
 
-    def __init__(self, address: str, *, timeout: float = 10.0, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, address: str, *, timeout: float = 10.0, most: float = inf, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self._timeout = timeout
+        self._most = most
         self._told: Callable[[Outage | None], None] = lambda outage: None
         limits = httpx.Limits(max_connections=4, max_keepalive_connections=4)
         self._http = httpx.AsyncClient(base_url=address.rstrip("/"), timeout=timeout, limits=limits, transport=transport)
@@ -40,7 +49,7 @@ class PrometheusClient:
         self._told = told
 
     async def query(self, promql: str, time: float) -> Answer:
-        """The answer to an instant query evaluated at `time`. Raises SourceError.
+        """The answer to an instant query evaluated at `time`. Raises SourceError, TooLarge among them.
 
         The query travels as a form: selectors of a thousand models do not fit into a URL.
         """
@@ -57,14 +66,27 @@ class PrometheusClient:
         began = clock()
         form = {"query": promql, "time": f"{time:.3f}", "timeout": f"{self._timeout:g}s"}
         try:
-            response = await self._http.post("/api/v1/query", data=form)
+            async with self._http.stream("POST", "/api/v1/query", data=form) as response:
+                body = await self._body(response)
         except httpx.TimeoutException as error:
             raise SourceError(Outage.TIMEOUT, f"no answer within {self._timeout:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SourceError(Outage.UNREACHABLE, str(error) or type(error).__name__) from error
         if response.status_code != httpx.codes.OK:
-            raise SourceError(_outage(response.status_code), f"HTTP {response.status_code}: {response.text[:200].strip()}")
-        return Answer(response.content, response.headers.get("date"), clock() - began)
+            raise SourceError(
+                _outage(response.status_code), f"HTTP {response.status_code}: {body[:800].decode(errors='replace')[:200].strip()}"
+            )
+        return Answer(body, response.headers.get("date"), clock() - began)
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        """As it comes, so that one that is too large is never held."""
+        parts, size = list[bytes](), 0
+        async for part in response.aiter_bytes():
+            size += len(part)
+            if size > self._most:
+                raise TooLarge(Outage.PARTIAL, f"the answer is larger than {self._most / 2**20:.3g} MiB")
+            parts.append(part)
+        return b"".join(parts)
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from headgate.api.monitoring import FEATURE_LABEL
 from headgate.prometheus.answers import garbled, rows
 from headgate.prometheus.profiles import COPIES, Labels, Target, by_model, counted_for, matching, of_pods, one_of, quoted
 
@@ -17,12 +18,14 @@ MODELS_OF_ONE_QUESTION = 200
 @dataclass(frozen=True, slots=True)
 class Counted:
     """Which series are added up: by name, and by which labels they are told apart. `most`: rows of one model, series name and feature.
-    `anywhere`: also those of pods that are none of the model's, and name it only."""
+    `anywhere`: also those of pods that are none of the model's, and name it only. `features`: if any, only series of these are, and series
+    without one, and they are told apart: a label with a million values would make a million rows."""
 
     names: frozenset[str]
     labels: frozenset[str]
     most: int | None = None
     anywhere: bool = False
+    features: frozenset[str] = frozenset()
 
 
 Rows = Mapping[Target, Sequence[tuple[Labels, float]]]
@@ -46,16 +49,20 @@ def question(counted: Counted, models: Sequence[Target], seconds: int) -> str:
     now = _series(counted, models, "")
     before = _series(counted, models, f" offset {seconds}s")
     grown = f"(({now} - {before}) >= 0 or ({now} and on (namespace, pod) {before}))"
-    summed = f"sum by ({', '.join((*PLACES, NAME, *sorted(counted.labels)))}) ({grown})"
+    by_feature = {FEATURE_LABEL} if counted.features else set()
+    summed = f"sum by ({', '.join((*PLACES, NAME, *sorted(counted.labels | by_feature)))}) ({grown})"
     if counted.most is None:
         return summed
-    kept = ", ".join((*PLACES, NAME, *sorted(counted.labels & {"feature"})))
+    kept = ", ".join((*PLACES, NAME, *by_feature))
     return f"topk by ({kept}) ({counted.most}, {summed})"
 
 
 def _series(counted: Counted, models: Sequence[Target], offset: str) -> str:
     revisions = (*(model.stable for model in models), *([""] if counted.anywhere else []))
-    selector = matching(of_pods(one_of(counted.names), models, revisions))
+    labels = of_pods(one_of(counted.names), models, revisions)
+    if counted.features:
+        labels[FEATURE_LABEL] = one_of(["", *counted.features])
+    selector = matching(labels)
     once = f"max without ({', '.join(sorted(COPIES))})"
     return f'{once} (label_replace({selector}{offset}, "{NAME}", "$1", "__name__", "(.+)"))'
 

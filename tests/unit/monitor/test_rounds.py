@@ -58,6 +58,34 @@ def test_drift_is_told_in_words_answered_and_shown() -> None:
     assert world.series()['headgate_monitor_value{kind="drift",model="credit-scorer",namespace="lending"}'] > 0.2
 
 
+def test_one_whose_answer_is_too_large_is_not_assessed_and_the_others_are() -> None:
+    world = World()
+    world.prometheus.most = 20_000
+    names = [f"model-{number}" for number in range(6)]
+    for name in names:
+        known = reference(model=f"lending/{name}")
+        world.refer(known, f"{name}-reference")
+        spec = watched_spec(digest=known.digest)
+        spec["monitoring"]["reference"]["configMap"] = f"{name}-reference"
+        world.model(name, spec=spec)
+        world.prometheus.grown[name] = traffic()
+    world.start()
+    huge = traffic()
+    huge.counters["headgate_feature_total"] += [({"value": f"request-{number}"}, 1.0) for number in range(1000)]
+    world.prometheus.grown["model-3"] = huge
+    world.step(ROUNDS)
+    assert {name for name in names if world.conditions(name)["DriftWithinLimits"]["status"] == "True"} == {*names} - {"model-3"}
+    told = world.conditions("model-3")["DriftWithinLimits"]
+    assert told["status"] == "Unknown"
+    assert "the answer is larger than 0.0191 MiB for this model alone: a label of its metrics tells single things apart" in told["message"]
+    before = len(world.prometheus.asked)
+    world.step()
+    assert len(world.prometheus.asked) - before == 4, "it is known which one it is: two questions about it, and two about the others"
+    world.prometheus.grown["model-3"] = traffic()
+    world.step(2)
+    assert "larger" not in world.conditions("model-3")["DriftWithinLimits"]["message"]
+
+
 def test_the_number_of_questions_does_not_grow_with_the_models() -> None:
     world = watching()
     world.step(2)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from copy import deepcopy
 from email.utils import formatdate
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -84,9 +85,10 @@ class Answering:
         self.behind: float | None = None
         """Seconds by which its clock is behind; without it no Date header comes."""
         self.wall = lambda: NOON
+        self.most = inf
 
     def client(self) -> PrometheusClient:
-        return PrometheusClient("http://prometheus", transport=httpx.MockTransport(self._answer))
+        return PrometheusClient("http://prometheus", most=self.most, transport=httpx.MockTransport(self._answer))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         form = parse_qs(request.content.decode())

@@ -28,7 +28,10 @@ def test_the_number_of_questions_does_not_grow_with_the_models(models: int, ques
 
 def test_a_label_with_a_million_values_is_cut_off_by_prometheus() -> None:
     asked = question(Counted(COUNTER.names, COUNTER.labels, most=201), [MODEL], 300)
+    assert asked.startswith("topk by (namespace, headgate_model, headgate_revision, headgate_series) (201, sum by (")
+    asked = question(Counted(COUNTER.names, COUNTER.labels, most=201, features=frozenset({"income", "age"})), [MODEL], 300)
     assert asked.startswith("topk by (namespace, headgate_model, headgate_revision, headgate_series, feature) (201, sum by (")
+    assert 'feature=~"|age|income"' in asked, "other features, and there may be a million, are not even looked at"
 
 
 def answer(*rows: tuple[dict[str, str], str], kind: str = "vector") -> bytes:
@@ -81,6 +84,11 @@ SERIES = [
         "1+9x10",
     ),
 ]
+# Whoever puts identifiers into `le` or `feature` gets no more rows than others.
+SERIES += [(f'headgate_feature_bucket{{{POD},pod="a",feature="income",le="{at}"}}', f"0+{at / 50}x10") for at in range(200)]
+SERIES += [(f'headgate_feature_bucket{{{POD},pod="a",feature="income",le="+Inf"}}', "0+4x10")]
+SERIES += [(f'headgate_feature_bucket{{{POD},pod="a",feature="request-{at}",le="+Inf"}}', "0+9x10") for at in range(200)]
+BUCKETS = Counted(frozenset({"headgate_feature_bucket"}), frozenset({"le"}), 2, features=frozenset({"age", "income"}))
 REVIEWS = Counted(frozenset({"headgate_human_review_total"}), frozenset({"outcome"}), 201, anywhere=True)
 
 
@@ -91,6 +99,7 @@ def test_prometheus_counts_exactly(tmp_path: Path) -> None:
     named = f'{place_of}feature="country", headgate_series="headgate_feature_total", value='
     expected = {'"DE"}': 5 + 4, '"FR"}': 2, '"IT"}': 5}
     probes = '{headgate_model="credit-scorer", headgate_series=NAME, namespace="lending"}'
+    bucket = f'{place_of}feature="income", headgate_series="headgate_feature_bucket", le="%s"}}'
     reviews = '{headgate_model="credit-scorer", headgate_series="headgate_human_review_total", namespace="lending", outcome="agreed"}'
     told = {
         "rule_files": ["none.yaml"],
@@ -109,6 +118,11 @@ def test_prometheus_counts_exactly(tmp_path: Path) -> None:
                         "expr": question(REVIEWS, [MODEL, OTHER], 300),
                         "eval_time": "10m",
                         "exp_samples": [{"labels": reviews, "value": 5}],
+                    },
+                    {
+                        "expr": question(BUCKETS, [MODEL, OTHER], 300),
+                        "eval_time": "10m",
+                        "exp_samples": [{"labels": bucket % bound, "value": value} for bound, value in (("+Inf", 20), ("199", 19.9))],
                     },
                     {
                         "expr": probe_question([MODEL], 300),

@@ -12,10 +12,12 @@ from headgate.evidence.bets.arrays import Floats
 from headgate.monitoring.inservice.gauges import Crowd, GaugeReading, GaugeSample, remember
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
-from headgate.monitoring.inservice.reference import MOST_CLASSES, Distribution, Reference
+from headgate.monitoring.inservice.reference import MOST_CLASSES, MOST_EDGES, Distribution, Reference
 
 MOST_ROWS = 4 * MOST_CLASSES
 """Rows of one metric and feature that are read. A label with more values tells single things apart, and no classes."""
+MOST_BUCKETS = 4 * MOST_EDGES
+"""The same of a histogram."""
 
 PERFORMANCE, REVIEWS, SEEDED, AUDITED, WORTH = "performance", "reviews", "seeded", "audited", "worth"
 P95, P99, UP = "p95", "p99", "up"
@@ -84,6 +86,8 @@ def bins_of(feature: FeaturePlan, rows: Iterable[Row], like: Distribution) -> Fl
     if not all(isfinite(value) for _, value in rows):
         raise ValueError(f"{feature.metric} is not a number: look at what the model exports")
     if feature.numeric:
+        if len(rows) > MOST_BUCKETS:
+            raise ValueError(_too_many_buckets(feature.metric))
         return _by_edges(feature.metric, rows, like.edges)
     found = np.zeros(len(like.classes) + 1)
     places = {name: at for at, name in enumerate(like.classes)}
@@ -95,6 +99,10 @@ def bins_of(feature: FeaturePlan, rows: Iterable[Row], like: Distribution) -> Fl
     for labels, value in rows:
         found[places.get(labels.get(feature.label, ""), len(like.classes))] += value
     return found
+
+
+def _too_many_buckets(metric: str) -> str:
+    return f"{metric} has more than {MOST_BUCKETS} buckets: these are single things, not bounds. Export the same few bounds in all pods"
 
 
 def _by_edges(metric: str, rows: Iterable[Row], edges: tuple[float, ...]) -> Floats:
@@ -193,20 +201,30 @@ class _Counted:
     def vendor(self, plan: Plan) -> None:
         if plan.sla is None:
             return
-        below: dict[str, float] = {}
-        for labels, value in self.grown.histograms.get(f"{LATENCY}_bucket", ()):
-            if isfinite(value):
-                bound = labels.get("le", "")
-                below[bound] = below.get(bound, 0.0) + value
-        by_bound = {float(bound): value for bound, value in below.items() if bound}
+        rows = self.grown.histograms.get(f"{LATENCY}_bucket", ())
+        by_bound: dict[float, float] = {}
+        for labels, value in rows:
+            bound = _bound(labels)
+            if isfinite(value) and bound is not None:
+                by_bound[bound] = by_bound.get(bound, 0.0) + value
         for name, promised in ((P95, plan.sla.p95.total_seconds()), (P99, plan.sla.p99.total_seconds())):
             self.memory.trouble.pop(name, None)
-            if by_bound and promised not in by_bound:
+            if len(rows) > MOST_BUCKETS:
+                self.memory.trouble[name] = _too_many_buckets(LATENCY)
+            elif by_bound and promised not in by_bound:
                 self.memory.trouble[name] = f"{LATENCY} has no bucket that ends at {promised:g} s: add that bound to the histogram"
             elif by_bound:
                 self._add(name, by_bound[promised], by_bound.get(inf, 0.0))
         if self.grown.probes is not None:
             self._add(UP, *self.grown.probes)
+
+
+def _bound(labels: Labels) -> float | None:
+    """Of a bucket; None if it is no number."""
+    try:
+        return float(labels.get("le", ""))
+    except ValueError:
+        return None
 
 
 def _into(sums: dict[str, tuple[float, float]], name: str, part: float, whole: float) -> None:

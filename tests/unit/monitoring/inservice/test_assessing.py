@@ -14,7 +14,7 @@ from headgate.api.monitoring import PREDICTIONS, Oversight, Reviewers, WorthWatc
 from headgate.api.triggers import Fairness
 from headgate.monitoring.inservice.assessing import assess
 from headgate.monitoring.inservice.assessment import Assessment, Kind
-from headgate.monitoring.inservice.counting import MOST_ROWS, Grown, fold
+from headgate.monitoring.inservice.counting import MOST_BUCKETS, MOST_ROWS, Grown, fold
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan
 from headgate.monitoring.inservice.reference import Distribution, Reference
@@ -121,6 +121,7 @@ WRONG_EDGES = [({"feature": "income", "le": bound}, 10.0) for bound in ("10", "2
         (only([({"feature": "income", "le": "10"}, 1.0)]), "income", "has no bucket that ends at 20, 30, 40"),
         (only([({"feature": "income", "le": "many"}, 1.0)]), "income", "a bucket without a bound that is a number"),
         (only([({"feature": "income"}, 1.0)]), "income", "a bucket without a bound"),
+        (only([({"feature": "income", "le": str(n)}, 1.0) for n in range(MOST_BUCKETS + 1)]), "income", "more than 400 buckets"),
         (only([({"feature": "income", "le": "10"}, nan)]), "income", "is not a number"),
         (only([({"feature": "income", "le": "10"}, inf)]), "income", "is not a number"),
         (only([]), "income", "the live version's pods show no headgate_feature:"),
@@ -347,6 +348,15 @@ def test_a_contract_needs_a_bucket_at_its_limit() -> None:
     found = said(memory, watched, None, now)
     assert found.verdict(Kind.VENDOR) is N
     assert any("no bucket that ends at 0.2 s" in result.why for _, result in found.figures[Kind.VENDOR])
+
+
+def test_a_contract_is_not_judged_by_buckets_of_single_things() -> None:
+    watched = watched_by(sla=Sla())
+    buckets = [({"le": bound}, 10.0) for bound in ("0.2", "0.5", "+Inf", *(f"request-{number}" for number in range(MOST_BUCKETS)))]
+    for rows, words in ((buckets[:4], "120 of 120"), (buckets, "more than 400 buckets")):
+        memory, now = counted(watched, None, Grown({"http_request_duration_seconds_bucket": rows}), hours=1)
+        why = {result.statistic: result.why for _, result in said(memory, watched, None, now).figures[Kind.VENDOR]}
+        assert words in why["latencyP95"]
 
 
 @pytest.mark.parametrize(("planned", "verdict"), [(None, N), (300_000, W), (400_000, V)])
