@@ -12,6 +12,7 @@ from headgate.monitoring.inservice.people import fairness, oversight
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.inservice.reference import Reference
 from headgate.monitoring.inservice.scores import scores
+from headgate.monitoring.inservice.versions import first_whole_day
 from headgate.monitoring.response import Responses, respond
 
 
@@ -22,21 +23,21 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
     read = gauged(memory.gauges, plan.gauges, float(plan.rules.alpha), now) if plan.gauges is not None else ()
     if counted or read:
         figures[Kind.DRIFT] = (*counted, *read)
-    labelled = None
+    own, labelled = first_whole_day(memory.versions), None
     if plan.performance is not None:
         lagged = utc_day(now - float(plan.performance.label_lag))
-        labelled = performance(memory.daily, plan, plan.performance, lagged)
+        labelled = performance(memory.daily, plan, plan.performance, memory.versions, lagged)
         figures[Kind.PERFORMANCE] = labelled.figures
     if plan.oversight is not None:
         figures[Kind.OVERSIGHT] = oversight(memory.daily, plan.oversight, today)
     if plan.fairness is not None:
-        since = today - timedelta(days=plan.rules.fairness_days - 1)
+        since = max(today - timedelta(days=plan.rules.fairness_days - 1), own)
         figures[Kind.FAIRNESS] = fairness(memory.daily, plan.fairness, since, today)
     if plan.sla is not None:
         memory.standing = settled(memory.standing, memory.daily, plan.sla, today)
         figures[Kind.VENDOR] = contract(memory.daily, memory.trouble, plan.sla, today)
     if plan.worth is not None:
-        figures[Kind.VALUE] = (("", measured_worth(memory.daily, plan.worth, today)),)
+        figures[Kind.VALUE] = (("", measured_worth(memory.daily, plan.worth, own, today)),)
     response = None
     if counted or labelled is not None:
         # Gauges tell drift and cause nothing: the size of their samples is not known, so chance is not excluded.

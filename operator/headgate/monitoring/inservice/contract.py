@@ -63,9 +63,10 @@ def contract(daily: Daily, trouble: dict[str, str], sla: Sla, today: date) -> tu
     return tuple(found)
 
 
-def measured_worth(daily: Daily, asked: WorthWatched, today: date) -> Result:
-    """A year at the rate of the last days that are over, by the spread of its days; against what was planned, where that is written."""
-    days = [(day, part) for day, part, _ in daily.days(WORTH) if day < today][-_WORTH_DAYS:]
+def measured_worth(daily: Daily, asked: WorthWatched, since: date, today: date) -> Result:
+    """A year at the rate of the last days that are over, none before `since`, by the spread of its days; against what was planned, where
+    that is written."""
+    days = [(day, part) for day, part, _ in daily.days(WORTH) if since <= day < today][-_WORTH_DAYS:]
     if len(days) < _FEWEST_DAYS:
         return not_assessed("valuePerYear", f"{len(days)} days with {asked.summary}: {_FEWEST_DAYS} at least are needed", (len(days),))
     values = np.array([part for _, part in days])

@@ -17,6 +17,7 @@ from headgate.monitoring.inservice.gauges import Gauged
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan, Yardstick
 from headgate.monitoring.inservice.reference import Reference
 from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
+from headgate.monitoring.inservice.versions import MOST_VERSIONS, Lived, continued
 from headgate.monitoring.response import Severity
 from headgate.monitoring.vendor import Quarter, Standing
 
@@ -50,7 +51,7 @@ class Windowed:
 class Memory:
     """`as_of`: up to when increments were counted. `seen`: when a metric, or a feature, last showed a series; `trouble`: why what it
     showed could not be counted. `releases`: when users got another version. `severity`: what was answered last. `yardsticks`: of versions
-    that were live, by revision, the newest last.
+    that were live, by revision, the newest last. `versions`: those that users had, on which days.
     """
 
     revision: str = ""
@@ -66,6 +67,7 @@ class Memory:
     severity: Severity | None = None
     standing: Standing = field(default_factory=Standing)
     yardsticks: dict[str, Yardstick] = field(default_factory=dict)
+    versions: tuple[Lived, ...] = ()
 
     def measuring(self, plan: Plan, revision: str, *, settled: bool) -> Plan:
         """The plan for a live version. `settled`: whether the spec asks for this very version.
@@ -91,6 +93,7 @@ class Memory:
         if released and live_since not in self.releases:
             # The first version that is seen here was released too, if only just.
             self.releases = (*self.releases, live_since)[-MOST_RELEASES:]
+        self.versions = continued(self.versions, Lived(live_since, plan.yardstick.baseline), released=released)
         self.revision = revision
         bins = {feature.name: reference.features[feature.name].bins for feature in comparable(plan, reference)} if reference else {}
         digest, window = plan.reference[1] if plan.reference else "", plan.window.total_seconds()
@@ -138,6 +141,7 @@ def stored(memory: Memory) -> str:
             "owed": [_quarter(quarter) for quarter in memory.standing.owed],
         },
         "yardsticks": {revision: _yardstick(one) for revision, one in memory.yardsticks.items()},
+        "versions": [[one.since.isoformat(), _baseline(one.baseline)] for one in memory.versions],
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
@@ -172,6 +176,7 @@ def _recalled(document: Mapping[str, Any]) -> Memory:
         standing=Standing(_quarter_of(standing["last"]), int(standing["violated"]), owed),
         # Left out by earlier versions of this program.
         yardsticks={str(revision): _yardstick_of(one) for revision, one in (document.get("yardsticks") or {}).items()},
+        versions=tuple(Lived(date.fromisoformat(day), _baseline_of(one)) for day, one in document.get("versions", ())[-MOST_VERSIONS:]),
     )
 
 
@@ -217,16 +222,20 @@ def _quarter_of(stored: list[int] | None) -> Quarter | None:
 
 
 def _yardstick(one: Yardstick) -> dict[str, Any]:
-    baseline = one.baseline.model_dump(mode="json") if one.baseline is not None else None
-    return {"reference": list(one.reference) if one.reference is not None else None, "baseline": baseline}
+    return {"reference": list(one.reference) if one.reference is not None else None, "baseline": _baseline(one.baseline)}
 
 
 def _yardstick_of(stored: Mapping[str, Any]) -> Yardstick:
-    reference, baseline = stored["reference"], stored["baseline"]
-    return Yardstick(
-        (str(reference[0]), str(reference[1])) if reference is not None else None,
-        PinnedBaseline.model_validate(baseline) if baseline is not None else None,
-    )
+    reference = stored["reference"]
+    return Yardstick((str(reference[0]), str(reference[1])) if reference is not None else None, _baseline_of(stored["baseline"]))
+
+
+def _baseline(one: PinnedBaseline | None) -> dict[str, Any] | None:
+    return one.model_dump(mode="json") if one is not None else None
+
+
+def _baseline_of(stored: Mapping[str, Any] | None) -> PinnedBaseline | None:
+    return PinnedBaseline.model_validate(stored) if stored is not None else None
 
 
 def utc_day(instant: float) -> date:
