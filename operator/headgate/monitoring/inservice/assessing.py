@@ -23,6 +23,7 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
     read = gauged(memory.gauges, plan.gauges, float(plan.rules.alpha), now) if plan.gauges is not None else ()
     if counted or read:
         figures[Kind.DRIFT] = (*counted, *read)
+    memory.daily.advance(today)
     own, labelled = first_whole_day(memory.versions), None
     if plan.performance is not None:
         lagged = utc_day(now - float(plan.performance.label_lag))

@@ -18,6 +18,8 @@ MOST_ROWS = 4 * MOST_CLASSES
 """Rows of one metric and feature that are read. A label with more values tells single things apart, and no classes."""
 
 PERFORMANCE, REVIEWS, SEEDED, AUDITED, WORTH = "performance", "reviews", "seeded", "audited", "worth"
+WORTH_SHOWN = "worthShown"
+"""Looks that found the summary, whether or not anything was answered."""
 P95, P99, UP = "p95", "p99", "up"
 SEGMENT, GROUP, REVIEWER = "segment/", "group/", "reviewer/"
 """Names of daily sums; the last three are followed by what they tell apart."""
@@ -186,8 +188,9 @@ class _Counted:
 
     def worth(self, plan: Plan) -> None:
         if plan.worth is not None:
-            total, count = (sum(value for _, value in self._rows(plan.worth.summary + end)) for end in ("_sum", "_count"))
-            self._add(WORTH, total, count)
+            totals, answers = (self._rows(plan.worth.summary + end) for end in ("_sum", "_count"))
+            self._add(WORTH, sum(value for _, value in totals), sum(value for _, value in answers))
+            self._add(WORTH_SHOWN, float(bool(answers)), float(bool(answers)))
 
     def vendor(self, plan: Plan) -> None:
         if plan.sla is None:

@@ -9,7 +9,7 @@ from headgate.api.monitoring import Performance, PinnedBaseline
 from headgate.monitoring.drift import Limits
 from headgate.monitoring.inservice.assessment import Named
 from headgate.monitoring.inservice.counting import PERFORMANCE, SEGMENT
-from headgate.monitoring.inservice.daily import Daily
+from headgate.monitoring.inservice.daily import LONGEST_LAG, Daily
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.inservice.versions import Lived, first_whole_day, live_on
 from headgate.monitoring.intervals import difference
@@ -24,6 +24,8 @@ _EXACT = 1e9
 _HORIZON_DAYS = 7
 MOST_SEGMENTS = 16
 _TOLD_FALL = 0.003
+_PATIENCE = 3
+"""Days without labels that are no news, where fewer are looked at: a weekend, and the day before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +48,43 @@ def performance(daily: Daily, plan: Plan, asked: Performance, versions: Sequence
         windows = list(_by_one_baseline(windows, versions, baseline))
     own = [window for window in windows if window.day >= first]
     if not own:
-        return _nothing(_without_labels(daily, asked, versions))
+        return _nothing(_without_labels(daily, asked, versions, today))
+    if (quiet := _quiet(own[-1].day, asked, today)) is not None:
+        return _nothing(quiet, "cusum", "trend", *(["segmentLoss"] if asked.segment is not None else []))
     levelled = _levelled(windows, versions, own)
-    loss = lost(levelled, min(asked.recent_days, len(own)), baseline, limits)
+    since = today - timedelta(days=max(asked.recent_days, _PATIENCE))
+    recent = [window for window in own[-asked.recent_days :] if window.day >= since]
+    loss = lost(levelled, len(recent), baseline, limits)
     began, alarm = since_when(windows, baseline, first, levelled)
     falling, _ = judged(own, Limit(baseline.share, limits.violated, _HORIZON_DAYS))
     figures: list[Named] = [("", loss), ("", began), ("", falling)]
     if asked.segment is not None:
-        figures += _worst_segment(daily, asked, baseline, limits, (max(today - timedelta(days=asked.recent_days), first), today))
+        figures += _worst_segment(daily, asked, baseline, limits, (recent[0].day, today))
     labels = Labels(
         sum(window.labels for window in windows) / len(windows), min(max(baseline.share, 0.001), 0.999), noise_beside_a_step(levelled)
     )
     return Labelled(tuple(figures), loss, alarm, (statement(_TOLD_FALL, labels),))
 
 
-def _nothing(why: str) -> Labelled:
+def _nothing(why: str, *others: str) -> Labelled:
     loss = not_assessed("loss", why)
-    return Labelled((("", loss),), loss)
+    return Labelled((("", loss), *(("", not_assessed(statistic, why)) for statistic in others)), loss)
 
 
-def _without_labels(daily: Daily, asked: Performance, versions: Sequence[Lived]) -> str:
-    if not versions or not any(daily.days(PERFORMANCE)):
-        return f"no full day with labels yet: is {asked.counter} exported with the label {asked.label}?"
-    return f"no full day with labels of the live version yet, since the release of {versions[-1].since}"
+def _quiet(last: date, asked: Performance, today: date) -> str | None:
+    """Why nothing is said any more, where labels have stopped coming: what the last ones told is no news."""
+    days = (today - last).days - 1
+    return f"no labels for {days} days: is {asked.counter} still exported?" if days >= max(asked.recent_days, _PATIENCE) else None
+
+
+def _without_labels(daily: Daily, asked: Performance, versions: Sequence[Lived], today: date) -> str:
+    if asked.label_lag > LONGEST_LAG * 86_400:
+        return f"labelLag is longer than the {LONGEST_LAG} days that are waited for labels"
+    days = [day for day, _, _ in daily.days(PERFORMANCE) if day < today]
+    if not versions or not days:
+        return f"no full day with labels: is {asked.counter} exported with the label {asked.label}?"
+    quiet = _quiet(max(days[-1], versions[-1].since), asked, today)
+    return quiet or f"no full day with labels of the live version yet, since the release of {versions[-1].since}"
 
 
 def _baseline(pinned: PinnedBaseline) -> Baseline:

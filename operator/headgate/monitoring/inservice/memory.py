@@ -12,7 +12,7 @@ import numpy as np
 
 from headgate.api.digests import sha256
 from headgate.api.monitoring import PREDICTIONS, PinnedBaseline
-from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
+from headgate.monitoring.inservice.daily import Daily
 from headgate.monitoring.inservice.gauges import Gauged
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan, Yardstick
 from headgate.monitoring.inservice.reference import Reference
@@ -95,6 +95,7 @@ class Memory:
             self.releases = (*self.releases, live_since)[-MOST_RELEASES:]
         self.versions = continued(self.versions, Lived(live_since, plan.yardstick.baseline), released=released)
         self.revision = revision
+        self.daily.reach(plan.label_lag.days)
         bins = {feature.name: reference.features[feature.name].bins for feature in comparable(plan, reference)} if reference else {}
         digest, window = plan.reference[1] if plan.reference else "", plan.window.total_seconds()
         answers = {name: count for name, count in bins.items() if name == PREDICTIONS}
@@ -121,16 +122,13 @@ def _fitting(before: Windowed | None, wanted: Windowed) -> Windowed:
 
 def stored(memory: Memory) -> str:
     """As JSON."""
-    daily = memory.daily
     document = {
         "version": VERSION,
         "revision": memory.revision,
         "asOf": memory.as_of,
         "inputs": _windowed(memory.inputs),
         "outputs": _windowed(memory.outputs),
-        "last": daily.last.isoformat() if daily.last else None,
-        "crowded": daily.crowded,
-        "daily": {name: [[int(at), *rows[at].tolist()] for at in np.flatnonzero(rows.any(axis=1))] for name, rows in daily.sums.items()},
+        **memory.daily.document(),
         "seen": memory.seen,
         "gauges": [[*key, one.value, one.seen, one.changed] for key, one in memory.gauges.items()],
         "releases": [day.isoformat() for day in memory.releases],
@@ -150,7 +148,7 @@ def recalled(text: str) -> Memory:
     """The inverse of `stored`. Raises ValueError for what this version did not write."""
     try:
         return _recalled(json.loads(text))
-    except (KeyError, TypeError, AttributeError, zlib.error) as error:
+    except (LookupError, TypeError, AttributeError, zlib.error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
@@ -163,7 +161,7 @@ def _recalled(document: Mapping[str, Any]) -> Memory:
         revision=str(document["revision"]),
         inputs=_windowed_of(document["inputs"]),
         outputs=_windowed_of(document["outputs"]),
-        daily=_daily_of(document),
+        daily=Daily.of(document),
         as_of=None if document["asOf"] is None else float(document["asOf"]),
         seen={str(name): float(at) for name, at in document["seen"].items()},
         # Memories of releases that read no gauges have none.
@@ -201,16 +199,6 @@ def _windowed_of(stored: Mapping[str, Any] | None) -> Windowed | None:
     made.sliding.counts[:] = np.frombuffer(raw, dtype="<f4").reshape(made.sliding.counts.shape)
     made.sliding.newest, made.sliding.since, made.layout = int(stored["newest"]), float(stored["since"]), str(stored["layout"])
     return made
-
-
-def _daily_of(document: Mapping[str, Any]) -> Daily:
-    found = Daily(date.fromisoformat(document["last"]) if document["last"] else None, crowded=bool(document["crowded"]))
-    for name, rows in list(document["daily"].items())[:MOST_NAMES]:
-        sums = np.zeros((LONGEST, 2))
-        for at, part, whole in rows:
-            sums[int(at)] = part, whole
-        found.sums[str(name)] = sums
-    return found
 
 
 def _quarter(quarter: Quarter | None) -> list[int] | None:
