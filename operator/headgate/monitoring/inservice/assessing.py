@@ -35,7 +35,7 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
         since = max(today - timedelta(days=plan.rules.fairness_days - 1), own)
         figures[Kind.FAIRNESS] = fairness(memory.daily, plan.fairness, since, today)
     if plan.sla is not None:
-        memory.standing = settled(memory.standing, memory.daily, plan.sla, today)
+        memory.standing = settled(memory.standing, memory.daily, plan.sla, today - plan.label_lag)
         figures[Kind.VENDOR] = contract(memory.daily, memory.trouble, plan.sla, today)
     if plan.worth is not None:
         figures[Kind.VALUE] = (("", measured_worth(memory.daily, plan.worth, own, today)),)

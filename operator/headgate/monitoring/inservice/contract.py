@@ -43,7 +43,10 @@ def _counts(sums: tuple[float, float]) -> tuple[int, int]:
 
 
 def settled(standing: Standing, daily: Daily, sla: Sla, today: date) -> Standing:
-    """The standing after the quarters that are over. One of which nothing was counted is left out, which ends the row."""
+    """The standing after the quarters that are over. One of which nothing was counted is left out, which ends the row.
+
+    `today` is the day whose decisions get their labels now (the date less the label lag): before that the last days lack theirs.
+    """
     quarter = Quarter.of(date.fromordinal(_first(Quarter.of(today)).toordinal() - 1))
     if not any(any(daily.total(name, *quarter_days(quarter))) for name in _CLAUSES.values()):
         return standing

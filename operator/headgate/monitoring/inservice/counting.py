@@ -9,6 +9,7 @@ import numpy as np
 
 from headgate.api.monitoring import FEATURE_LABEL
 from headgate.evidence.bets.arrays import Floats
+from headgate.monitoring.inservice.daily import LONGEST_LAG
 from headgate.monitoring.inservice.gauges import GaugeSample, remember
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
@@ -144,7 +145,7 @@ class _Counted:
 
     def performance(self, plan: Plan) -> None:
         asked = plan.performance
-        if asked is None:
+        if asked is None or asked.label_lag > LONGEST_LAG * 86_400:
             return
         lag, sums = float(asked.label_lag), dict[str, tuple[float, float]]()
         for labels, value in self._rows(asked.counter):
