@@ -14,7 +14,9 @@ LONGEST = 100
 LONGEST_LAG = 400
 """Days that labels may take."""
 MOST_NAMES = 600
-"""More are names of single things. What is beyond is left out, and said so."""
+"""Of each kind, like `reviewer/`. More are names of single things. What is beyond is left out, and said so."""
+_MOST_STORED = 4 * MOST_NAMES
+"""Of all kinds: what has more was not written by this program."""
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Daily:
         found = cls(date.fromisoformat(document["last"]) if document["last"] else None, crowded=bool(document["crowded"]))
         found.reach(int(document.get("length", LONGEST)) - LONGEST)
         earlier = document.get("earlier", {})
-        for name, rows in list(document["daily"].items())[:MOST_NAMES]:
+        for name, rows in list(document["daily"].items())[:_MOST_STORED]:
             sums = np.zeros((found.length, 2))
             for at, part, whole in rows:
                 sums[int(at) - LONGEST] = part, whole
@@ -62,7 +64,8 @@ class Daily:
         if at < 0:
             return
         if name not in self.sums:
-            if len(self.sums) >= MOST_NAMES:
+            kind, apart, _ = name.partition("/")
+            if apart and len(self.names(kind + apart)) >= MOST_NAMES:
                 self.crowded = True
                 return
             self.sums[name] = np.zeros((self.length, 2))

@@ -50,7 +50,7 @@ def performance(daily: Daily, plan: Plan, asked: Performance, versions: Sequence
     if not own:
         return _nothing(_without_labels(daily, asked, versions, today))
     if (quiet := _quiet(own[-1].day, asked, today)) is not None:
-        return _nothing(quiet, "cusum", "trend", *(["segmentLoss"] if asked.segment is not None else []))
+        return untold(asked, quiet)
     levelled = _levelled(windows, versions, own)
     since = today - timedelta(days=max(asked.recent_days, _PATIENCE))
     recent = [window for window in own[-asked.recent_days :] if window.day >= since]
@@ -64,6 +64,11 @@ def performance(daily: Daily, plan: Plan, asked: Performance, versions: Sequence
         sum(window.labels for window in windows) / len(windows), min(max(baseline.share, 0.001), 0.999), noise_beside_a_step(levelled)
     )
     return Labelled(tuple(figures), loss, alarm, (statement(_TOLD_FALL, labels),))
+
+
+def untold(asked: Performance, why: str) -> Labelled:
+    """Nothing, of all that would be told."""
+    return _nothing(why, "cusum", "trend", *(["segmentLoss"] if asked.segment is not None else []))
 
 
 def _nothing(why: str, *others: str) -> Labelled:

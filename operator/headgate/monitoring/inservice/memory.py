@@ -50,8 +50,8 @@ class Windowed:
 @dataclass(slots=True)
 class Memory:
     """`as_of`: up to when increments were counted. `seen`: when a metric, or a feature, last showed a series; `trouble`: why what it
-    showed could not be counted. `releases`: when users got another version. `severity`: what was answered last. `yardsticks`: of versions
-    that were live, by revision, the newest last. `versions`: those that users had, on which days.
+    showed could not be counted; `cut`: when rows of it were last cut off. `releases`: when users got another version. `severity`: what was
+    answered last. `yardsticks`: of versions that were live, by revision, the newest last. `versions`: those that users had, on which days.
     """
 
     revision: str = ""
@@ -68,6 +68,7 @@ class Memory:
     standing: Standing = field(default_factory=Standing)
     yardsticks: dict[str, Yardstick] = field(default_factory=dict)
     versions: tuple[Lived, ...] = ()
+    cut: dict[str, float] = field(default_factory=dict)
 
     def measuring(self, plan: Plan, revision: str, *, settled: bool) -> Plan:
         """The plan for a live version. `settled`: whether the spec asks for this very version.
@@ -130,6 +131,7 @@ def stored(memory: Memory) -> str:
         "outputs": _windowed(memory.outputs),
         **memory.daily.document(),
         "seen": memory.seen,
+        "cut": memory.cut,
         "gauges": [[*key, one.value, one.seen, one.changed] for key, one in memory.gauges.items()],
         "releases": [day.isoformat() for day in memory.releases],
         "severity": memory.severity,
@@ -164,6 +166,7 @@ def _recalled(document: Mapping[str, Any]) -> Memory:
         daily=Daily.of(document),
         as_of=None if document["asOf"] is None else float(document["asOf"]),
         seen={str(name): float(at) for name, at in document["seen"].items()},
+        cut={str(metric): float(at) for metric, at in document.get("cut", {}).items()},
         # Memories of releases that read no gauges have none.
         gauges={
             (str(metric), str(feature)): Gauged(_number(value), float(seen), _number(changed))
