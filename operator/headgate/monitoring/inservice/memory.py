@@ -50,8 +50,8 @@ class Windowed:
 @dataclass(slots=True)
 class Memory:
     """`as_of`: up to when increments were counted. `seen`: when a metric, or a feature, last showed a series; `trouble`: why what it
-    showed could not be counted; `cut`: when rows of it were last cut off. `releases`: when users got another version. `severity`: what was
-    answered last. `yardsticks`: of versions that were live, by revision, the newest last. `versions`: those that users had, on which days.
+    showed could not be counted. `releases`: when users got another version. `severity`: what was answered last. `yardsticks`: of versions
+    that were live, by revision, the newest last.
     """
 
     revision: str = ""
@@ -68,7 +68,9 @@ class Memory:
     standing: Standing = field(default_factory=Standing)
     yardsticks: dict[str, Yardstick] = field(default_factory=dict)
     versions: tuple[Lived, ...] = ()
+    """Those that users had, and since which day."""
     cut: dict[str, float] = field(default_factory=dict)
+    """When rows of a metric were last cut off."""
 
     def measuring(self, plan: Plan, revision: str, *, settled: bool) -> Plan:
         """The plan for a live version. `settled`: whether the spec asks for this very version.
