@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from headgate.api.monitoring import FEATURE_LABEL
-from headgate.monitoring.inservice.counting import MOST_ROWS, Grown, Row
+from headgate.monitoring.inservice.counting import MOST_REVIEWER_ROWS, MOST_ROWS, Grown, Row
 from headgate.monitoring.inservice.plan import Plan
-from headgate.monitoring.oversight import MOST_REVIEWERS
 from headgate.prometheus.answers import Read, read_aside
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.gauges import gauge_question, parse_gauges
@@ -28,7 +27,7 @@ def counted(plans: Sequence[Plan]) -> dict[str, Counted]:
     for template, asked, most in (
         (COUNTERS, [plan.counters for plan in plans], MOST_ROWS),
         (APPLICATIONS, [plan.applications for plan in plans], MOST_ROWS),
-        (REVIEWERS, [plan.reviewers for plan in plans], 4 * MOST_REVIEWERS),
+        (REVIEWERS, [plan.reviewers for plan in plans], MOST_REVIEWER_ROWS),
     ):
         names = frozenset(name for one in asked for name in one)
         labels = frozenset(label for one in asked for own in one.values() for label in own)

@@ -1,7 +1,8 @@
 """What grew of a model's counters between two instants, added to what is remembered of it."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
 
@@ -9,15 +10,24 @@ import numpy as np
 
 from headgate.api.monitoring import FEATURE_LABEL
 from headgate.evidence.bets.arrays import Floats
+from headgate.monitoring.inservice.daily import LONGEST_LAG
 from headgate.monitoring.inservice.gauges import GaugeSample, remember
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
 from headgate.monitoring.inservice.reference import MOST_CLASSES, Distribution, Reference
+from headgate.monitoring.oversight import MOST_REVIEWERS
 
 MOST_ROWS = 4 * MOST_CLASSES
 """Rows of one metric and feature that are read. A label with more values tells single things apart, and no classes."""
 
+MOST_REVIEWER_ROWS = 4 * MOST_REVIEWERS
+"""The same where persons are told apart."""
+_CUT_FOR = 86_400.0
+"""Seconds for which nothing is told of a metric of which rows were cut off: in quiet hours there are fewer."""
+
 PERFORMANCE, REVIEWS, SEEDED, AUDITED, WORTH = "performance", "reviews", "seeded", "audited", "worth"
+WORTH_SHOWN = "worthShown"
+"""Looks that found the summary, whether or not anything was answered."""
 P95, P99, UP = "p95", "p99", "up"
 SEGMENT, GROUP, REVIEWER = "segment/", "group/", "reviewer/"
 """Names of daily sums; the last three are followed by what they tell apart."""
@@ -116,6 +126,18 @@ def _by_edges(metric: str, rows: Iterable[Row], edges: tuple[float, ...]) -> Flo
     return counts
 
 
+def cut_off(memory: Memory, metric: str, now: float) -> str:
+    """Why nothing can be told of a metric; empty unless it had more rows than are read. Persons are told apart as REVIEWER and the name."""
+    at = memory.cut.get(metric)
+    if at is None or now - at >= _CUT_FOR:
+        return ""
+    most = MOST_REVIEWER_ROWS if metric.startswith(REVIEWER) else MOST_ROWS
+    return (
+        f"{metric.removeprefix(REVIEWER)} has more than {most} rows, and the smaller ones are cut off, so that no share is right: one of "
+        "its labels tells single things apart"
+    )
+
+
 def reviewer_hash(model: str, reviewer: str) -> str:
     """Tells reviewers of one model apart, and does not name them."""
     return hashlib.sha256(f"{model}\0{reviewer}".encode()).hexdigest()[:12]
@@ -130,10 +152,18 @@ class _Counted:
     end: float
 
     def _rows(self, metric: str) -> list[Row]:
-        rows = [row for row in self.grown.counters.get(metric, ()) if isfinite(row[1])]
+        rows = self._whole(metric, self.grown.counters.get(metric, ()), MOST_ROWS)
         if rows:
             self.memory.seen[metric] = self.end
         return rows
+
+    def _whole(self, metric: str, rows: Sequence[Row], most: int) -> list[Row]:
+        """None of what was cut off: the largest rows are no sample of all. Each value of the label `feature` has rows of its own."""
+        counts = Counter(labels.get(FEATURE_LABEL, "") for labels, _ in rows)
+        if max(counts.values(), default=0) <= most:
+            return [row for row in rows if isfinite(row[1])]
+        self.memory.cut[metric] = self.end
+        return []
 
     def _add(self, name: str, part: float, whole: float, lag: float = 0.0) -> None:
         if whole > 0.0:
@@ -142,7 +172,7 @@ class _Counted:
 
     def performance(self, plan: Plan) -> None:
         asked = plan.performance
-        if asked is None:
+        if asked is None or asked.label_lag > LONGEST_LAG * 86_400:
             return
         lag, sums = float(asked.label_lag), dict[str, tuple[float, float]]()
         for labels, value in self._rows(asked.counter):
@@ -166,10 +196,9 @@ class _Counted:
             rows = [row for row in self._rows(metric) if name != AUDITED or row[0].get(label) in decided]
             self._add(name, sum(value for labels, value in rows if labels.get(label) in wanted), sum(value for _, value in rows))
         sums: dict[str, tuple[float, float]] = {}
-        for labels, value in self.grown.reviewers.get(asked.reviews, ()):
-            if isfinite(value):
-                changed = value if labels.get(asked.outcome_label) in asked.changed else 0.0
-                _into(sums, REVIEWER + reviewer_hash(plan.model, labels.get(asked.reviewer_label, "")), changed, value)
+        for labels, value in self._whole(REVIEWER + asked.reviews, self.grown.reviewers.get(asked.reviews, ()), MOST_REVIEWER_ROWS):
+            changed = value if labels.get(asked.outcome_label) in asked.changed else 0.0
+            _into(sums, REVIEWER + reviewer_hash(plan.model, labels.get(asked.reviewer_label, "")), changed, value)
         for name, (part, whole) in sums.items():
             self._add(name, part, whole)
 
@@ -186,8 +215,9 @@ class _Counted:
 
     def worth(self, plan: Plan) -> None:
         if plan.worth is not None:
-            total, count = (sum(value for _, value in self._rows(plan.worth.summary + end)) for end in ("_sum", "_count"))
-            self._add(WORTH, total, count)
+            totals, answers = (self._rows(plan.worth.summary + end) for end in ("_sum", "_count"))
+            self._add(WORTH, sum(value for _, value in totals), sum(value for _, value in answers))
+            self._add(WORTH_SHOWN, float(bool(answers)), float(bool(answers)))
 
     def vendor(self, plan: Plan) -> None:
         if plan.sla is None:
