@@ -1,4 +1,4 @@
-"""The chart grants the operator what it uses: nothing it never used in all these tests, nothing less than it asked for.
+"""The chart grants operator and monitor what they use: nothing they never used in all these tests, nothing less than they asked for.
 
 It looks back on what the API server noted since the cluster came up, so it runs last, and says something only after the others.
 """
@@ -18,7 +18,8 @@ from headgate.kube.resources import AIMODELS, HTTP_ROUTES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.last]
 
-OPERATOR, NAMESPACE = "headgate", "headgate-system"
+NAMESPACE = "headgate-system"
+OPERATOR, MONITOR = "headgate", "headgate-monitor"
 
 SELDOM = {
     # An admission plugin asks for it, in no request of its own, where clusters switch it on.
@@ -31,24 +32,29 @@ SELDOM = {
 """Granted, and not to be seen in these tests."""
 
 
+@pytest.fixture(scope="module", params=[OPERATOR, MONITOR])
+def account(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def log() -> Log:
+def log(account: str) -> Log:
     if "HEADGATE_API_AUDIT" not in os.environ:
         pytest.skip("this cluster's API server keeps no audit log that can be read from here: CLUSTER=host has one")
     file = Path(os.environ["HEADGATE_API_AUDIT"])
     lines = [line for part in sorted(file.parent.glob(f"{file.stem}*{file.suffix}")) for line in part.read_text().splitlines()]
-    found = Log.read(lines, f"system:serviceaccount:{NAMESPACE}:{OPERATOR}")
-    assert any(found.asked()), f"the API server has noted nothing of the operator in {file}"
+    found = Log.read(lines, f"system:serviceaccount:{NAMESPACE}:{account}")
+    assert any(found.asked()), f"the API server has noted nothing of {account} in {file}"
     return found
 
 
-def granted() -> Iterator[Grant]:
-    """All that is bound to the operator's ServiceAccount."""
+def granted(account: str) -> Iterator[Grant]:
+    """All that is bound to the ServiceAccount."""
     for binding in _items("clusterrolebindings"):
-        if _is_ours(binding):
+        if _is_of(account, binding):
             yield from grants(json.loads(kubectl("get", "clusterrole", binding["roleRef"]["name"], "-o", "json")))
     for binding in _items("rolebindings", "-A"):
-        if _is_ours(binding):
+        if _is_of(account, binding):
             namespace = binding["metadata"]["namespace"]
             role = get(binding["roleRef"]["kind"].lower(), binding["roleRef"]["name"], namespace)
             assert role is not None, binding
@@ -60,18 +66,18 @@ def _items(*what: str) -> list[dict[str, Any]]:
     return found
 
 
-def _is_ours(binding: dict[str, Any]) -> bool:
+def _is_of(account: str, binding: dict[str, Any]) -> bool:
     return any(
-        (subject["kind"], subject["name"], subject.get("namespace")) == ("ServiceAccount", OPERATOR, NAMESPACE)
+        (subject["kind"], subject["name"], subject.get("namespace")) == ("ServiceAccount", account, NAMESPACE)
         for subject in binding.get("subjects") or ()
     )
 
 
-def test_the_operator_was_refused_nothing(log: Log) -> None:
+def test_it_was_refused_nothing(log: Log) -> None:
     assert log.refused() == []
 
 
-def test_the_operator_has_no_right_that_it_never_used(log: Log) -> None:
-    rights = set(granted())
-    assert len(rights) > 40
+def test_it_has_no_right_that_it_never_used(account: str, log: Log) -> None:
+    rights = set(granted(account))
+    assert len(rights) > (40 if account == OPERATOR else 5)
     assert sorted(unused(rights - SELDOM, log.used())) == []

@@ -67,15 +67,19 @@ class Alarm:
     between: tuple[date, date]
 
 
-def cusum(windows: Sequence[Window], baseline: Baseline, known: Noise, false_alarm_days: float = FALSE_ALARM_DAYS) -> Alarm | None:
+def cusum(
+    windows: Sequence[Window], baseline: Baseline, known: Noise, false_alarm_days: float = FALSE_ALARM_DAYS, since: date = date.min
+) -> Alarm | None:
     """Page's one-sided cumulative sum of daily losses against a baseline that does not move, in standard deviations of a day.
 
     May be looked at each day: without a loss it alarms once in `false_alarm_days` days on average. An alarm ends when the sum is back at 0.
+    The sum begins `since` the live version; days before it only date a loss that was there from its first day on.
     A measured baseline may be too high by chance; its own standard deviation is allowed for. `known` is the noise of days without loss.
     """
     limit, total, raised = threshold(false_alarm_days), 0.0, None
     losses = _standardised(windows, baseline, known)
-    for window, loss in zip(windows, losses, strict=True):
+    own = next((at for at, window in enumerate(windows) if window.day >= since), len(windows))
+    for window, loss in zip(windows[own:], losses[own:], strict=True):
         total = max(0.0, total + loss - _ALLOWANCE)
         if total == 0.0:
             raised = None
@@ -83,7 +87,8 @@ def cusum(windows: Sequence[Window], baseline: Baseline, known: Noise, false_ala
             raised = window.day
     if raised is None:
         return None
-    first, likeliest, last = (windows[at].day for at in onset(losses))
+    found = tuple(own + at for at in onset(losses[own:]))
+    first, likeliest, last = (windows[at].day for at in (onset(losses) if found[0] == own else found))
     return Alarm(raised, likeliest, (first, last))
 
 
@@ -106,14 +111,17 @@ def onset(losses: Floats) -> tuple[int, int, int]:
     return int(close[0]), int(np.argmax(support)), int(close[-1])
 
 
-def since_when(windows: Sequence[Window], baseline: Baseline) -> tuple[Result, Alarm | None]:
-    """Whether the cumulative sum alarms; the value is the loss since the onset, or of all days. Noise is that of the first days."""
+def since_when(
+    windows: Sequence[Window], baseline: Baseline, since: date = date.min, levelled: Sequence[Window] = ()
+) -> tuple[Result, Alarm | None]:
+    """Whether the cumulative sum alarms; the value is the loss since the onset, or of all days `since` the live version. Noise is that of
+    the first days; where versions changed, of the same days `levelled`."""
     samples = _samples(windows, baseline)
     if len(windows) < FEWEST_DAYS:
         return not_assessed("cusum", f"{len(windows)} days with mature labels: {FEWEST_DAYS} at least are needed", samples), None
-    known = noise_beside_a_step(windows[:_NOISE_DAYS])
-    alarm = cusum(windows, baseline, known)
-    counted_in = [window for window in windows if alarm is None or window.day >= alarm.onset]
+    known = noise_beside_a_step((levelled or windows)[:_NOISE_DAYS])
+    alarm = cusum(windows, baseline, known, since=since)
+    counted_in = [window for window in windows if window.day >= (since if alarm is None else alarm.onset)]
     value, interval = _loss(counted_in, baseline, known)
     if alarm is None:
         why = f"no lasting loss: the sum of losses stays below its threshold, which chance crosses once in {FALSE_ALARM_DAYS} days"

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from headgate.monitoring.inservice.counting import MOST_BUCKETS, MOST_ROWS, Grown, Row
+from headgate.monitoring.inservice.binning import MOST_BUCKETS, MOST_ROWS, Row
+from headgate.monitoring.inservice.counting import MOST_REVIEWER_ROWS, Grown
 from headgate.monitoring.inservice.plan import Plan
-from headgate.monitoring.oversight import MOST_REVIEWERS
 from headgate.prometheus.answers import Read, read_aside
 from headgate.prometheus.client import PrometheusClient, SourceError
 from headgate.prometheus.gauges import gauge_question, parse_gauges
@@ -31,7 +31,7 @@ def counted(plans: Sequence[Plan]) -> dict[str, list[Counted]]:
         (HISTOGRAMS, [dict.fromkeys(plan.histograms, frozenset({"le"})) for plan in plans], MOST_BUCKETS),
         (COUNTERS, [plan.counters for plan in plans], MOST_ROWS),
         (APPLICATIONS, [plan.applications for plan in plans], MOST_ROWS),
-        (REVIEWERS, [plan.reviewers for plan in plans], 4 * MOST_REVIEWERS),
+        (REVIEWERS, [plan.reviewers for plan in plans], MOST_REVIEWER_ROWS),
     ):
         own = features.get(template, [])
         of_features, names = {series for series, _ in own}, frozenset(name for _, name in own)

@@ -6,7 +6,8 @@ from math import inf, isfinite
 import numpy as np
 
 from headgate.evidence.bets.arrays import Floats
-from headgate.monitoring.inservice.counting import Grown, Row, bins_of, of_feature
+from headgate.monitoring.inservice.binning import Row, bins_of
+from headgate.monitoring.inservice.counting import Grown, of_feature
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan
 from headgate.monitoring.inservice.reference import MOST_CLASSES, MOST_EDGES, Distribution, Reference
 

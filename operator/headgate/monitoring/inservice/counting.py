@@ -1,32 +1,31 @@
 """What grew of a model's counters between two instants, added to what is remembered of it."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
 
-import numpy as np
-
 from headgate.api.monitoring import FEATURE_LABEL
-from headgate.evidence.bets.arrays import Floats
+from headgate.monitoring.inservice.binning import MOST_BUCKETS, MOST_ROWS, Labels, Row, bins_of, too_many_buckets
+from headgate.monitoring.inservice.daily import LONGEST_LAG
 from headgate.monitoring.inservice.gauges import Crowd, GaugeReading, GaugeSample, remember
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
-from headgate.monitoring.inservice.reference import MOST_CLASSES, MOST_EDGES, Distribution, Reference
+from headgate.monitoring.inservice.reference import Reference
+from headgate.monitoring.oversight import MOST_REVIEWERS
 
-MOST_ROWS = 4 * MOST_CLASSES
-"""Rows of one metric and feature that are read. A label with more values tells single things apart, and no classes."""
-MOST_BUCKETS = 4 * MOST_EDGES
-"""The same of a histogram."""
+MOST_REVIEWER_ROWS = 4 * MOST_REVIEWERS
+"""Rows of one metric that are read where persons are told apart."""
+_CUT_FOR = 86_400.0
+"""Seconds for which nothing is told of a metric of which rows were cut off: in quiet hours there are fewer."""
 
 PERFORMANCE, REVIEWS, SEEDED, AUDITED, WORTH = "performance", "reviews", "seeded", "audited", "worth"
+WORTH_SHOWN = "worthShown"
+"""Looks that found the summary, whether or not anything was answered."""
 P95, P99, UP = "p95", "p99", "up"
 SEGMENT, GROUP, REVIEWER = "segment/", "group/", "reviewer/"
 """Names of daily sums; the last three are followed by what they tell apart."""
-
-Labels = Mapping[str, str]
-Row = tuple[Labels, float]
-"""Labels of a sum of increments, and the sum."""
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ def fold(memory: Memory, plan: Plan, reference: Reference | None, grown: Grown, 
     memory.as_of = end
     _distributions(memory, plan, reference, grown, (start, end))
     remember(memory.gauges, memory.crowds, plan.gauges, GaugeReading(grown.gauges, grown.crowds), end)
-    counted = _Counted(memory, grown, end)
+    counted = _Counted(memory, grown, end, frozenset(feature.metric for feature in plan.features))
     counted.performance(plan)
     counted.oversight(plan)
     counted.fairness(plan)
@@ -80,49 +79,16 @@ def of_feature(feature: FeaturePlan, grown: Grown) -> list[Row]:
     return [row for row in found if row[0].get(FEATURE_LABEL) in (feature.name, "", None)]
 
 
-def bins_of(feature: FeaturePlan, rows: Iterable[Row], like: Distribution) -> Floats:
-    """Counts by the bins of the reference. Raises ValueError, saying what to do, where the rows cannot be counted so."""
-    rows = list(rows)
-    if not all(isfinite(value) for _, value in rows):
-        raise ValueError(f"{feature.metric} is not a number: look at what the model exports")
-    if feature.numeric:
-        if len(rows) > MOST_BUCKETS:
-            raise ValueError(_too_many_buckets(feature.metric))
-        return _by_edges(feature.metric, rows, like.edges)
-    found = np.zeros(len(like.classes) + 1)
-    places = {name: at for at, name in enumerate(like.classes)}
-    if len(rows) > MOST_ROWS:
-        raise ValueError(
-            f"{feature.metric} has more than {MOST_ROWS} series that label {feature.label} tells apart: these are single things, not "
-            "classes. Count classes, or numbers in a histogram"
-        )
-    for labels, value in rows:
-        found[places.get(labels.get(feature.label, ""), len(like.classes))] += value
-    return found
-
-
-def _too_many_buckets(metric: str) -> str:
-    return f"{metric} has more than {MOST_BUCKETS} buckets: these are single things, not bounds. Export the same few bounds in all pods"
-
-
-def _by_edges(metric: str, rows: Iterable[Row], edges: tuple[float, ...]) -> Floats:
-    below: dict[float, float] = {}
-    for labels, value in rows:
-        try:
-            bound = float(labels.get("le", ""))
-        except ValueError:
-            raise ValueError(f"{metric} has a bucket without a bound that is a number: le={labels.get('le')!r}") from None
-        below[bound] = below.get(bound, 0.0) + value
-    missing = [f"{edge:g}" for edge in edges if edge not in below]
-    if missing or inf not in below:
-        had = ", ".join(f"{bound:g}" for bound in sorted(below)[:12])
-        raise ValueError(
-            f"{metric} has no bucket that ends at {', '.join(missing[:8]) or '+Inf'}, as the reference has; it has {had}. Export the edges "
-            "of the reference, or capture the reference anew"
-        )
-    # Scrapes of a pod that has just come may hold some buckets and not yet others.
-    counts: Floats = np.maximum(np.diff([0.0, *(below[edge] for edge in edges), below[inf]]), 0.0)
-    return counts
+def cut_off(memory: Memory, metric: str, now: float) -> str:
+    """Why nothing can be told of a metric; empty unless it had more rows than are read. Persons are told apart as REVIEWER and the name."""
+    at = memory.cut.get(metric)
+    if at is None or now - at >= _CUT_FOR:
+        return ""
+    most = MOST_REVIEWER_ROWS if metric.startswith(REVIEWER) else MOST_ROWS
+    return (
+        f"{metric.removeprefix(REVIEWER)} has more than {most} rows, and the smaller ones are cut off, so that no share is right: one of "
+        "its labels tells single things apart"
+    )
 
 
 def reviewer_hash(model: str, reviewer: str) -> str:
@@ -137,12 +103,23 @@ class _Counted:
     memory: Memory
     grown: Grown
     end: float
+    of_features: frozenset[str]
+    """Metrics of which each feature has rows of its own, with the label `feature`."""
 
     def _rows(self, metric: str) -> list[Row]:
-        rows = [row for row in self.grown.counters.get(metric, ()) if isfinite(row[1])]
+        rows = self._whole(metric, self.grown.counters.get(metric, ()), MOST_ROWS)
         if rows:
             self.memory.seen[metric] = self.end
         return rows
+
+    def _whole(self, metric: str, rows: Sequence[Row], most: int) -> list[Row]:
+        """None of what was cut off: the largest rows are no sample of all."""
+        # Elsewhere `feature` is a label like any other: the rows are cut off together.
+        counts = Counter(labels.get(FEATURE_LABEL, "") if metric in self.of_features else "" for labels, _ in rows)
+        if max(counts.values(), default=0) <= most:
+            return [row for row in rows if isfinite(row[1])]
+        self.memory.cut[metric] = self.end
+        return []
 
     def _add(self, name: str, part: float, whole: float, lag: float = 0.0) -> None:
         if whole > 0.0:
@@ -151,7 +128,7 @@ class _Counted:
 
     def performance(self, plan: Plan) -> None:
         asked = plan.performance
-        if asked is None:
+        if asked is None or asked.label_lag > LONGEST_LAG * 86_400:
             return
         lag, sums = float(asked.label_lag), dict[str, tuple[float, float]]()
         for labels, value in self._rows(asked.counter):
@@ -175,10 +152,9 @@ class _Counted:
             rows = [row for row in self._rows(metric) if name != AUDITED or row[0].get(label) in decided]
             self._add(name, sum(value for labels, value in rows if labels.get(label) in wanted), sum(value for _, value in rows))
         sums: dict[str, tuple[float, float]] = {}
-        for labels, value in self.grown.reviewers.get(asked.reviews, ()):
-            if isfinite(value):
-                changed = value if labels.get(asked.outcome_label) in asked.changed else 0.0
-                _into(sums, REVIEWER + reviewer_hash(plan.model, labels.get(asked.reviewer_label, "")), changed, value)
+        for labels, value in self._whole(REVIEWER + asked.reviews, self.grown.reviewers.get(asked.reviews, ()), MOST_REVIEWER_ROWS):
+            changed = value if labels.get(asked.outcome_label) in asked.changed else 0.0
+            _into(sums, REVIEWER + reviewer_hash(plan.model, labels.get(asked.reviewer_label, "")), changed, value)
         for name, (part, whole) in sums.items():
             self._add(name, part, whole)
 
@@ -195,8 +171,9 @@ class _Counted:
 
     def worth(self, plan: Plan) -> None:
         if plan.worth is not None:
-            total, count = (sum(value for _, value in self._rows(plan.worth.summary + end)) for end in ("_sum", "_count"))
-            self._add(WORTH, total, count)
+            totals, answers = (self._rows(plan.worth.summary + end) for end in ("_sum", "_count"))
+            self._add(WORTH, sum(value for _, value in totals), sum(value for _, value in answers))
+            self._add(WORTH_SHOWN, float(bool(answers)), float(bool(answers)))
 
     def vendor(self, plan: Plan) -> None:
         if plan.sla is None:
@@ -210,7 +187,7 @@ class _Counted:
         for name, promised in ((P95, plan.sla.p95.total_seconds()), (P99, plan.sla.p99.total_seconds())):
             self.memory.trouble.pop(name, None)
             if len(rows) > MOST_BUCKETS:
-                self.memory.trouble[name] = _too_many_buckets(LATENCY)
+                self.memory.trouble[name] = too_many_buckets(LATENCY)
             elif by_bound and promised not in by_bound:
                 self.memory.trouble[name] = f"{LATENCY} has no bucket that ends at {promised:g} s: add that bound to the histogram"
             elif by_bound:

@@ -12,11 +12,12 @@ import numpy as np
 
 from headgate.api.digests import sha256
 from headgate.api.monitoring import PREDICTIONS, PinnedBaseline
-from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
+from headgate.monitoring.inservice.daily import Daily
 from headgate.monitoring.inservice.gauges import Crowded, Gauged
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan, Yardstick
 from headgate.monitoring.inservice.reference import Reference
 from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
+from headgate.monitoring.inservice.versions import MOST_VERSIONS, Lived, continued
 from headgate.monitoring.response import Severity
 from headgate.monitoring.vendor import Quarter, Standing
 
@@ -67,6 +68,10 @@ class Memory:
     severity: Severity | None = None
     standing: Standing = field(default_factory=Standing)
     yardsticks: dict[str, Yardstick] = field(default_factory=dict)
+    versions: tuple[Lived, ...] = ()
+    """Those that users had, and since which day."""
+    cut: dict[str, float] = field(default_factory=dict)
+    """When rows of a metric were last cut off."""
 
     def measuring(self, plan: Plan, revision: str, *, settled: bool) -> Plan:
         """The plan for a live version. `settled`: whether the spec asks for this very version.
@@ -92,7 +97,9 @@ class Memory:
         if released:
             # The first version that is seen here was released too, if only just. Two on one day are two: either may be a culprit.
             self.releases = (*self.releases, live_since)[-MOST_RELEASES:]
+        self.versions = continued(self.versions, Lived(live_since, plan.yardstick.baseline), released=released)
         self.revision = revision
+        self.daily.reach(plan.label_lag.days)
         bins = {feature.name: reference.features[feature.name].bins for feature in comparable(plan, reference)} if reference else {}
         digest, window = plan.reference[1] if plan.reference else "", plan.window.total_seconds()
         answers = {name: count for name, count in bins.items() if name == PREDICTIONS}
@@ -119,17 +126,15 @@ def _fitting(before: Windowed | None, wanted: Windowed) -> Windowed:
 
 def stored(memory: Memory) -> str:
     """As JSON."""
-    daily = memory.daily
     document = {
         "version": VERSION,
         "revision": memory.revision,
         "asOf": memory.as_of,
         "inputs": _windowed(memory.inputs),
         "outputs": _windowed(memory.outputs),
-        "last": daily.last.isoformat() if daily.last else None,
-        "crowded": daily.crowded,
-        "daily": {name: [[int(at), *rows[at].tolist()] for at in np.flatnonzero(rows.any(axis=1))] for name, rows in daily.sums.items()},
+        **memory.daily.document(),
         "seen": memory.seen,
+        "cut": memory.cut,
         "gauges": [[*key, one.value, one.seen, one.changed] for key, one in memory.gauges.items()],
         "crowds": [one.row() for one in memory.crowds.values()],
         "releases": [day.isoformat() for day in memory.releases],
@@ -140,6 +145,7 @@ def stored(memory: Memory) -> str:
             "owed": [_quarter(quarter) for quarter in memory.standing.owed],
         },
         "yardsticks": {revision: _yardstick(one) for revision, one in memory.yardsticks.items()},
+        "versions": [[one.since.isoformat(), _baseline(one.baseline)] for one in memory.versions],
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
@@ -148,7 +154,7 @@ def recalled(text: str) -> Memory:
     """The inverse of `stored`. Raises ValueError for what this version did not write."""
     try:
         return _recalled(json.loads(text))
-    except (KeyError, TypeError, AttributeError, zlib.error) as error:
+    except (LookupError, TypeError, AttributeError, zlib.error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
@@ -161,9 +167,10 @@ def _recalled(document: Mapping[str, Any]) -> Memory:
         revision=str(document["revision"]),
         inputs=_windowed_of(document["inputs"]),
         outputs=_windowed_of(document["outputs"]),
-        daily=_daily_of(document),
+        daily=Daily.of(document),
         as_of=None if document["asOf"] is None else float(document["asOf"]),
         seen={str(name): float(at) for name, at in document["seen"].items()},
+        cut={str(metric): float(at) for metric, at in document.get("cut", {}).items()},
         # Memories of releases that read no gauges have none.
         gauges={
             (str(metric), str(feature)): Gauged(_number(value), float(seen), _number(changed))
@@ -175,6 +182,7 @@ def _recalled(document: Mapping[str, Any]) -> Memory:
         standing=Standing(_quarter_of(standing["last"]), int(standing["violated"]), owed),
         # Left out by earlier versions of this program.
         yardsticks={str(revision): _yardstick_of(one) for revision, one in (document.get("yardsticks") or {}).items()},
+        versions=tuple(Lived(date.fromisoformat(day), _baseline_of(one)) for day, one in document.get("versions", ())[-MOST_VERSIONS:]),
     )
 
 
@@ -201,16 +209,6 @@ def _windowed_of(stored: Mapping[str, Any] | None) -> Windowed | None:
     return made
 
 
-def _daily_of(document: Mapping[str, Any]) -> Daily:
-    found = Daily(date.fromisoformat(document["last"]) if document["last"] else None, crowded=bool(document["crowded"]))
-    for name, rows in list(document["daily"].items())[:MOST_NAMES]:
-        sums = np.zeros((LONGEST, 2))
-        for at, part, whole in rows:
-            sums[int(at)] = part, whole
-        found.sums[str(name)] = sums
-    return found
-
-
 def _quarter(quarter: Quarter | None) -> list[int] | None:
     return None if quarter is None else [quarter.year, quarter.number]
 
@@ -220,16 +218,20 @@ def _quarter_of(stored: list[int] | None) -> Quarter | None:
 
 
 def _yardstick(one: Yardstick) -> dict[str, Any]:
-    baseline = one.baseline.model_dump(mode="json") if one.baseline is not None else None
-    return {"reference": list(one.reference) if one.reference is not None else None, "baseline": baseline}
+    return {"reference": list(one.reference) if one.reference is not None else None, "baseline": _baseline(one.baseline)}
 
 
 def _yardstick_of(stored: Mapping[str, Any]) -> Yardstick:
-    reference, baseline = stored["reference"], stored["baseline"]
-    return Yardstick(
-        (str(reference[0]), str(reference[1])) if reference is not None else None,
-        PinnedBaseline.model_validate(baseline) if baseline is not None else None,
-    )
+    reference = stored["reference"]
+    return Yardstick((str(reference[0]), str(reference[1])) if reference is not None else None, _baseline_of(stored["baseline"]))
+
+
+def _baseline(one: PinnedBaseline | None) -> dict[str, Any] | None:
+    return one.model_dump(mode="json") if one is not None else None
+
+
+def _baseline_of(stored: Mapping[str, Any] | None) -> PinnedBaseline | None:
+    return PinnedBaseline.model_validate(stored) if stored is not None else None
 
 
 def utc_day(instant: float) -> date:

@@ -1,5 +1,6 @@
 """People and a live model: whether reviewers look, and whether groups of people are decided about alike."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from headgate.api.monitoring import Oversight, Reviewers
@@ -24,25 +25,33 @@ MOST_GROUPS = 16
 _SEEDED_SHORTFALL = 0.2
 
 
-def oversight(daily: Daily, asked: Oversight, today: date) -> tuple[Named, ...]:
-    """Of the last days. Audits and seeded errors are judged where they have ever been counted."""
+def oversight(daily: Daily, asked: Oversight, today: date, cut: Callable[[str], str]) -> tuple[Named, ...]:
+    """Of the last days. Audits and seeded errors are judged where they have ever been counted. `cut` says why nothing can
+    be told of a metric, if so."""
     since = today - timedelta(days=asked.window_days - 1)
     days = [(day, _reviews(changed, reviewed)) for day, changed, reviewed in daily.days(REVIEWS) if day >= since]
     least = float(asked.min_override_rate)
     overrides = override_rate([reviews for _, reviews in days], Floor(least, least))
     found = [overrides, under_load([one for one in days if one[0] < today])]
-    if SEEDED in daily.sums:
+    if why := cut(asked.reviews):
+        found = [not_assessed(one.statistic, why) for one in found]
+    if why := cut(asked.seeded):
+        found.append(not_assessed("seededErrorsNoticed", why))
+    elif SEEDED in daily.sums:
         floor = float(asked.min_seeded_found)
         noticed = seeded_errors(*_whole(daily.total(SEEDED, since)), Floor(floor, min(_SEEDED_SHORTFALL, floor)))
-        found[0] = passive_or_right(overrides, noticed)
+        found[0] = passive_or_right(found[0], noticed)
         found.append(noticed)
-    if AUDITED in daily.sums:
+    if why := cut(asked.routed):
+        found.append(not_assessed("auditShare", why))
+    elif AUDITED in daily.sums:
         floor = float(asked.min_audit_share)
         found.append(audit_share(*_whole(daily.total(AUDITED, since)), Floor(floor, 0.4 * floor)))
     if asked.reviewers is Reviewers.HASHED:
         counted = (daily.total(REVIEWER + name, since) for name in daily.names(REVIEWER))
         told = passive_reviewers([_reviews(*one) for one in counted])
-        found.append(not_assessed(told.statistic, "there are more reviewers than are told apart") if daily.crowded else told)
+        why = cut(REVIEWER + asked.reviews) or ("there are more reviewers than are told apart" if daily.crowded else "")
+        found.append(not_assessed(told.statistic, why) if why else told)
     return tuple(("", one) for one in found)
 
 

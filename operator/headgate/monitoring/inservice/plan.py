@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import ceil
 from typing import Protocol
 
 from headgate.api.aimodel import AIModelSpec
@@ -77,6 +78,11 @@ class Plan:
     @property
     def yardstick(self) -> Yardstick:
         return Yardstick(self.reference, self.performance.baseline if self.performance is not None else None)
+
+    @property
+    def label_lag(self) -> timedelta:
+        """How long after a decision its truth is known, rounded up to days."""
+        return timedelta(days=ceil(float(self.performance.label_lag) / 86_400)) if self.performance is not None else timedelta(0)
 
     def measured_by(self, yardstick: Yardstick) -> "Plan":
         """The same questions, answered against another yardstick. Performance that has no baseline there is not watched."""

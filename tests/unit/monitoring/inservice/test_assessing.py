@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import inf, nan
 from typing import Any
 
@@ -14,13 +14,15 @@ from headgate.api.monitoring import PREDICTIONS, Oversight, Reviewers, WorthWatc
 from headgate.api.triggers import Fairness
 from headgate.monitoring.inservice.assessing import assess
 from headgate.monitoring.inservice.assessment import Assessment, Kind
-from headgate.monitoring.inservice.counting import MOST_BUCKETS, MOST_ROWS, Grown, fold
+from headgate.monitoring.inservice.binning import MOST_BUCKETS, MOST_ROWS
+from headgate.monitoring.inservice.contract import quarter_days
+from headgate.monitoring.inservice.counting import Grown, fold
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import FeaturePlan, Plan
 from headgate.monitoring.inservice.reference import Distribution, Reference
 from headgate.monitoring.response import Priority, Responses, Severity
 from headgate.monitoring.result import LimitVerdict, Result
-from headgate.monitoring.vendor import Sla
+from headgate.monitoring.vendor import Quarter, Sla, Standing
 
 TABLE = Responses()
 SHIFTED = np.array([0.02, 0.08, 0.3, 0.3, 0.3])
@@ -339,6 +341,28 @@ def test_a_contract_is_watched_by_calendar_quarters(right: float, fast: float, v
     assert found.verdict(Kind.VENDOR) is verdict
     assert found.credits_due == owed
     assert len(found.figures[Kind.VENDOR]) == 4
+
+
+def test_a_quarter_is_closed_when_the_labels_of_its_last_days_are_there() -> None:
+    """95 % are right in the first half of each quarter, 60 % in the second; labels take 45 days."""
+    watched, memory = watched_by(performance=labelled(label_lag="45d"), sla=Sla()), Memory()
+    day, told = date(2026, 7, 1), dict[date, Standing]()
+    while day < date(2027, 2, 20):
+        memory.fit(watched, None, "11111111", date(2026, 1, 1))
+        decided = day - timedelta(days=45)
+        share = 0.95 if (decided - quarter_days(Quarter.of(decided))[0]).days < 45 else 0.6
+        memory.daily.add("performance", decided, 1000 * share, 1000.0)
+        before = memory.standing
+        said(memory, watched, None, datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())
+        if memory.standing != before:
+            told[day] = memory.standing
+        day += timedelta(days=1)
+    assert [(f"{day:%m-%d}", str(one.last), one.violated) for day, one in told.items()] == [
+        ("08-15", "2026-Q2", 1),
+        ("11-15", "2026-Q3", 2),
+        ("02-15", "2026-Q4", 3),
+    ]
+    assert memory.standing.owed == (Quarter(2026, 3), Quarter(2026, 4))
 
 
 def test_a_contract_needs_a_bucket_at_its_limit() -> None:

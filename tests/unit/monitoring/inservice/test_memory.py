@@ -1,6 +1,7 @@
 """What is remembered: against plain sums, through storage, and what a new version or another reference begins anew."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +10,14 @@ from hypothesis import strategies as st
 from tests.unit.monitoring.inservice.watched import NOON, RELEASED, REVISION, counted, days_of, labelled, plan, reference, traffic
 
 from headgate.api.monitoring import PREDICTIONS, PinnedBaseline, Watched
+from headgate.monitoring.inservice.assessing import assess
+from headgate.monitoring.inservice.assessment import Kind
 from headgate.monitoring.inservice.daily import LONGEST, MOST_NAMES, Daily
 from headgate.monitoring.inservice.memory import MOST_YARDSTICKS, Memory, recalled, stored
 from headgate.monitoring.inservice.reference import Distribution
 from headgate.monitoring.inservice.sliding import STRETCHES, Sliding
-from headgate.monitoring.response import Severity
+from headgate.monitoring.response import Responses, Severity
+from headgate.monitoring.result import LimitVerdict
 from headgate.monitoring.vendor import Quarter, Standing
 
 DAY = date(2026, 3, 10)
@@ -141,6 +145,21 @@ def test_no_more_yardsticks_are_kept_than_versions_can_be_live_again() -> None:
 
 def test_what_an_earlier_version_of_the_program_stored_is_read() -> None:
     assert recalled(stored(Memory()).replace(',"yardsticks":{}', "")) == Memory()
+
+
+def test_figures_go_on_from_what_the_first_release_stored() -> None:
+    """memory-1.json was written by the program before it remembered versions: 99 days of labels up to 10 March, a day of inputs."""
+    memory, known = recalled((Path(__file__).parent / "memory-1.json").read_text()), reference()
+    watched = plan(known, performance=labelled())
+    memory.fit(watched, known, REVISION, RELEASED)
+    assert memory.as_of is not None
+    assert memory.releases == (RELEASED,)
+    found = assess(memory, watched, known, "", Responses(), memory.as_of)
+    assert {found.verdict(kind) for kind in found.figures} == {LimitVerdict.WITHIN_LIMITS}
+    assert {result.statistic for _, result in found.figures[Kind.PERFORMANCE]} == {"loss", "cusum", "trend"}
+    assert memory.daily.total("performance", date(2025, 12, 2), date(2026, 3, 10)) == (89_296.0, 99_000.0)
+    assert recalled(stored(memory)).daily.sums.keys() == {"performance", "up"}
+    assert memory.standing.owed == (Quarter(2025, 4),)
 
 
 def test_a_gap_begins_anew() -> None:

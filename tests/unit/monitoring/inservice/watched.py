@@ -9,7 +9,8 @@ from headgate.api.aimodel import AIModelSpec
 from headgate.api.monitoring import Feature, Monitoring, Oversight, Performance, PinnedBaseline
 from headgate.api.monitoring import Reference as Named
 from headgate.evidence.bets.arrays import Floats
-from headgate.monitoring.inservice.counting import Grown, Row, fold
+from headgate.monitoring.inservice.binning import Row
+from headgate.monitoring.inservice.counting import Grown, fold
 from headgate.monitoring.inservice.memory import Memory
 from headgate.monitoring.inservice.plan import Plan, plan_of
 from headgate.monitoring.inservice.reference import Distribution, Reference
