@@ -7,7 +7,8 @@ from headgate.api.vocabulary import SUMMED, Metric
 from headgate.evidence.bets.comparison import NOTHING, Counts, Limits, counted, counts_of, limits_of
 from headgate.evidence.check import Check
 from headgate.evidence.counting.block import Block
-from headgate.evidence.latency.slow_shares import Choice, Past, Unresolved, choose, pair_counts, remember, slow
+from headgate.evidence.latency.common_bounds import choose_common
+from headgate.evidence.latency.slow_shares import Choice, Past, Unresolved, pair_counts, remember, slow
 
 Latency = Past | Choice | Unresolved
 """What is known about the buckets: not yet enough, chosen, or not enough ever."""
@@ -72,12 +73,13 @@ def measure(check: Check, latency: Latency | None, block: Block) -> Reading:
 
 
 def _waiting(check: Check, latency: Latency | None, block: Block) -> Reading:
-    """Nothing to compare. A latency check looks at the stable version until it can choose its bounds; they hold from the next block on."""
+    """Nothing to compare. A latency check looks at the stable version until it can choose among the bounds of both; they hold from the next
+    block on."""
     empty = (NOTHING, NOTHING, NOTHING)
     if not isinstance(latency, Past) or check.quantile is None or refusal(check) is not None:
         return Reading(empty, None, NOTHING, latency)
     past = remember(latency, block)
-    known = choose(past, check.quantile, check.margin) or past
+    known = choose_common(past, check.quantile, check.margin, block) or past
     if isinstance(known, Choice):
         return Reading(empty, None, (known.timed, *known.slow), known)
     return Reading(empty, None, NOTHING, known)
