@@ -157,6 +157,17 @@ def test_more_than_its_share_never_passes():
     assert "more than its share" in evidence.notes[-1]
 
 
+def test_a_surplus_that_takes_half_a_minute_to_show_lets_nothing_slip_in_between():
+    gateway, told = steady(260), exposure(share=0.16)
+    state, said = watched(gateway, 100, told), set()
+    for now in range(101, 260):
+        state = observe(state, QUESTION, told, gateway.answer(now - 5, now), float(now))
+        said.add(verdict(state, float(now), told).verdict)
+    assert said == {Verdict.INCONCLUSIVE}
+    fair = exposure()
+    assert verdict(watched(gateway, 259, fair), 259.0, fair).verdict is Verdict.PASS
+
+
 def other_bounds(gateway, bounds):
     """The gateway, had the candidate only these latency bounds, and its first user after 20 s."""
     points = {}
