@@ -65,8 +65,11 @@ def measure(check: Check, latency: Latency | None, block: Block) -> Reading:
         harm = act = good = counts_of(check, block)
         requests, events = counted(check, block.stable)
         learnt = (requests, events, events, events)
-    # Values are put together until there are enough of them, whichever version they are of.
-    compares = check.is_mean or all(n_b > 0 and n_c > 0 for n_b, _, n_c, _ in (harm, act, good))
+    if check.is_mean:
+        # Values are put together until there are enough of them, whichever version they are of, if both were read.
+        compares = all(check.summary in arm.summed for arm in (block.stable, block.candidate))
+    else:
+        compares = all(n_b > 0 and n_c > 0 for n_b, _, n_c, _ in (harm, act, good))
     if not (block.usable and compares):
         harm = act = good = NOTHING
     return Reading((harm, act, good), limits, learnt, latency)
