@@ -106,10 +106,11 @@ def assess(
 ) -> Judgement:
     """What the evidence says now. Fail and each check's Pass are latched; exactly one check says Fail when the verdict is Fail.
 
-    `dispersion`: phi per check, for the intervals; None: 1. `lacking`: which summaries are not known now, and why.
+    `dispersion`: phi per check, for the intervals, 0 where it is not known; None: 1. `lacking`: which summaries are not known now, and why.
     """
-    phi = np.ones(len(question.checks)) if dispersion is None else np.maximum(dispersion, 1.0)
-    _, low, high = intervals(question.checks, state.panel.drift, state.panel.memory.total, phi, question.alpha)
+    known = np.ones(len(question.checks)) if dispersion is None else dispersion
+    phi = np.maximum(known, 1.0)
+    _, low, high = intervals(question.checks, state.panel.drift, state.panel.memory.total, known, question.alpha)
     checks = []
     for i, check in enumerate(question.checks):
         limits = limits_for(check, state.latency[i])
