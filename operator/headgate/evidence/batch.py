@@ -165,7 +165,7 @@ class _Judged:
         self._passed_at = np.where(there & passes & ~np.isfinite(self._passed_at), ends, self._passed_at)
 
     def outcomes(self) -> Outcomes:
-        dispersion = np.maximum(self._now().phi, 1.0)
+        dispersion = self._now().phi
         judged = self._panel
         estimate, low, high = intervals(self._question.checks, judged.drift, judged.memory.total, dispersion, self._question.alpha)
         return Outcomes(
@@ -178,7 +178,7 @@ class _Judged:
             difference=estimate,
             low=low,
             high=high,
-            dispersion=dispersion,
+            dispersion=np.maximum(dispersion, 1.0),
             modes=np.stack(self._modes, axis=-1),
         )
 

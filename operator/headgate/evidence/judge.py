@@ -23,6 +23,7 @@ from headgate.evidence.check import Check, Question
 from headgate.evidence.check_reading import Found, reading_of, value_of
 from headgate.evidence.counting.block import Block
 from headgate.evidence.judge_state import JudgeState, from_json, to_json
+from headgate.evidence.latency.common_bounds import fitting
 from headgate.evidence.latency.slow_shares import Choice, Past, Unresolved
 from headgate.evidence.measure import Reading, limits_for, measure, refusal
 from headgate.evidence.view import CheckReading, Lacking
@@ -105,10 +106,11 @@ def assess(
 ) -> Judgement:
     """What the evidence says now. Fail and each check's Pass are latched; exactly one check says Fail when the verdict is Fail.
 
-    `dispersion`: phi per check, for the intervals; None: 1. `lacking`: which summaries are not known now, and why.
+    `dispersion`: phi per check, for the intervals, 0 where it is not known; None: 1. `lacking`: which summaries are not known now, and why.
     """
-    phi = np.ones(len(question.checks)) if dispersion is None else np.maximum(dispersion, 1.0)
-    _, low, high = intervals(question.checks, state.panel.drift, state.panel.memory.total, phi, question.alpha)
+    known = np.ones(len(question.checks)) if dispersion is None else dispersion
+    phi = np.maximum(known, 1.0)
+    _, low, high = intervals(question.checks, state.panel.drift, state.panel.memory.total, known, question.alpha)
     checks = []
     for i, check in enumerate(question.checks):
         limits = limits_for(check, state.latency[i])
@@ -136,13 +138,14 @@ class _Measured:
 
 def _measured(case: Case) -> _Measured:
     checks, state = case.question.checks, case.state
-    readings = [measure(check, known, case.block) for check, known in zip(checks, state.latency, strict=True)]
+    known = [fitting(one, compared, case.block) for one, compared in zip(state.latency, state.panel.compared, strict=True)]
+    readings = [measure(check, one, case.block) for check, one in zip(checks, known, strict=True)]
     rows = _rows(readings, case.block.end)
-    known = replace(state.panel, history=panel.learn(state.panel.history, rows.learnt)) if readings else state.panel
+    judged = replace(state.panel, history=panel.learn(state.panel.history, rows.learnt)) if readings else state.panel
     if not case.block.usable:
         # What comes after a gap is not put together with what came before.
-        known = replace(known, waiting=np.zeros_like(known.waiting))
-    return _Measured(case, rows, replace(state, panel=known, latency=tuple(reading.latency for reading in readings)))
+        judged = replace(judged, waiting=np.zeros_like(judged.waiting))
+    return _Measured(case, rows, replace(state, panel=judged, latency=tuple(reading.latency for reading in readings)))
 
 
 def _rows(readings: list[Reading], end: float) -> Rows:

@@ -7,7 +7,8 @@ from headgate.api.vocabulary import SUMMED, Metric
 from headgate.evidence.bets.comparison import NOTHING, Counts, Limits, counted, counts_of, limits_of
 from headgate.evidence.check import Check
 from headgate.evidence.counting.block import Block
-from headgate.evidence.latency.slow_shares import Choice, Past, Unresolved, choose, pair_counts, remember, slow
+from headgate.evidence.latency.common_bounds import choose_common
+from headgate.evidence.latency.slow_shares import Choice, Past, Unresolved, pair_counts, remember, slow
 
 Latency = Past | Choice | Unresolved
 """What is known about the buckets: not yet enough, chosen, or not enough ever."""
@@ -64,20 +65,24 @@ def measure(check: Check, latency: Latency | None, block: Block) -> Reading:
         harm = act = good = counts_of(check, block)
         requests, events = counted(check, block.stable)
         learnt = (requests, events, events, events)
-    # Values are put together until there are enough of them, whichever version they are of.
-    compares = check.is_mean or all(n_b > 0 and n_c > 0 for n_b, _, n_c, _ in (harm, act, good))
+    if check.is_mean:
+        # Values are put together until there are enough of them, whichever version they are of, if both were read.
+        compares = all(check.summary in arm.summed for arm in (block.stable, block.candidate))
+    else:
+        compares = all(n_b > 0 and n_c > 0 for n_b, _, n_c, _ in (harm, act, good))
     if not (block.usable and compares):
         harm = act = good = NOTHING
     return Reading((harm, act, good), limits, learnt, latency)
 
 
 def _waiting(check: Check, latency: Latency | None, block: Block) -> Reading:
-    """Nothing to compare. A latency check looks at the stable version until it can choose its bounds; they hold from the next block on."""
+    """Nothing to compare. A latency check looks at the stable version until it can choose among the bounds of both; they hold from the next
+    block on."""
     empty = (NOTHING, NOTHING, NOTHING)
     if not isinstance(latency, Past) or check.quantile is None or refusal(check) is not None:
         return Reading(empty, None, NOTHING, latency)
     past = remember(latency, block)
-    known = choose(past, check.quantile, check.margin) or past
+    known = choose_common(past, check.quantile, check.margin, block) or past
     if isinstance(known, Choice):
         return Reading(empty, None, (known.timed, *known.slow), known)
     return Reading(empty, None, NOTHING, known)

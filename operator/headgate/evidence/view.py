@@ -27,8 +27,9 @@ class CheckReading:
 
     `harm` and `good` are e-values (the running maximum is what decides): how strongly the data speak against "within the limit" and
     against "at the limit or worse". `events` are errors, rejections, slow requests or conversions. `difference`, its confidence sequence
-    from `low` to `high` (at level 1 - alpha, however often one looks) and `limit` are absolute shares. `dispersion` is how much noisier
-    than independent requests the stable version is; 1 where nothing is known. `noise` says how it is allowed for, `noise_detail` by what,
+    from `low` to `high` (at level 1 - alpha, however often one looks) and `limit` are absolute shares. They are -1 and 1 as
+    long as nothing is known of the noise. `dispersion` is how much noisier than independent requests the stable version is; 1 where nothing
+    is known. `noise` says how it is allowed for, `noise_detail` by what,
     or why so. Of a value `requests` are answers that have one, there are no events, the means are values per answer, and the differences
     are parts of the stable version's mean.
     """

@@ -13,7 +13,7 @@ from headgate.api.vocabulary import Metric, Verdict
 from headgate.evidence.attempt import begin, observe, read
 from headgate.evidence.attempt_state import checkpoint, restore
 from headgate.evidence.check import Check, Guard, Question
-from headgate.evidence.counting.series import Arm, NoAnswer, Outage, TargetSamples
+from headgate.evidence.counting.series import Arm, NoAnswer, Outage, TargetSamples, What
 
 QUESTION = Question(
     checks=(
@@ -155,6 +155,40 @@ def test_more_than_its_share_never_passes():
     evidence = verdict(state, 239.0, exposure(share=0.02))
     assert evidence.verdict is Verdict.INCONCLUSIVE
     assert "more than its share" in evidence.notes[-1]
+
+
+def test_a_surplus_that_takes_half_a_minute_to_show_lets_nothing_slip_in_between():
+    gateway, told = steady(260), exposure(share=0.16)
+    state, said = watched(gateway, 100, told), set()
+    for now in range(101, 260):
+        state = observe(state, QUESTION, told, gateway.answer(now - 5, now), float(now))
+        said.add(verdict(state, float(now), told).verdict)
+    assert said == {Verdict.INCONCLUSIVE}
+    fair = exposure()
+    assert verdict(watched(gateway, 259, fair), 259.0, fair).verdict is Verdict.PASS
+
+
+def other_bounds(gateway, bounds):
+    """The gateway, had the candidate only these latency bounds, and its first user after 20 s."""
+    points = {}
+    for (arm, what, part), counted in gateway.points.items():
+        late = [point for point in counted if point[0] > 20.0] if arm is Arm.CANDIDATE else counted
+        known = arm is Arm.CANDIDATE and what is What.TIMED
+        points[arm, what, bounds.get(part, part) if known else part] = late
+    gateway.points = points
+    return gateway
+
+
+@pytest.mark.parametrize("bounds", [{"0.05": "0.06", "0.25": "0.3"}, {"0.05": "0.06"}])
+def test_latency_buckets_that_do_not_fit_together_are_told_and_never_no_data_for_ever(bounds):
+    latency = verdict(watched(other_bounds(steady(60), bounds), 59), 59.0).checks[2]
+    if "0.25" in bounds:
+        assert (latency.verdict, latency.unresolved) == (Verdict.NOT_MEASURABLE, latency.detail)
+        assert "no bucket bound in common" in latency.detail
+    else:
+        assert latency.verdict in (Verdict.INCONCLUSIVE, Verdict.PASS)
+        assert latency.candidate_requests > 600
+        assert latency.detail.startswith("above 250ms, stable above 250ms")
 
 
 def test_the_http_profile_says_what_it_cannot_see():

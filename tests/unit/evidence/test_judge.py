@@ -95,6 +95,21 @@ def test_unusable_blocks_teach_the_stable_rate_but_compare_nothing() -> None:
     assert isinstance(state.latency[2], Choice)
 
 
+def test_bounds_chosen_before_anything_was_compared_that_one_version_lacks_are_told() -> None:
+    unusable = [replace(one, usable=False) for one in _blocks(5)]
+    state, bounds = _judged(question(LATENCY), unusable), (0.15, 0.3)
+    chosen = state.latency[0]
+    assert isinstance(chosen, Choice)
+    lacking = Block(2.0, ArmCounts(80, timed=80, below=(70, 80)), ArmCounts(20, timed=20, below=(18, 20)), bounds)
+    for alone in (replace(lacking, candidate=ArmCounts()), replace(lacking, stable=ArmCounts())):
+        assert advance(state, question(LATENCY), alone, 0).latency == (chosen,)
+    told = assess(advance(state, question(LATENCY), lacking, 0), question(LATENCY))
+    assert (told.verdict, told.checks[0].verdict) == (Verdict.NOT_MEASURABLE, Verdict.NOT_MEASURABLE)
+    assert "has no latency bucket bound of" in told.checks[0].unresolved
+    compared = _judged(question(LATENCY), _blocks(20))
+    assert advance(compared, question(LATENCY), lacking, 0).latency == compared.latency, "coarse for a while, as native histograms may be"
+
+
 def test_a_required_check_that_cannot_be_measured_blocks_pass_and_an_optional_one_does_not() -> None:
     narrow = Check(Metric.LATENCY, Margin(1, Unit.MILLISECONDS), quantile=0.95)
     blocks = _blocks(180)

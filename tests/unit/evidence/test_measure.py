@@ -11,7 +11,7 @@ from headgate.evidence.bets.comparison import NOTHING, Line, counts_of, limits_o
 from headgate.evidence.bets.eprocess import good_targets
 from headgate.evidence.bets.panel import HISTORY_REQUESTS, learn, predicted
 from headgate.evidence.counting.block import ArmCounts, Block
-from headgate.evidence.latency.slow_shares import Choice, Pair
+from headgate.evidence.latency.slow_shares import Choice, Pair, Past, Unresolved
 from headgate.evidence.measure import measure
 
 CHOICE = Choice(Pair(0.05, 0.1), Pair(0.05, 0.1), Pair(0.025, 0.05), 200, (6, 50, 6), "")
@@ -40,6 +40,33 @@ def test_other_buckets_than_the_chosen_ones_compare_nothing() -> None:
     reading = measure(LATENCY, CHOICE, block)
     assert reading.counts == (NOTHING, NOTHING, NOTHING)
     assert reading.learnt == NOTHING
+
+
+def _timed(timed: int, bounds: tuple[float, ...]) -> ArmCounts:
+    return ArmCounts(timed, timed=timed, below=(timed,) * len(bounds))
+
+
+def test_bounds_are_chosen_once_both_versions_have_shown_theirs() -> None:
+    bounds = (0.025, 0.05, 0.1)
+    alone = Block(1.0, _timed(500, bounds), ArmCounts(), bounds)
+    waiting = measure(LATENCY, Past(), alone).latency
+    assert waiting == Past(bounds, 500, (500, 500, 500))
+    both = replace(alone, candidate=_timed(20, bounds))
+    assert isinstance(measure(LATENCY, waiting, both).latency, Choice)
+    common = Block(2.0, _timed(500, (0.1,)), _timed(20, (0.1,)), (0.1,))
+    chosen = measure(LATENCY, waiting, common).latency
+    assert isinstance(chosen, Choice)
+    assert chosen.harm.stable == chosen.good.candidate == 0.1
+
+
+def test_histograms_without_a_bound_in_common_cannot_be_compared() -> None:
+    block = Block(1.0, _timed(500, ()), _timed(20, ()))
+    told = measure(LATENCY, Past((0.1, 0.2), 500, (400, 480)), block).latency
+    assert isinstance(told, Unresolved)
+    assert "no bucket bound in common" in told.detail
+    silent = Past((0.1, 0.2), 100, (80, 90))
+    for one in (replace(block, candidate=ArmCounts()), replace(block, stable=ArmCounts())):
+        assert measure(LATENCY, silent, one).latency == silent
 
 
 def test_history_fades_so_that_the_prediction_follows_a_drift() -> None:

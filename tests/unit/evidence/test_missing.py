@@ -104,6 +104,16 @@ def test_a_surplus_is_told_not_punished():
     assert split.undelivered == 0
 
 
+def test_a_surplus_is_over_after_one_whole_epoch_without_any():
+    split, told = Split(), []
+    for time in range(0, 300, 5):
+        split = compare(split, float(time), 0.05, 1000, 80 if time < 100 else 50)
+        told.append(split.surplus)
+    first = told.index(True)
+    assert 0 < first < 60 / 5
+    assert told == [False] * first + [True] * (180 // 5 - first) + [False] * (120 // 5), "seen in two epochs, clean from 120 to 180 s"
+
+
 def test_an_epoch_begins_anew():
     split = compare(spread(0.2, 20, 0, 60), 61.0, 0.2, 20, 5)
     assert (split.stable, split.candidate, split.undelivered) == (20, 5, 0)

@@ -69,6 +69,14 @@ def test_every_counted_segment_must_be_proven_good_and_small_ones_need_not():
     assert not replace(slow, required=False).holds
 
 
+def test_the_bounds_of_a_segment_wait_until_its_blocks_have_told_their_noise():
+    servers = server(even(A=400), even(A=400))
+    early, later = (read(watched(servers, until), ASKED, TOLD).segments[0].checks[0] for until in (15, 60))
+    assert early.candidate_requests > 0
+    assert (early.low, early.high) == (-1.0, 1.0)
+    assert -1.0 < later.low <= later.difference <= later.high < 1.0
+
+
 def test_too_few_requests_in_every_segment_are_no_data():
     reading = read(watched(server(even(A=1, B=1), even(A=1, B=1)), 20), ASKED, TOLD)
     assert (reading.verdict, reading.holds) == (Verdict.NO_DATA, True)

@@ -17,7 +17,9 @@ from headgate.evidence.check import Check, Question, Worse
 from headgate.evidence.counting.block import ArmCounts, Block
 from headgate.evidence.counting.exposure import Exposure
 from headgate.evidence.counting.series import Arm, NoAnswer, Outage, What
-from headgate.evidence.counting.values import Values, fold, take
+from headgate.evidence.counting.values import Summed, ValueArm, Values, fold, take
+from headgate.evidence.measure import measure
+from headgate.evidence.pods.arms import Pods
 from headgate.evidence.pods.history import history_of
 from headgate.evidence.view import CheckReading, NoiseMode
 from headgate.evidence.words import sentence
@@ -171,6 +173,53 @@ def test_values_of_a_warm_up_are_not_compared(changes: dict[str, float | None]) 
     assert _taken(values, 20.0) == {}
     stable = take(values, Block(20.0, ArmCounts(), ArmCounts()), 1.0)[1].stable.summed
     assert stable[WORTH][0] > 0, "but they tell what to expect"
+
+
+def _arm(ends: list[float], grid: float = 1.0, lacking: float = 0.0, usable: float = 0.0) -> ValueArm:
+    return ValueArm(
+        Pods(grid=grid, spans=(grid,)),
+        tuple(Summed(end, end > usable, {} if end == lacking else {WORTH: (2.0**end, 2.0**end)}) for end in ends),
+    )
+
+
+ALL = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("stable", "candidate", "told"),
+    [
+        (_arm(ALL), _arm([1.0, 2.0, 7.0, 8.0]), (0b110000110, 0b110000110)),
+        (_arm([1.0, 2.0, 7.0, 8.0]), _arm(ALL), (0b110000110, 0b110000110)),
+        (_arm(ALL), _arm([1.0, 2.0, 4.0, 5.0]), (0b111110, 0b110110)),
+        (_arm(ALL), _arm([2.0, 4.0, 8.0], grid=2.0), (0b111111110, 0b100010100)),
+        (_arm([1.0, 2.0]), _arm([1.0, 2.0], lacking=1.0), (0b100, 0b100)),
+        (_arm([1.0, 2.0], usable=1.0), _arm([1.0, 2.0], usable=1.0), (0b110, None)),
+    ],
+)
+def test_both_versions_are_told_of_the_same_time(stable: ValueArm, candidate: ValueArm, told: tuple[int, int | None]) -> None:
+    values, block = take(Values(stable, candidate), Block(20.0, ArmCounts(), ArmCounts()), 1.0)
+    assert [arm.summed.get(WORTH, (None,))[0] for arm in (block.stable, block.candidate)] == list(told)
+    ends = {one.end for one in values.stable.waiting} | {one.end for one in values.candidate.waiting}
+    assert not ends & {1.0, 2.0}
+    assert take(values, Block(21.0, ArmCounts(), ArmCounts()), 1.0)[1].stable.summed == {}
+
+
+def test_values_of_the_stable_version_alone_tell_what_to_expect_and_are_compared_with_nothing() -> None:
+    alone = Block(20.0, ArmCounts(summed={WORTH: (100.0, 2000.0)}), ArmCounts())
+    found = measure(VALUE, None, alone)
+    assert found.learnt[0] == 100.0
+    assert sum(map(sum, found.counts)) == 0
+    idle = replace(alone, candidate=ArmCounts(summed={WORTH: (0.0, 0.0)}))
+    assert measure(VALUE, None, idle).counts[0][0] == 100.0, "the same time, in which nobody asked the candidate"
+
+
+def test_after_a_gap_of_one_version_no_values_of_that_time_are_compared() -> None:
+    question, visitors = asking(VALUE), shop()
+    visitors.points = {
+        key: [point for point in points if key[0] is Arm.STABLE or not 60.0 < point[0] < 150.0] for key, points in visitors.points.items()
+    }
+    value = of(watched(question, visitors, 180), question, Metric.VALUE, 180.0)
+    assert value.stable_requests == pytest.approx(1.5 * value.candidate_requests, rel=0.05), "three pods against two"
 
 
 def test_what_was_sold_to_copies_in_shadow_does_not_count_for_the_canary() -> None:

@@ -111,31 +111,48 @@ def log_evalue(sums: Drift, side: float) -> Floats:
     return evidence
 
 
-def interval(sums: Drift, dispersion: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:
+def interval(sums: Drift, dispersion: Floats, ratio: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:
     """(estimate, low, high) of the candidate's rate minus the stable version's, averaged over the blocks; valid at every look.
 
-    `dispersion` multiplies the variance of independent requests. Where nothing was compared it is the whole of [-1, 1].
+    `dispersion` multiplies the variance of independent requests; where it is 0 nothing is known of it, and the blocks themselves
+    tell it once there are BURN_IN of them. Before, and where nothing was compared, it is the whole of [-1, 1]. `ratio`: that of the line
+    of `drift`.
     """
-    seen = sums.weight > 0.0
-    weight = np.where(seen, sums.weight, 1.0)
-    v = np.maximum(sums.independent * dispersion, 1e-300)
-    rho = np.maximum(sums.first * dispersion * _INTERVAL_BLOCKS, 1e-300)
+    calibrated, settled = dispersion > 0.0, _is_settled(sums)
+    known = (sums.weight > 0.0) & (calibrated | settled)
+    weight = np.where(sums.weight > 0.0, sums.weight, 1.0)
+    phi = np.maximum(dispersion, 1.0)
+    v = np.maximum(np.where(calibrated, sums.independent * phi, np.maximum(sums.independent, _empirical(sums, ratio))), 1e-300)
+    # Either way the variance of as many blocks: the burn-in's own is TUNING times the prior.
+    rho = np.maximum(np.where(calibrated, sums.first * phi * _INTERVAL_BLOCKS, sums.prior * TUNING), 1e-300)
     radius = np.sqrt((v + rho) * (np.log((v + rho) / rho) + 2.0 * log(1.0 / alpha))) / weight
-    estimate = sums.distance / weight
-    return np.where(seen, estimate, 0.0), np.where(seen, estimate - radius, -1.0), np.where(seen, estimate + radius, 1.0)
+    estimate = np.where(sums.weight > 0.0, sums.distance / weight, 0.0)
+    return estimate, np.where(known, estimate - radius, -1.0), np.where(known, estimate + radius, 1.0)
 
 
 def interval_of_means(sums: Drift, ratio: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:
     """The same for means, infinite until something is known of how much values differ: from A/A data, or from BURN_IN blocks.
 
-    `ratio` is that of the line of `drift`. The variance of the sums of w (c - ratio b) is taken for that of w (c - b); where ratio is
-    below 1 it is too small in b by ratio squared at most, which is made up for.
+    `ratio` is that of the line of `drift`.
     """
-    calibrated, settled = sums.first > 0.0, (sums.blocks >= BURN_IN) & (sums.prior > 0.0)
+    calibrated, settled = sums.first > 0.0, _is_settled(sums)
     known = calibrated | settled
-    v = np.maximum(sums.independent, sums.variance / np.minimum(np.square(ratio), 1.0))
+    v = np.maximum(sums.independent, _empirical(sums, ratio))
     rho = np.where(calibrated, sums.first * _INTERVAL_BLOCKS, np.where(settled, sums.prior, 1.0))
     weight = np.where(known, sums.weight, 1.0)
     radius = np.sqrt((v + rho) * (np.log((v + rho) / rho) + 2.0 * log(1.0 / alpha))) / weight
     estimate = np.where(sums.weight > 0.0, sums.distance / np.maximum(sums.weight, 1e-300), 0.0)
     return estimate, np.where(known, estimate - radius, -np.inf), np.where(known, estimate + radius, np.inf)
+
+
+def _is_settled(sums: Drift) -> np.ndarray:
+    """Whether the variance is known from enough blocks."""
+    settled: np.ndarray = (sums.blocks >= BURN_IN) & (sums.prior > 0.0)
+    return settled
+
+
+def _empirical(sums: Drift, ratio: Floats) -> Floats:
+    """The variance of the sums of w (c - ratio b), taken for that of w (c - b); where ratio is below 1 it is too small in b by ratio
+    squared at most, which is made up for."""
+    variance: Floats = sums.variance / np.clip(np.square(ratio), 1e-6, 1.0)
+    return variance

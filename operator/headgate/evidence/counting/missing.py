@@ -63,30 +63,33 @@ def _remember(history: tuple[tuple[float, int], ...], time: float, sent: int, du
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Requests seen per arm since `start`, to notice what never arrived. `undelivered` is the deficit of this epoch."""
+    """Requests seen per arm since `start`, to notice what never arrived. `undelivered` is the deficit of this epoch, `skewed` whether it
+    has shown a surplus at any time; `surplus` whether it or the one before has."""
 
     start: float | None = None
     stable: int = 0
     candidate: int = 0
     undelivered: int = 0
     surplus: bool = False
+    skewed: bool = False
 
 
 def compare(split: Split, time: float, share: float, stable: int, candidate: int) -> Split:
     """The split after `stable` and `candidate` more arrivals, under the candidate's `share` of user requests, 0 < share < 1.
 
     `surplus` tells that the candidate gets clearly more than its share, or the stable version less: then the weights in force are not
-    the ones we know, and nothing may pass.
+    the ones we know, and nothing may pass. A surplus takes a part of an epoch to show, so one that was seen is over after a whole epoch
+    without any.
     """
     if split.start is None or time - split.start >= EPOCH:
-        split = Split(start=time)
+        split = Split(start=time, surplus=split.skewed)
     stable, candidate = split.stable + stable, split.candidate + candidate
     mean = stable * share / (1 - share)
     spread = _MILLIONTH * math.sqrt(stable * share) / (1 - share)
     undelivered = max(0, math.floor((1 - _OFF) * mean - spread - candidate))
     # The allowance of a mean of zero is zero, but a few requests say nothing yet.
-    surplus = candidate > (1 + _OFF) * mean + spread + _MILLIONTH**2 / (1 - share)
-    return Split(split.start, stable, candidate, undelivered, surplus)
+    skewed = split.skewed or candidate > (1 + _OFF) * mean + spread + _MILLIONTH**2 / (1 - share)
+    return Split(split.start, stable, candidate, undelivered, split.surplus or skewed, skewed)
 
 
 def plausible_age(buckets: Mapping[str, float], spacing: float) -> float:

@@ -4,13 +4,13 @@ The pods of both versions are read by one query, beside the judge's own counters
 So it does not matter in which answers the samples come, and nothing that harms users waits for them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headgate.api.vocabulary import Verdict
 from headgate.evidence.check import Check
 from headgate.evidence.counting import tally
-from headgate.evidence.counting.block import ArmCounts, Block
+from headgate.evidence.counting.block import Block
 from headgate.evidence.counting.exposure import Exposure
 from headgate.evidence.counting.series import Arm, NoAnswer, RawSeries, TargetSamples
 from headgate.evidence.counting.tracker import exposure_at_source
@@ -49,7 +49,7 @@ class ValueArm:
 @dataclass(frozen=True, slots=True)
 class Values:
     """`exposure` and the one `before` it, with the clock of the source. `answered`: our time of the last good answer, `error` what came
-    instead since."""
+    instead since. `taken`: the end of the last block that the judge has taken."""
 
     stable: ValueArm = field(default_factory=ValueArm)
     candidate: ValueArm = field(default_factory=ValueArm)
@@ -57,6 +57,7 @@ class Values:
     before: Exposure | None = None
     answered: float | None = None
     error: str = ""
+    taken: float | None = None
 
 
 def summaries(checks: Iterable[Check]) -> tuple[str, ...]:
@@ -122,24 +123,53 @@ def _is_usable(values: Values, begin: float, end: float) -> bool:
 
 def take(values: Values, block: Block, interval: float) -> tuple[Values, Block]:
     """The judge's `block` with what both versions counted in the same earlier time, and what is left. Where one of them was not read yet,
-    the other waits for it. Of time that compares nothing the stable version's sums alone are told."""
+    the other waits for it; what one counted while the other had a gap is left out. Of time that compares nothing the stable version's
+    sums alone are told."""
     due = block.end - LAG * max(interval, values.stable.pods.grid, values.candidate.pods.grid)
-    ends = {one.end for one in values.stable.waiting} & {one.end for one in values.candidate.waiting}
-    edge = max((end for end in ends if end <= due), default=None)
-    if edge is None:
+    common = {one.end for one in values.stable.waiting} & {one.end for one in values.candidate.waiting}
+    ends = sorted(end for end in common if end <= due)
+    if not ends:
         return values, block
-    taken = {arm: [block for block in one.waiting if block.end <= edge] for arm, one in _arms(values).items()}
-    usable = all(one.usable for blocks in taken.values() for one in blocks)
-    stable = _with(block.stable, taken[Arm.STABLE])
-    candidate = _with(block.candidate, taken[Arm.CANDIDATE]) if usable else block.candidate
-    left = {arm: replace(one, waiting=one.waiting[len(taken[arm]) :]) for arm, one in _arms(values).items()}
-    return replace(values, stable=left[Arm.STABLE], candidate=left[Arm.CANDIDATE]), replace(block, stable=stable, candidate=candidate)
+    usable = all(x.usable for one in _arms(values).values() for x in one.waiting if x.end <= ends[-1])
+    stable, candidate = _told([_between(values, begin, end) for begin, end in _times(values, ends)], usable=usable)
+    left = {arm: replace(one, waiting=tuple(x for x in one.waiting if x.end > ends[-1])) for arm, one in _arms(values).items()}
+    values = replace(values, stable=left[Arm.STABLE], candidate=left[Arm.CANDIDATE], taken=ends[-1])
+    return values, replace(block, stable=replace(block.stable, summed=stable), candidate=replace(block.candidate, summed=candidate))
 
 
-def _with(arm: ArmCounts, blocks: Sequence[Summed]) -> ArmCounts:
-    names = {name for block in blocks for name in block.sums}
-    parts = {name: [block.sums.get(name, (0.0, 0.0)) for block in blocks] for name in names}
-    return replace(arm, summed={name: (sum(n for n, _ in part), sum(s for _, s in part)) for name, part in parts.items()})
+def _times(values: Values, ends: Sequence[float]) -> Iterator[tuple[float, float]]:
+    """Up to each of the `ends` that both versions have: the time since the one before, of which each has the whole, or the last block alone
+    if that is longer than a missed sample explains."""
+    pods = (values.stable.pods, values.candidate.pods)
+    length, patience = max(one.grid for one in pods), max(one.patience for one in pods)
+    before = values.taken
+    for end in ends:
+        yield (before if before is not None and end - before <= patience else end - length), end
+        before = end
+
+
+def _between(values: Values, begin: float, end: float) -> tuple[Sums, Sums]:
+    """What both counted in (begin, end]."""
+    stable, candidate = (_total([x.sums for x in one.waiting if begin < x.end <= end]) for one in (values.stable, values.candidate))
+    return stable, candidate
+
+
+def _told(times: Sequence[tuple[Sums, Sums]], *, usable: bool) -> tuple[Sums, Sums]:
+    """Of each summary those times in which both versions have it; if there are none, or they do not count, the stable version's alone."""
+    alone = _total([stable for stable, _ in times])
+    if not usable:
+        return alone, {}
+    both = [
+        ({n: stable[n] for n in stable if n in candidate}, {n: candidate[n] for n in candidate if n in stable})
+        for stable, candidate in times
+    ]
+    return {**alone, **_total([stable for stable, _ in both])}, _total([candidate for _, candidate in both])
+
+
+def _total(sums: Sequence[Sums]) -> Sums:
+    names = dict.fromkeys(name for one in sums for name in one)
+    each = {name: [one[name] for one in sums if name in one] for name in names}
+    return {name: (sum(n for n, _ in parts), sum(s for _, s in parts)) for name, parts in each.items()}
 
 
 def lacking(values: Values, checks: Iterable[Check], now: float) -> dict[str, Lacking]:

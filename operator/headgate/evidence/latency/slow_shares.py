@@ -58,6 +58,11 @@ class Choice:
     def limits(self) -> Limits:
         return Limits(*(Line(offset=pair.offset) for pair in (self.harm, self.act, self.good)))
 
+    @property
+    def bounds(self) -> set[float]:
+        """That both histograms must have."""
+        return {bound for pair in (self.harm, self.act, self.good) for bound in (pair.stable, pair.candidate)}
+
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
@@ -111,14 +116,14 @@ def choose(past: Past, quantile: float, margin: Margin) -> Choice | Unresolved |
     at = view.quantile(quantile)
     if not bounds or at is None:
         longest = max(bounds, default=1.0)
-        told = f"p{100 * quantile:g} of the stable version lies above the last latency bucket of {_ms(longest)}"
-        return Unresolved(f"{told}; add longer bounds, like {_ms(2 * longest)} and {_ms(4 * longest)}")
+        told = f"p{100 * quantile:g} of the stable version lies above the last latency bucket of {in_ms(longest)}"
+        return Unresolved(f"{told}; add longer bounds, like {in_ms(2 * longest)} and {in_ms(4 * longest)}")
     m = _width(margin, at)
     nearest = min(bounds, key=lambda b: abs(log(view.above(b) / tail)))
     harm, act = _harm_pairs(bounds, nearest, m)
     good = _good_pair(bounds, nearest, m, tail, view)
     low, high = _bucket(bounds, at)
-    jump = f"latency buckets jump from {_ms(low)} to {_ms(high)}, where p{100 * quantile:g} lies; a difference of {_ms(m)}"
+    jump = f"latency buckets jump from {in_ms(low)} to {in_ms(high)}, where p{100 * quantile:g} lies; a difference of {in_ms(m)}"
     missing = "add bounds near " + ", ".join(f"{1000 * max(at + k * m, 0.0005):.3g}ms" for k in (-0.5, 0, 0.5, 1))
     if (act is None or good is None) and high - low > COARSEST * m:
         return Unresolved(f"{jump} cannot be seen: {missing}")
@@ -126,11 +131,13 @@ def choose(past: Past, quantile: float, margin: Margin) -> Choice | Unresolved |
     words = []
     if act is None:
         harm, act = (Pair(nearest, nearest, view.between(nearest - part * m, nearest)) for part in (0.5, 1.0))
-        words.append(f"limit interpolated between bounds {_ms(low)} and {_ms(high)}")
+        words.append(f"limit interpolated between bounds {in_ms(low)} and {in_ms(high)}")
     if good is None:
         good = Pair(nearest, nearest, view.between(nearest - m, nearest))
         words.append("proof of being good interpolated")
-    words.insert(0, f"above {_ms(act.candidate)}, stable above {_ms(act.stable)}; good: {_ms(good.candidate)} against {_ms(good.stable)}")
+    words.insert(
+        0, f"above {in_ms(act.candidate)}, stable above {in_ms(act.stable)}; good: {in_ms(good.candidate)} against {in_ms(good.stable)}"
+    )
     counted = (view.slow(harm.stable), view.slow(good.stable), view.slow(good.candidate))
     return Choice(harm, act, good, past.timed, counted, "; ".join(words), lacks)
 
@@ -188,7 +195,7 @@ def _short(seconds: float) -> float:
     return seconds - 1e-9
 
 
-def _ms(seconds: float) -> str:
+def in_ms(seconds: float) -> str:
     return f"{1000 * seconds:.4g}ms"
 
 

@@ -68,8 +68,8 @@ class Noise:
 
     @property
     def dispersion(self) -> Floats:
-        """phi per check, 1 where none is known."""
-        return np.maximum(self.now.phi, 1.0)
+        """phi per check, 0 where none is known."""
+        return self.now.phi
 
 
 def to_json(known: Noise) -> dict[str, Any] | None:

@@ -163,7 +163,8 @@ def _worst(split: Split, asked: SegmentsQuestion) -> str:
 
 
 def _reading(split: Split, asked: SegmentsQuestion, name: str) -> SegmentReading:
-    read = judge.assess(split.judges[name], asked.each).checks
+    unknown = np.zeros(len(asked.each.checks))
+    read = judge.assess(split.judges[name], asked.each, unknown).checks
     checks = tuple(_told(check, split, (name, at)) for at, check in enumerate(read))
     requests = max((min(check.candidate_requests, check.stable_requests) for check in checks), default=0)
     return SegmentReading(name, checks, counted=requests >= asked.min_requests)
