@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from headgate.api.approval import GovernanceApprovalSpec, GovernanceApprovalStatus
-from headgate.kube.labels import MANAGED_BY, MANAGED_BY_HEADGATE, MODEL, REVISION
+from headgate.kube.labels import MODEL, REVISION, made_for
 from headgate.kube.resources import AIMODELS
 from headgate.rollout.configuration import Reference, references
 from headgate.rollout.snapshot import ESTABLISHED
@@ -83,8 +83,9 @@ def name_of(body: Body) -> ModelKey:
 
 
 def model_of(body: Body) -> ModelKey | None:
-    """The model that Headgate made the object for. None without both labels: anybody may write one of them, admission protects the two."""
-    return served_by(body) if (body["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGED_BY_HEADGATE else None
+    """The model that Headgate made the object for. None for an object of anybody else."""
+    metadata = body["metadata"]
+    return ModelKey(metadata["namespace"], model) if (model := made_for(metadata)) else None
 
 
 def served_by(pod: Body) -> ModelKey | None:

@@ -118,6 +118,13 @@ def is_copy_name(deployment: str, config_map: str) -> bool:
     return revision_of(deployment, config_map) is not None
 
 
+def made_for(metadata: Mapping[str, Any]) -> str:
+    """The model that Headgate made an object for, by its metadata; empty without both labels: anybody may write one of them, admission
+    protects the two."""
+    labels = metadata.get("labels") or {}
+    return (labels.get(MODEL) or "") if labels.get(MANAGED_BY) == MANAGED_BY_HEADGATE else ""
+
+
 def object_metadata(name: str, namespace: str, owner: Owner | None, labels: Mapping[str, str]) -> dict[str, Any]:
     """metadata of an object we apply: `labels` and managed-by. Without an owner it outlives the model (deletionPolicy Orphan)."""
     metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": {MANAGED_BY: MANAGED_BY_HEADGATE, **labels}}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.kube.interface import Object
-from headgate.kube.labels import MANAGED_BY, MANAGED_BY_HEADGATE, MODEL, PREFIX, REVISION, Owner, object_metadata, revision_name
+from headgate.kube.labels import MODEL, PREFIX, REVISION, Owner, made_for, object_metadata, revision_name
 from headgate.kube.resources import CONFIG_MAPS, CONTROLLER_REVISIONS
 
 SOURCE = PREFIX + "source"
@@ -57,9 +57,8 @@ def stored(manifest: Manifest, model: str, namespace: str, owner: Owner | None, 
 
 def read(body: Mapping[str, Any], model: str, revision: str) -> Manifest | None:
     """None if it is not Headgate's manifest of this revision: only what carries our labels is protected against others."""
-    labels, data = body["metadata"].get("labels") or {}, body.get("data")
-    ours = {MANAGED_BY: MANAGED_BY_HEADGATE, MODEL: model, REVISION: revision}
-    if any(labels.get(label) != value for label, value in ours.items()) or not isinstance(data, Mapping):
+    metadata, data = body["metadata"], body.get("data")
+    if made_for(metadata) != model or metadata["labels"].get(REVISION) != revision or not isinstance(data, Mapping):
         return None
     try:
         return Manifest(

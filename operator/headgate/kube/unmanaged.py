@@ -6,7 +6,7 @@ from typing import Any
 
 from headgate.kube.errors import Forbidden, Gone, NotFound
 from headgate.kube.interface import Object, PagedApi
-from headgate.kube.labels import MANAGED_BY, MANAGED_BY_HEADGATE, MODEL
+from headgate.kube.labels import made_for
 from headgate.kube.polled import PolledObject
 from headgate.kube.resources import (
     AIMODELS,
@@ -95,8 +95,7 @@ class _Pass:
 
     def _owned(self, kind: str, metadata: Mapping[str, Any], namespace: str) -> bool:
         owners = [one for one in metadata.get("ownerReferences") or () if one.get("kind") == AIMODELS.kind]
-        labels = metadata.get("labels") or {}
-        named = labels.get(MODEL) if kind in _OURS and labels.get(MANAGED_BY) == MANAGED_BY_HEADGATE else None
+        named = made_for(metadata) if kind in _OURS else ""
         return any((namespace, name) in self.models for name in (named, *(one.get("name") for one in owners)) if name)
 
 

@@ -5,8 +5,8 @@ import logging
 from typing import Any
 
 from headgate.kube.errors import NotFound
-from headgate.kube.interface import KubeApi, Object
-from headgate.kube.labels import MANAGED_BY, MANAGED_BY_HEADGATE, MODEL, Owner, object_metadata
+from headgate.kube.interface import KubeApi
+from headgate.kube.labels import MODEL, Owner, made_for, object_metadata
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 from headgate.monitor.models import ServingModel
 from headgate.monitoring.inservice.assessment import MEMORY_KEY, RESULTS_KEY, Assessment, monitoring_config_map
@@ -29,7 +29,7 @@ class Keeper:
         put there is nothing: who writes the memory says what drifts."""
         try:
             found = await self._api.get(CONFIG_MAPS, monitoring_config_map(model.key.name), model.key.namespace)
-            return recalled((found.get("data") or {})[MEMORY_KEY]) if _is_ours(found, model) else Memory()
+            return recalled((found.get("data") or {})[MEMORY_KEY]) if made_for(found["metadata"]) == model.key.name else Memory()
         except (NotFound, KeyError):
             return Memory()
         except ValueError as error:
@@ -60,9 +60,3 @@ class Keeper:
             return read(text, model=model.plan.model, digest=digest), ""
         except UnusableReference as error:
             return None, f"the reference in ConfigMap {name} cannot be used: {error}"
-
-
-def _is_ours(found: Object, model: ServingModel) -> bool:
-    """By both labels, which admission protects together."""
-    labels = found["metadata"].get("labels") or {}
-    return (labels.get(MANAGED_BY), labels.get(MODEL)) == (MANAGED_BY_HEADGATE, model.key.name)
