@@ -32,7 +32,6 @@ from headgate.rollout.people import (
     INTERVENTIONS,
     Orders,
     answer_unasked,
-    fitting,
     latch_negatives,
     latch_of,
     misfit,
@@ -78,7 +77,7 @@ def decide(snapshot: Snapshot) -> Decision:
     draft = note_lowering(note_answered(note_owner(draft, snapshot), snapshot), snapshot)
     draft = stop_harm(draft, snapshot, asked)
     draft = _answer_misfits(draft, snapshot)
-    draft = _pause_or_resume(draft, snapshot)
+    draft = _pause_or_resume(draft, asked)
     draft = follow_fingerprint(note_vendor(draft, snapshot), snapshot)
     draft = heed_drift(watch_continuation(note_use_case(draft, snapshot), snapshot), snapshot)
     draft = _follow_spec(draft, snapshot, asked)
@@ -118,16 +117,16 @@ def _answer_misfits(draft: Draft, snapshot: Snapshot) -> Draft:
     return draft
 
 
-def _pause_or_resume(draft: Draft, snapshot: Snapshot) -> Draft:
+def _pause_or_resume(draft: Draft, asked: Orders) -> Draft:
     """In the order in which they were made, whenever they were seen: the last decision counts, at equal times the Pause."""
-    for approval in fitting(snapshot):
+    for approval in asked.pauses:
         paused = draft.status.paused
         if approval.spec.decision is DecisionKind.PAUSE:
             last = latch_of(approval) if paused is None or paused.at <= approval.created else paused
             draft = _on_candidate(draft, approval, "upward steps stop until Resume", paused=last)
-        elif approval.spec.decision is DecisionKind.RESUME and paused is not None and paused.at >= approval.created:
+        elif paused is not None and paused.at >= approval.created:
             draft = refuse(draft, approval, f"{paused.by} decided Pause at the same time or later: decide again")
-        elif approval.spec.decision is DecisionKind.RESUME:
+        else:
             draft = _on_candidate(draft, approval, "upward steps go on", paused=None)
     return draft
 

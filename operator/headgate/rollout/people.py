@@ -35,33 +35,29 @@ _MOST_TAKEN_UP = 64
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Interventions that ask for something now, at most one of each kind: the oldest not yet taken up. Pauses and Resumes answer each other
-    and are read one by one."""
+    """Interventions that ask for something now, at most one of each kind: the oldest not yet taken up. Pauses and Resumes answer each
+    other: all of them, oldest first."""
 
     halt: Approval | None = None
     rollback: Approval | None = None
     retry: Approval | None = None
     promote: Approval | None = None
     aatest: Approval | None = None
+    pauses: tuple[Approval, ...] = ()
 
 
 def orders(snapshot: Snapshot) -> Orders:
-    """What is asked for now, but for Pauses and Resumes."""
-    found: dict[str, Approval] = {}
-    for approval in fitting(snapshot):
-        if approval.spec.decision not in (DecisionKind.PAUSE, DecisionKind.RESUME):
-            found.setdefault(approval.spec.decision.value.lower(), approval)
-    return Orders(**found)
-
-
-def fitting(snapshot: Snapshot) -> tuple[Approval, ...]:
-    """The interventions that fit the present attempt and are neither taken up nor too old, oldest first."""
-    taken_up = snapshot.status.taken_up
-    return tuple(
-        approval
-        for approval in sorted(snapshot.approvals, key=_safer_first)
-        if approval.spec.decision in INTERVENTIONS and not misfit(approval, snapshot) and approval.name not in taken_up
-    )
+    """The interventions that fit the present attempt and are neither taken up nor too old."""
+    taken_up, pauses, found = snapshot.status.taken_up, list[Approval](), dict[str, Approval]()
+    for approval in sorted(snapshot.approvals, key=_safer_first):
+        kind = approval.spec.decision
+        if kind not in INTERVENTIONS or misfit(approval, snapshot) or approval.name in taken_up:
+            continue
+        if kind in (DecisionKind.PAUSE, DecisionKind.RESUME):
+            pauses.append(approval)
+        else:
+            found.setdefault(kind.value.lower(), approval)
+    return Orders(**found, pauses=tuple(pauses))
 
 
 def stopped_since(retry: Approval, snapshot: Snapshot) -> Approval | None:
