@@ -79,6 +79,13 @@ class Looks:
         binding = self.api.objects[(BINDINGS.plural, "", "headgate-approvals")]
         self.api.put(BINDINGS, {**binding, "spec": {**binding["spec"], "validationActions": actions}})
 
+    def lose_and_find(self) -> None:
+        """In force, away, and found back a moment ago."""
+        self.look()
+        for actions in ("Audit", "Deny"):
+            self.edit_binding([actions])
+            self.look()
+
 
 def test_everything_in_force_is_no_problem_and_proves_later_approvals() -> None:
     api = installed()
@@ -276,11 +283,7 @@ def test_the_next_operator_begins_no_proof_before_it_knows_what_was_seen() -> No
 
 def test_the_policy_is_called_in_force_again_when_decisions_count_again() -> None:
     looks = Looks()
-    looks.look()
-    looks.edit_binding(["Audit"])
-    looks.look()
-    looks.edit_binding(["Deny"])
-    looks.look()
+    looks.lose_and_find()
     back = looks.api.now
     assert "decisions made after 2026-03-01 00:01:05 UTC count" in looks.enforcement.problem, looks.enforcement.problem
     while looks.enforcement.problem:
@@ -388,11 +391,7 @@ def test_a_look_is_made_at_once_when_asked_for_and_about_once_a_second_at_most()
 
 def test_looks_follow_each_other_until_decisions_count_again() -> None:
     looks = Looks()
-    looks.look()
-    looks.edit_binding(["Audit"])
-    looks.look()
-    looks.edit_binding(["Deny"])
-    looks.look()
+    looks.lose_and_find()
 
     async def pause() -> float:
         await looks.enforcement.due()

@@ -93,14 +93,19 @@ def verify_audit(
         reached = kept.sequence if kept else None
         said = {"model": history.model, "entries": len(history.lines), "anchor": reached, "verified": not findings, "findings": findings}
         typer.echo(rendered(said, output))
-    for finding in findings if not output.is_document else ():
-        complain(finding)
+    else:
+        _say(history, kept, findings)
     if findings:
         raise typer.Exit(1)
-    if output.is_document:
-        return
-    reach = f"up to entry {kept.sequence} it is the one that the anchor names" if kept else "without an anchor, a cut end would not be seen"
-    typer.echo(f"{len(history.lines)} entries of {history.model} follow one another; {reach}")
+
+
+def _say(history: History, kept: Anchor | None, findings: tuple[str, ...]) -> None:
+    for finding in findings:
+        complain(finding)
+    if not findings:
+        anchored = f"up to entry {kept.sequence} it is the one that the anchor names" if kept else ""
+        reach = anchored or "without an anchor, a cut end would not be seen"
+        typer.echo(f"{len(history.lines)} entries of {history.model} follow one another; {reach}")
 
 
 def _findings(history: History, kept: Anchor | None) -> tuple[str, ...]:
