@@ -58,6 +58,8 @@ def fold(count: LiveCount, held: Mapping[Arm, float], totals: LiveTotals) -> Liv
     A difference of two answers is an increment only if both lie SETTLE after the place was taken, at most a guard's window apart, and
     were summed over equally many processes without any sum falling. Everything else is an origin: a sum that lost or regained a process
     (a restart, a missed scrape) jumps by what that process counted in its life, and nobody knows how much of it is new.
+
+    A version that lost its users and has some again is judged by what it answers now.
     """
     last = count.last
     if last is None or totals.newest < last.newest:
@@ -70,12 +72,15 @@ def fold(count: LiveCount, held: Mapping[Arm, float], totals: LiveTotals) -> Liv
         steps = [step for arm in settled if (step := _step(last.places.get(arm), totals.places.get(arm))) is not None]
     if not steps:
         return replace(count, last=totals)
-    requests = sum(step.requests for step in steps)
-    if requests == 0:
-        return replace(count, last=totals, counted=totals.newest)
-    errors, rejections = sum(step.errors for step in steps), sum(step.rejections for step in steps)
-    window = guards.slide(count.window, Moment(totals.newest, requests, errors, rejections, missing=0))
+    window, requests = _since(count.window, min(held.values()) + totals.skew), sum(step.requests for step in steps)
+    if requests:
+        errors, rejections = sum(step.errors for step in steps), sum(step.rejections for step in steps)
+        window = guards.slide(window, Moment(totals.newest, requests, errors, rejections, missing=0))
     return LiveCount(count.revision, window, totals, totals.newest)
+
+
+def _since(window: Window, taken: float) -> Window:
+    return window if not window.moments or window.moments[0].time > taken else Window(tuple(m for m in window.moments if m.time > taken))
 
 
 def _step(before: Sums | None, after: Sums | None) -> Sums | None:

@@ -72,6 +72,15 @@ def test_an_increment_begins_after_the_place_was_taken_and_had_time_to_settle(si
     assert (numbers(count, now=115 - skew) == (40, 40, 0)) is counts
 
 
+@pytest.mark.parametrize("asked", [10, 0])
+def test_what_a_version_answered_before_it_lost_its_users_is_not_held_against_its_return(asked):
+    count = counted(at(0, Sums(1)), at(15, Sums(1, 40, 40)))
+    back = {Arm.STABLE: 20.0}
+    for held, answer in (({}, at(18, Sums(1, 40, 40))), (back, at(36, Sums(1, 45, 45))), (back, at(46, Sums(1, 45 + asked, 45)))):
+        count = fold(count, held, answer)
+    assert numbers(count) == (asked, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
