@@ -111,13 +111,19 @@ func (s *service) behave(w http.ResponseWriter, r *http.Request, refusal *refusa
 	return true
 }
 
+// failing says whether it is time to fail, so long after the start.
+func (s *service) failing(age time.Duration) bool {
+	after := age - s.settings.failAfter
+	return s.settings.failAfter > 0 && after >= 0 && (s.settings.failFor == 0 || after < s.settings.failFor)
+}
+
 func (s *service) answer(a application, group string, refusal *refusal) (int, map[string]any) {
 	switch {
 	case refusal != nil:
 		return refusal.code, map[string]any{"error": refusal.reason}
 	case s.settings.fault == faultReject:
 		return http.StatusUnprocessableEntity, map[string]any{"error": "the application was refused (REJECT is set)"}
-	case s.settings.failAfter > 0 && time.Since(s.started) >= s.settings.failAfter:
+	case s.failing(time.Since(s.started)):
 		return http.StatusInternalServerError, map[string]any{"error": "the model failed (FAIL_AFTER is over)"}
 	case s.uniform() < s.settings.errorRate:
 		return http.StatusInternalServerError, map[string]any{"error": "the model failed (ERROR_RATE is set)"}

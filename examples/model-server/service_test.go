@@ -159,7 +159,7 @@ func TestDecisions(t *testing.T) {
 }
 
 func TestAVersionTurnsBadWhenItsTimeIsOver(t *testing.T) {
-	service, server := startService(t, settings{failAfter: time.Minute})
+	service, server := startService(t, settings{failAfter: time.Minute, failFor: time.Minute})
 	code := func() int {
 		response, err := http.Get(server.URL + validQuery)
 		if err != nil {
@@ -174,6 +174,14 @@ func TestAVersionTurnsBadWhenItsTimeIsOver(t *testing.T) {
 	service.started = time.Now().Add(-time.Minute)
 	if got := code(); got != http.StatusInternalServerError {
 		t.Errorf("%d afterwards", got)
+	}
+	service.started = time.Now().Add(-2 * time.Minute)
+	if got := code(); got != http.StatusOK {
+		t.Errorf("%d when that is over", got)
+	}
+	service.settings.failFor = 0
+	if got := code(); got != http.StatusInternalServerError {
+		t.Errorf("%d where it never is", got)
 	}
 }
 

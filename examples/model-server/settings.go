@@ -25,6 +25,7 @@ type settings struct {
 	unfair       float64       // share of the approvals of group B that become declines, 0 to 1
 	lessValue    float64       // share of the offers taken otherwise that are not, 0 to 1
 	failAfter    time.Duration // from start until every valid request is answered 500; 0 = never
+	failFor      time.Duration // for how long they are from then on; 0 = for good
 	addedLatency time.Duration // on top of the base distribution
 	fault        fault
 	readyDelay   time.Duration // from start until /readyz says yes
@@ -64,6 +65,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		unfair:       number("UNFAIR", 0, 1),
 		lessValue:    number("LESS_VALUE", 0, 1),
 		failAfter:    seconds(number("FAIL_AFTER", 0, maxSeconds)),
+		failFor:      seconds(number("FAIL_FOR", 0, maxSeconds)),
 		addedLatency: seconds(number("LATENCY_MS", 0, maxSeconds*1e3) / 1e3),
 		readyDelay:   seconds(number("READY_DELAY", 0, maxSeconds)),
 		drain:        seconds(number("DRAIN_SECONDS", 3, maxSeconds)),
