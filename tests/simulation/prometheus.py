@@ -46,7 +46,7 @@ class Prometheus:
         seconds = float(promql[promql.rindex("[") + 1 : -2])
         found = []
         for (cluster, name, part), points in self._series.items():
-            inside = [text for at, text in points if time - seconds < at <= time]
+            inside = _inside(points, time - seconds, time)
             if not inside:
                 continue
             if spoil:
@@ -95,6 +95,17 @@ class Prometheus:
     def date(self, now: float) -> str:
         """The Date header of an answer given at the true time `now`."""
         return format_datetime(datetime.fromtimestamp(EPOCH + now + self.skew, UTC).replace(microsecond=0), usegmt=True)
+
+
+def _inside(points: deque[Point], after: float, until: float) -> list[str]:
+    """From the newest back: a window is much shorter than what is kept."""
+    found = []
+    for at, text in reversed(points):
+        if at <= after:
+            break
+        if at <= until:
+            found.append(text)
+    return found[::-1]
 
 
 def _row(value: str, **labels: str) -> str:
