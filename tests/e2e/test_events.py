@@ -1,173 +1,120 @@
-"""Rows of the event table with real users: what happens when a live version turns bad, loses its pods, or the route is edited by hand."""
+"""The event table row by row, with real users on every model. Rows of a gateway, an API server or a Prometheus that fail are played in
+test_faults.py, those of deletion and restoring in test_lifecycle.py.
 
-import json
-from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
-from typing import Any
+All scenes are played side by side; each test reads what one of them came to.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
+from tests.e2e import events_changes as changes
+from tests.e2e import events_decisions as people
+from tests.e2e import events_failures as failing
 from tests.e2e.conftest import Bed
-from tests.e2e.playing import play, reach
+from tests.e2e.events import FALLBACK, GOOD, NAMESPACE, QUICK, SLOW, TURNS_BAD, Scene, Status, live, policies, release, rule_engine
+from tests.e2e.events import people as persons
+from tests.e2e.playing import failures, play, reach
 
 from demo.__main__ import PATH
-from demo.kubectl import CommandError, apply, kubectl
+from demo.kubectl import apply, kubectl
 from demo.traffic import Load, Rates
-from fleet.model import ON_CALL, Model, prepare, remove, statuses
-from fleet.policy import policy
+from fleet.model import Model, prepare, remove, statuses
 from fleet.users import Fleet
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-NAMESPACE = "events"
-MOST_SECONDS = 270
-TURNS_BAD = {"ERROR_RATE": "0", "FAIL_AFTER": "50"}
-GOOD = {"ERROR_RATE": "0"}
-FALLBACK = "rules"
+MOST_SECONDS = 300
 
-Status = dict[str, Any]
-Scene = Generator[None, Status, None]
+SCENES: dict[str, Callable[[Model, Fleet], Scene]] = {
+    "turning": failing.a_live_version_that_turns_bad_gives_way_to_the_one_before,
+    "podless": failing.the_fallback_answers_while_the_only_version_has_no_pods,
+    "drained": failing.the_approved_candidate_stands_in_while_the_stable_version_has_no_pods,
+    "halted": people.a_halted_candidate_is_off_until_a_retry,
+    "halted-live": people.a_halted_live_version_gives_way_to_the_one_before,
+    "halted-only": people.a_halted_only_version_gives_way_to_the_fallback,
+    "refused": people.a_halt_of_the_only_version_is_refused_with_the_reason,
+    "back": people.a_rollback_takes_a_candidate_off,
+    "back-two": people.a_rollback_to_a_revision_goes_to_that_live_version,
+    "rejected": people.a_rejected_candidate_leaves_and_is_blocked,
+    "revoked": people.a_revoked_candidate_leaves_and_is_blocked,
+    "revoked-live": people.a_revoked_live_version_gives_way_to_the_one_before,
+    "lapsed": people.a_candidate_whose_approval_is_deleted_holds_and_leaves_after_the_grace,
+    "expired": people.a_candidate_whose_approval_expires_holds_and_leaves_after_the_grace,
+    "consumed": people.a_live_version_has_used_its_approval_up,
+    "raised": people.a_raised_tier_takes_a_candidate_off_until_it_is_approved_at_that_tier,
+    "raised-live": people.a_live_version_of_a_raised_tier_is_frozen,
+    "cancelled": changes.the_stable_version_in_the_spec_cancels_the_rollout,
+    "returned": changes.an_earlier_live_version_in_the_spec_comes_back_without_stages,
+    "superseded": changes.a_new_version_starts_when_users_have_left_the_one_before,
+    "soaking": changes.a_new_version_is_set_against_a_first_one_that_soaks,
+    "overdue": changes.a_stage_that_runs_out_of_time_is_rolled_back,
+    "overdue-held": changes.a_stage_that_runs_out_of_time_is_held,
+    "overdue-asks": changes.a_stage_that_runs_out_of_time_asks_for_a_promote,
+    "edited": changes.an_edit_of_the_route_by_hand_is_a_halt_or_is_refused,
+}
+SOON_BAD: dict[str, Callable[[Model, Fleet], Scene]] = {
+    "alone": failing.the_fallback_answers_for_a_version_that_fails_and_is_the_only_one,
+    "beside": failing.a_stable_version_that_fails_alone_holds_the_rollout_until_a_person_promotes,
+    "shared": failing.both_fail_for_a_while_and_the_candidate_comes_back_unblamed,
+}
+"""Their first version is released last, because it turns bad after a while."""
+ALL = SCENES | SOON_BAD
+_SOAKING = "soaking"
+_FIRST = {"alone": TURNS_BAD, "beside": TURNS_BAD, "shared": failing.FAILS_FOR_A_WHILE}
+_WITH_FALLBACK = {"alone", "podless", "halted-only", "shared"}
 
 
 def look() -> dict[str, Status]:
     """The status of every model; empty for one that has none yet."""
     found = statuses(NAMESPACE)
-    return {model.name: found.get(model.name, {}) for model in SCENES}
+    return {name: found.get(name, {}) for name in ALL}
 
 
-def answers(users: Fleet, model: Model, version: str) -> int:
-    return sum(users.of(model.host, version).kinds.values())
+def soaks(status: Status) -> bool:
+    """With all users, and not live yet."""
+    return status.get("phase") == "Full"
 
 
-def release(model: Model, version: str, environment: dict[str, str], name: str = "events", *, fallback: bool = False) -> None:
-    body = model.manifest(version, name, environment)
-    body["spec"]["serving"]["drain"] = "10s"
-    if fallback:
-        body["spec"]["serving"]["fallback"] = {"service": FALLBACK, "port": 8080}
-    apply(body)
-
-
-def live(version: str) -> Callable[[Status], bool]:
-    return lambda status: status.get("phase") == "Live" and status["live"] == version
-
-
-def in_canary(status: Status) -> bool:
-    return status.get("stage") == "at-20" and "effective" in status["candidate"]["stage"]
-
-
-def lose_pods(model: Model, status: Status) -> None:
-    """Its pods leave, as on a node that is drained; others come by themselves."""
-    revision = status["stable"]["revision"]
-    kubectl("delete", "pods", "-n", NAMESPACE, "-l", f"headgate.dev/model={model.name},headgate.dev/revision={revision}", "--wait=false")
-
-
-def a_live_version_that_turns_bad_gives_way_to_the_one_before(model: Model, users: Fleet) -> Scene:
-    release(model, "v2", TURNS_BAD)
-    yield from reach(live("v2"))
-    status = yield from reach(lambda status: status["phase"] == "RolledBack")
-    assert status["live"] == "v1"
-    assert status["blocked"][-1]["cause"] == "Guard"
-    assert status["trafficSummary"] == "100"
-    before = answers(users, model, "v1")
-    yield from reach(lambda _: answers(users, model, "v1") > before)
-
-
-def the_fallback_answers_for_a_version_that_fails_and_is_the_only_one(model: Model, users: Fleet) -> Scene:
-    status = yield from reach(lambda status: status.get("failover"))
-    assert status["failover"]["to"] == "Fallback"
-    assert status["trafficSummary"] == "fallback 100"
-    yield from reach(lambda _: answers(users, model, FALLBACK) > 20)
-    status = yield from reach(lambda status: status["failover"].get("trips"))
-    assert status["phase"] == "Live"
-    assert not status.get("blocked"), "nothing else could be blamed for it"
-
-
-def the_fallback_answers_while_the_only_version_has_no_pods(model: Model, users: Fleet) -> Scene:
-    status = yield from reach(live("v1"))
-    lose_pods(model, status)
-    yield from reach(lambda status: status.get("failover"))
-    yield from reach(lambda _: answers(users, model, FALLBACK) > 0)
-    status = yield from reach(lambda status: (status.get("failover") or {}).get("trial"))
-    assert status["trafficSummary"] == "10 + fallback 90"
-    status = yield from reach(lambda status: "failover" not in status)
-    assert status["trafficSummary"] == "100"
-
-
-def the_approved_candidate_stands_in_while_the_stable_version_has_no_pods(model: Model, users: Fleet) -> Scene:
-    release(model, "v2", GOOD, "events-slow")
-    status = yield from reach(in_canary)
-    lose_pods(model, status)
-    status = yield from reach(lambda status: status.get("failover"))
-    assert status["failover"]["to"] == "Candidate"
-    status = yield from reach(lambda status: "failover" not in status)
-    assert status["trafficSummary"] == "80/20"
-    assert status["stage"] == "at-20"
-
-
-def an_edit_of_the_route_by_hand_is_a_halt_or_is_refused(model: Model, users: Fleet) -> Scene:
-    release(model, "v2", GOOD, "events-slow")
-    yield from reach(in_canary)
-    with pytest.raises(CommandError, match="kubectl headgate halt"):
-        edit_weights(model, 100, 900)
-    edit_weights(model, 1000, 0)
-    status = yield from reach(lambda status: status["phase"] == "RolledBack")
-    assert status["blocked"][-1]["cause"] == "Halt"
-    assert status["blocked"][-1]["version"] == "v2"
-
-
-def edit_weights(model: Model, stable: int, candidate: int) -> None:
-    path = "/spec/rules/0/backendRefs/{}/weight"
-    weights = [{"op": "replace", "path": path.format(place), "value": weight} for place, weight in enumerate((stable, candidate))]
-    kubectl("patch", "httproute", model.name, "-n", NAMESPACE, "--as", ON_CALL, "--type=json", "-p", json.dumps(weights))
-
-
-TURNING, ALONE, PODLESS = Model(NAMESPACE, "turning"), Model(NAMESPACE, "alone"), Model(NAMESPACE, "podless")
-DRAINED, EDITED = Model(NAMESPACE, "drained"), Model(NAMESPACE, "edited")
-SCENES = {
-    TURNING: a_live_version_that_turns_bad_gives_way_to_the_one_before,
-    ALONE: the_fallback_answers_for_a_version_that_fails_and_is_the_only_one,
-    PODLESS: the_fallback_answers_while_the_only_version_has_no_pods,
-    DRAINED: the_approved_candidate_stands_in_while_the_stable_version_has_no_pods,
-    EDITED: an_edit_of_the_route_by_hand_is_a_halt_or_is_refused,
-}
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def first_versions() -> Iterator[None]:
-    """v1 of all models is live, beside a rule engine; the person on call may also edit routes."""
-    slow = policy("events-slow", (20,), seconds=600)
-    for stage in slow["spec"]["stages"]:
-        stage["maxDuration"] = "20m"
-    prepare(NAMESPACE, policy("events", (50,), seconds=6), slow)
-    kubectl("create", "role", "routes", "-n", NAMESPACE, "--verb=get,patch", "--resource=httproutes.gateway.networking.k8s.io")
-    kubectl("create", "rolebinding", "routes", "-n", NAMESPACE, "--role=routes", f"--user={ON_CALL}")
-    template = Model(NAMESPACE, FALLBACK).manifest(FALLBACK, "events", GOOD)["spec"]["serving"]["deployment"]["template"]
-    template["metadata"] = {"labels": {"app": FALLBACK}}
-    selector = {"app": FALLBACK}
-    apply(
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": FALLBACK, "namespace": NAMESPACE},
-            "spec": {"selector": {"matchLabels": selector}, "template": template},
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": FALLBACK, "namespace": NAMESPACE},
-            "spec": {"selector": selector, "ports": [{"port": 8080}]},
-        },
-    )
+    """v1 of all models has its users, beside a rule engine."""
+    prepare(NAMESPACE, *policies())
+    apply(*persons(), *rule_engine())
     kubectl("wait", "-n", NAMESPACE, "--for=condition=Available", f"deployment/{FALLBACK}", "--timeout=60s", timeout=70)
-    for model in SCENES:
-        release(model, "v1", TURNS_BAD if model is ALONE else GOOD, fallback=model in (ALONE, PODLESS))
-    play({model.name: reach(live("v1")) for model in SCENES}, look, MOST_SECONDS)
+    for names in (SCENES, SOON_BAD):
+        for name in names:
+            rules = SLOW if name == _SOAKING else QUICK
+            release(Model(NAMESPACE, name), "v1", rules, _FIRST.get(name, GOOD), fallback=name in _WITH_FALLBACK)
+        play({name: reach(soaks if name == _SOAKING else live("v1")) for name in names}, look, MOST_SECONDS)
     yield
     remove(NAMESPACE)
 
 
-@pytest.mark.usefixtures("first_versions")
-def test_what_happens_to_users_when_versions_fail_or_routes_are_edited(bed: Bed, tmp_path: Path) -> None:
-    hosts = [model.host for model in SCENES]
-    with Load(bed.load, bed.gateway + PATH, hosts, Fleet(tmp_path / "requests.jsonl"), Rates(http1=100)) as users:
-        play({model.name: scene(model, users) for model, scene in SCENES.items()}, look, MOST_SECONDS, users)
-    assert users.failed == [], "all that failed was answered by a version that turned bad"
+@dataclass(frozen=True)
+class Played:
+    """What went wrong, by model, and what users had."""
+
+    wrong: dict[str, Exception]
+    users: Fleet
+
+
+@pytest.fixture(scope="module")
+def played(bed: Bed, first_versions: None, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    models = {name: Model(NAMESPACE, name) for name in ALL}
+    file = tmp_path_factory.mktemp("events") / "requests.jsonl"
+    hosts = [model.host for model in models.values()]
+    with Load(bed.load, bed.gateway + PATH, hosts, Fleet(file), Rates(http1=8 * len(hosts))) as users:
+        scenes = {name: scene(models[name], users) for name, scene in ALL.items()}
+        return Played(failures(scenes, look, MOST_SECONDS, users), users)
+
+
+@pytest.mark.parametrize("model", ALL, ids=lambda model: ALL[model].__name__)
+def test_event(played: Played, model: str) -> None:
+    if model in played.wrong:
+        raise played.wrong[model]
+
+
+def test_no_request_failed_but_those_that_a_version_itself_answered_badly(played: Played) -> None:
+    assert played.users.kinds.total() > 5000
+    assert played.users.failed == []

@@ -433,6 +433,16 @@ class TestSpecOfAnotherVersion:
         assert decision.status.candidate.version == "3.0.0"
         assert decision.status.candidate.stage is None
 
+    def test_a_first_version_that_soaks_is_what_the_new_one_is_set_against(self) -> None:
+        world = first_soaking()
+        first = candidate_of(world)
+        world.release("2.0.0")
+        world.settle()
+        assert world.route.weights == {first: 1000}
+        assert stable_of(world) == first
+        assert world.status.candidate
+        assert world.status.candidate.version == "2.0.0"
+
 
 @pytest.mark.parametrize(
     ("on_deadline", "phase", "weight"), [("Rollback", Phase.ROLLED_BACK, 0), ("Hold", Phase.CANARY, 50), ("AskPromote", Phase.CANARY, 50)]
