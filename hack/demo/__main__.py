@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 
 from demo import people
-from demo.kubectl import ROOT, apply, kubectl
+from demo.kubectl import ROOT, apply, kubectl, remove
 from demo.release import Ending, Moment, perform
 from demo.report import Line, conclude, line
 from demo.traffic import Load, Served, Users
@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
 
 def _prepare(keep: bool) -> None:
     if not keep:
-        kubectl("delete", "namespace", people.NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=120s", timeout=150)
+        remove(people.NAMESPACE)
     apply(*people.objects())
     for policy in ("fast", "fast-canary"):
         kubectl("apply", "-f", str(ROOT / f"examples/policies/{policy}.yaml"))

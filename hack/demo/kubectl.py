@@ -43,5 +43,12 @@ def get(kind: str, name: str, namespace: str) -> dict[str, Any] | None:
     return found
 
 
+def remove(namespace: str) -> None:
+    """Until it is gone, without the patience that pods in a drain of over a minute ask for: nobody uses them any more."""
+    kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+    kubectl("delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0", timeout=120)
+    kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=180s", timeout=200)
+
+
 def headgate(*arguments: str) -> str:
     return run(HEADGATE, *arguments)

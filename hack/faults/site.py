@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from demo.kubectl import CommandError, apply, get, kubectl
+from demo.kubectl import CommandError, apply, get, kubectl, remove
 from faults.proxy import Proxy
 from faults.replica import Replica
-from fleet.model import Model, prepare, remove, statuses
+from fleet.model import Model, prepare, statuses
 from fleet.policy import NAMESPACE as POLICIES
 
 OPERATOR = "headgate"

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from demo.kubectl import ROOT, apply, kubectl
+from demo.kubectl import ROOT, apply, kubectl, remove
 from demo.people import binding
 
 ON_CALL = "ops-oncall@bank.example"
@@ -57,13 +57,6 @@ def prepare(namespace: str, *policies: dict[str, Any]) -> None:
     remove(namespace)
     apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     apply(binding("on-call", "headgate-operator-oncall", ON_CALL, namespace), *policies)
-
-
-def remove(namespace: str) -> None:
-    """Without the patience that pods in a drain of over a minute ask for: nobody uses them any more."""
-    kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
-    kubectl("delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0", timeout=120)
-    kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=true", "--timeout=180s", timeout=200)
 
 
 def statuses(namespace: str) -> dict[str, dict[str, Any]]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from rich.console import Console
 
 from demo.__main__ import PATH
-from demo.kubectl import ROOT, CommandError
+from demo.kubectl import ROOT, CommandError, remove
 from demo.traffic import Load, Rates
-from fleet.model import Model, prepare, remove, statuses
+from fleet.model import Model, prepare, statuses
 from fleet.policy import policy, stage
 from fleet.release import Course, Release, WrongEndError
 from fleet.users import Fleet

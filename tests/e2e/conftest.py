@@ -13,7 +13,7 @@ from tests.e2e.scenes import Ground
 
 from demo import people
 from demo.__main__ import HOST, PATH
-from demo.kubectl import apply, kubectl
+from demo.kubectl import apply, kubectl, remove
 from demo.release import perform
 from demo.traffic import Load, Users
 from demo.versions import FIRST
@@ -71,7 +71,7 @@ def model_to_ask_about(bed: Bed) -> None:
 
 
 def _begin() -> None:
-    kubectl("delete", "namespace", people.NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+    remove(people.NAMESPACE)
     apply(*people.objects())
     for policy in ("fast", "fast-canary"):
         kubectl("apply", "-f", str(ROOT / f"examples/policies/{policy}.yaml"))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from demo.kubectl import apply, get, kubectl
+from demo.kubectl import apply, get, kubectl, remove
 from demo.people import binding
 from demo.traffic import Users
 from gitops.testbed import MODEL, PERSON, PLATFORM, POLICY, TEAM, Environment
@@ -79,7 +79,7 @@ class Follower:
         finally:
             kubectl("delete", "truststore", "headgate", "-n", PLATFORM, "--ignore-not-found")
             kubectl("delete", "rolloutpolicy", POLICY, "-n", PLATFORM, "--ignore-not-found")
-            kubectl("delete", "namespace", TEAM, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+            remove(TEAM)
 
     def look(self) -> dict[str, Any]:
         """The AIModel now, or {}; its health is noted when it changes."""

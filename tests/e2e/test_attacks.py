@@ -39,9 +39,9 @@ from tests.e2e.conftest import Bed
 from tests.e2e.playing import play, reach
 
 from demo.__main__ import PATH
-from demo.kubectl import CommandError, apply, kubectl
+from demo.kubectl import CommandError, apply, kubectl, remove
 from demo.traffic import Load, Rates
-from fleet.model import ON_CALL, Model, prepare, remove, statuses
+from fleet.model import ON_CALL, Model, prepare, statuses
 from fleet.policy import policy
 from fleet.users import Fleet
 from headgate.api.policy import RolloutPolicySpec

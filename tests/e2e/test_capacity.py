@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.conftest import Bed
 
 from demo import people
-from demo.kubectl import apply, get, headgate, kubectl
+from demo.kubectl import apply, get, headgate, kubectl, remove
 from demo.people import MODEL, NAMESPACE
 from demo.release import Moment, perform
 from demo.traffic import Users
@@ -41,7 +41,7 @@ def release(version: str, serving: dict[str, Any], outcome: Outcome) -> Release:
 @pytest.fixture
 def fresh(bed: Bed) -> Iterator[None]:
     """An empty namespace with the approvers' rights, and a policy of two short stages: v1 gets its size from this test's spec."""
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+    remove(NAMESPACE)
     apply(*people.objects(), POLICY)
     yield
     kubectl("delete", "rolloutpolicy", "two-stages", "-n", "headgate-system", "--ignore-not-found")

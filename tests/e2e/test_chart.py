@@ -14,7 +14,7 @@ from tests.e2e.conftest import ROOT, Bed
 from tests.e2e.test_lifecycle import SLOW, in_canary, nobody_failed, status, until, weights
 
 from demo import people, release
-from demo.kubectl import CommandError, apply, get, headgate, kubectl, run
+from demo.kubectl import CommandError, apply, get, headgate, kubectl, remove, run
 from demo.people import MODEL, NAMESPACE
 from demo.versions import FIRST
 from fleet.model import ON_CALL
@@ -95,7 +95,7 @@ def earlier(bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         archive.extractall(checkout, filter="data")
     monkeypatch.setattr(release, "MANIFEST", checkout / "examples/models/credit-scorer.yaml")
 
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+    remove(NAMESPACE)
     helm("uninstall", "headgate", "--ignore-not-found", "--wait", "--timeout", "90s")
     definitions = kubectl("get", "crd", "-o", "name").split()
     kubectl("delete", *[name for name in definitions if name.endswith(".headgate.dev")], "--timeout=60s", timeout=90)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from demo import people
-from demo.kubectl import ROOT, apply, get, headgate, kubectl
+from demo.kubectl import ROOT, apply, get, headgate, kubectl, remove
 from demo.people import APPROVERS, MODEL
 from demo.release import manifest
 from demo.versions import FIRST
@@ -91,7 +91,7 @@ def copy_read_by(pod: Object) -> str:
 @pytest.fixture
 def first_live() -> Iterator[str]:
     """The revision of v1, live, whose pods read limits."""
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+    remove(NAMESPACE)
     objects = json.loads(json.dumps(list(people.objects())).replace(f'"{people.NAMESPACE}"', f'"{NAMESPACE}"'))
     apply(*objects)
     kubectl("apply", "-f", str(ROOT / "examples/policies/fast.yaml"))

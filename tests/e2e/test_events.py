@@ -17,9 +17,9 @@ from tests.e2e.events import people as persons
 from tests.e2e.playing import failures, play, reach
 
 from demo.__main__ import PATH
-from demo.kubectl import apply, kubectl
+from demo.kubectl import apply, kubectl, remove
 from demo.traffic import Load, Rates
-from fleet.model import Model, prepare, remove, statuses
+from fleet.model import Model, prepare, statuses
 from fleet.users import Fleet
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

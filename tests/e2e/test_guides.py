@@ -8,7 +8,7 @@ from tests.e2e.conftest import ROOT, Bed
 from tests.e2e.guides import Shell, play
 
 from demo import people
-from demo.kubectl import kubectl
+from demo.kubectl import kubectl, remove
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -21,7 +21,7 @@ SLOWEST = 900
 @pytest.fixture(scope="module")
 def shell(bed: Bed) -> Iterator[Shell]:
     """A reader's shell in a checkout, on a cluster where nobody has the tutorial's namespace yet. It is gone afterwards."""
-    kubectl("delete", "namespace", people.NAMESPACE, "--ignore-not-found", "--wait=true", "--timeout=150s", timeout=180)
+    remove(people.NAMESPACE)
     with Shell(ROOT) as opened:
         yield opened
     kubectl("delete", "namespace", people.NAMESPACE, "--wait=false")

@@ -13,7 +13,7 @@ import yaml
 from tests.e2e.conftest import ROOT, Bed
 from tests.e2e.test_chart import upgrade
 
-from demo.kubectl import CommandError, apply, get, headgate, kubectl
+from demo.kubectl import CommandError, apply, get, headgate, kubectl, remove
 from demo.people import binding
 from demo.traffic import Load, Rates, Users
 from headgate.api.digests import sha256
@@ -121,8 +121,7 @@ def audited() -> list[Object]:
 @pytest.fixture
 def watched(bed: Bed) -> Iterator[None]:
     """Both models with v1 live, and a monitor that looks every five seconds and may start Jobs."""
-    remove = ("delete", "namespace", NAMESPACE, "--ignore-not-found")
-    kubectl(*remove, "--wait=true", "--timeout=150s", timeout=180)
+    remove(NAMESPACE)
     upgrade("monitor.interval=5", "monitor.retraining=true")
     apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     apply(*(binding(f"approver-{role}", f"headgate-approver-{role}", person, NAMESPACE) for role, person in APPROVERS.items()))
@@ -138,7 +137,7 @@ def watched(bed: Bed) -> Iterator[None]:
         until(f"v1 of {model} is live", lambda model=model: is_live(model, "v1"), 40)
     yield
     # The models go first: a monitor that lost the right to make Jobs would be refused.
-    kubectl(*remove, "--wait=true", "--timeout=150s", timeout=180)
+    remove(NAMESPACE)
     upgrade("monitor.interval=300", "monitor.retraining=false")
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.e2e.conftest import Bed
 
-from demo.kubectl import apply, kubectl
+from demo.kubectl import apply, kubectl, remove
 from demo.traffic import Load, Users
 from headgate.api.vocabulary import Profile
 from headgate.controller.cache import Cache
@@ -89,7 +89,7 @@ def known() -> Cache:
 
 @pytest.fixture
 def served() -> Iterator[None]:
-    kubectl("delete", "namespace", KEY.namespace, "--ignore-not-found", "--wait=true", "--timeout=60s", timeout=90)
+    remove(KEY.namespace)
     apply(*objects())
     kubectl("rollout", "status", "deployment", KEY.name, "-n", KEY.namespace, "--timeout=30s")
     yield

@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.conftest import Bed
 
 from demo.__main__ import PATH
-from demo.kubectl import apply
-from fleet.model import Model, prepare, remove, statuses
+from demo.kubectl import apply, remove
+from fleet.model import Model, prepare, statuses
 from fleet.policy import policy
 from fleet.release import Course, Release
 

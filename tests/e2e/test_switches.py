@@ -8,8 +8,9 @@ import pytest
 from tests.e2e.conftest import Bed
 
 from demo.__main__ import PATH
+from demo.kubectl import remove
 from demo.traffic import Load, Rates
-from fleet.model import DRAIN, Model, prepare, remove, statuses
+from fleet.model import DRAIN, Model, prepare, statuses
 from fleet.policy import policy, stage
 from fleet.release import Course, Release
 from fleet.users import Fleet
