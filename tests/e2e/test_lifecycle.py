@@ -1,27 +1,33 @@
-"""The status lost, the operator uninstalled, the model deleted, each in the middle of a canary: users keep their answers."""
+"""Status, operator, definitions, model lost, each in the middle of a canary: users keep their answers. At last the cluster is lost."""
 
 import json
 import os
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.cluster.apiserver import HEADGATE, Cluster
-from tests.e2e.conftest import ROOT
+from tests.e2e.test_chart import SYSTEM, install
 
-from demo.kubectl import apply, get, kubectl, run
+from demo import people
+from demo.kubectl import apply, get, headgate, kubectl, remove, run
 from demo.people import MODEL, NAMESPACE
 from demo.release import Moment, manifest, perform
 from demo.traffic import Users
 from demo.versions import RELEASES, Release
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
+KINDS = ("aimodels", "rolloutpolicies", "governanceapprovals")
 SLOW = Release("v2", "behaves like v1, in a canary that lasts", "lifecycle", RELEASES["v2"].outcome)
+
+
+Object = dict[str, Any]
 
 
 class InCanaryError(Exception):
@@ -64,7 +70,15 @@ def in_canary() -> None:
 
 
 @pytest.fixture
-def canary(users: Users) -> Users:
+def baseline(users: Users) -> Object:
+    """The live version, as `headgate pin` says it before another one is released."""
+    patch: Object = yaml.safe_load(headgate("pin", MODEL, "-n", NAMESPACE))
+    pinned: Object = patch["spec"]["serving"]["baseline"]
+    return pinned
+
+
+@pytest.fixture
+def canary(users: Users, baseline: Object) -> Users:
     """fast-canary, with a first stage that outlasts the test."""
     policy = json.loads(kubectl("get", "rolloutpolicy", "fast-canary", "-n", "headgate-system", "-o", "json"))
     policy["spec"]["stages"][0] |= {"minDuration": "20m", "maxDuration": "40m"}
@@ -82,43 +96,113 @@ def nobody_failed(users: Users) -> None:
     assert users.by_switches(set()) == 0, users.unexplained[:5]
 
 
-def test_lost_status_uninstalled_operator_and_deleted_model_in_canary(canary: Users) -> None:
-    before, shares = status(), weights()
-    stable, candidate = before["stable"]["revision"], before["candidate"]["revision"]
-    assert shares == {stable: 800, candidate: 200}
+@dataclass(frozen=True)
+class Before:
+    """How it was when the canary had its users."""
 
-    _lose_status()
-    until(lambda: bool(status().get("candidate")), 20, "the status is made again")
-    after = status()
-    assert (weights(), after["stage"], after["attempts"]) == (shares, "canary", before["attempts"])
-    assert after["candidate"]["attempt"] == before["candidate"]["attempt"]
+    status: dict[str, Any]
+    shares: dict[str, int]
+
+    @property
+    def stable(self) -> str:
+        return str(self.status["stable"]["revision"])
+
+    @property
+    def candidate(self) -> str:
+        return str(self.status["candidate"]["revision"])
+
+    def goes_on(self, *, attempt: bool = True) -> bool:
+        """In the same stage of the same attempt, with the same shares."""
+        now = status()
+        same = (now.get("candidate") or {}).get("attempt") == self.status["candidate"]["attempt"] or not attempt
+        return same and weights() == self.shares and now.get("stage") == "canary" and now["stable"]["revision"] == self.stable
+
+
+def test_whatever_is_lost_in_a_canary_users_keep_their_answers(canary: Users, baseline: Object) -> None:
+    """The status, the operator, the definitions, the AIModel with and without its status, at last the AIModel for good; then all of it,
+    and the cluster is made from Git."""
+    before = Before(status(), weights())
+    assert before.shares == {before.stable: 800, before.candidate: 200}
+    _the_status_is_lost(before)
+    _the_operator_is_uninstalled(before)
+    _the_model_is_restored_with_its_status(before)
+    _the_definitions_are_lost(before)
+    _the_model_is_deleted(before)
+    nobody_failed(canary)
+    _all_is_made_from_git(before, baseline)
+
+
+def _the_status_is_lost(before: Before) -> None:
+    _as_the_operator([{"op": "remove", "path": "/status"}])
+    until(before.goes_on, 20, "the status is made again")
+    assert status()["attempts"] == before.status["attempts"]
     told = ("get", "events.events.k8s.io", "-n", NAMESPACE, "-o", "jsonpath={.items[*].reason}")
     until(lambda: "Rebuilt" in kubectl(*told), 10, "it is told")
 
-    run("helm", "uninstall", "headgate", "-n", "headgate-system", "--wait", "--timeout", "90s", timeout=120)
-    assert weights() == shares
-    kept = status()
-    assert (kept["phase"], kept["attempts"]) == ("Canary", before["attempts"]), "definitions and models stay"
-    subprocess.run([str(ROOT / "hack/cluster/install.sh")], check=True, env=os.environ, timeout=300, capture_output=True)
+
+def _the_operator_is_uninstalled(before: Before) -> None:
+    run("helm", "uninstall", "headgate", "-n", SYSTEM, "--wait", "--timeout", "90s", timeout=120)
+    assert before.goes_on(), "definitions and models stay"
+    install()
     # The role went before the pods did, so the Lease was not given back and has to run out.
     until(_is_led, 30, "a new operator leads")
     until(lambda: not status()["candidate"]["gate"]["open"], 10, "new admission policies prove nothing about approvals from before")
-    assert weights() == shares
-    assert status()["candidate"]["attempt"] == before["candidate"]["attempt"]
+    assert before.goes_on()
 
+
+def _the_model_is_restored_with_its_status(before: Before) -> None:
+    """From a backup, into a cluster where everything else is still there."""
+    model = get("aimodel", MODEL, NAMESPACE) or {}
+    kubectl("scale", "-n", SYSTEM, "deployment/headgate", "--replicas=0")
+    kubectl("wait", "-n", SYSTEM, "--for=delete", "pod", "-l", "app.kubernetes.io/name=headgate", "--timeout=60s", timeout=70)
     kubectl("delete", "aimodel", MODEL, "-n", NAMESPACE, "--wait=true")
-    took = until(lambda: weights() == {stable: 1000}, 10, "users of the candidate are with the stable version")
+    apply(manifest(SLOW))
+    _as_the_operator([{"op": "add", "path": "/status", "value": model["status"]}])
+    kubectl("scale", "-n", SYSTEM, "deployment/headgate", "--replicas=2")
+    until(_is_led, 60, "an operator leads")
+    until(before.goes_on, 20, "it goes on")
+
+
+def _the_definitions_are_lost(before: Before) -> None:
+    """And with them every AIModel, policy and approval, under an operator that watches them."""
+    kubectl("delete", "crd", *(f"{kind}.headgate.dev" for kind in KINDS), "--timeout=60s", timeout=90)
+    until(lambda: _ready_operators() == 0, 60, "no operator is ready")
+    assert weights() == before.shares
+    install()
+    until(_is_led, 60, "a new operator leads")
+    apply(manifest(SLOW))
+    until(before.goes_on, 30, "it goes on where it was")
+
+
+def _the_model_is_deleted(before: Before) -> None:
+    kubectl("delete", "aimodel", MODEL, "-n", NAMESPACE, "--wait=true")
+    took = until(lambda: weights() == {before.stable: 1000}, 10, "users of the candidate are with the stable version")
     print(f"users left the candidate {took:.1f} s after its model was deleted")
-    until(lambda: get("deployment", f"{MODEL}-{candidate}", NAMESPACE) is None, 60, "the candidate is gone")
-    assert get("deployment", f"{MODEL}-{stable}", NAMESPACE) is not None
-    assert get("service", f"{MODEL}-{stable}", NAMESPACE) is not None
+    until(lambda: get("deployment", f"{MODEL}-{before.candidate}", NAMESPACE) is None, 60, "the candidate is gone")
+    assert get("deployment", f"{MODEL}-{before.stable}", NAMESPACE) is not None
+    assert get("service", f"{MODEL}-{before.stable}", NAMESPACE) is not None
 
     apply(manifest(SLOW))
-    until(lambda: (status().get("stable") or {}).get("revision") == stable, 20, "the stable version is known again")
+    until(lambda: (status().get("stable") or {}).get("revision") == before.stable, 20, "the stable version is known again")
     assert status()["stable"]["version"] == "v1"
-    until(lambda: (status().get("candidate") or {}).get("attempt") == before["attempts"] + 1, 20, "a new attempt")
-    assert weights()[stable] >= 800
-    nobody_failed(canary)
+    until(lambda: (status().get("candidate") or {}).get("attempt") == before.status["attempts"] + 1, 20, "a new attempt")
+    assert weights()[before.stable] >= 800
+
+
+def _all_is_made_from_git(before: Before, baseline: Object) -> None:
+    """Which holds the version that was on its way, and, pinned, the one that was live."""
+    remove(NAMESPACE)
+    committed = manifest(SLOW)
+    committed["spec"]["serving"]["baseline"] = baseline
+    apply(*people.objects(), committed)
+    until(lambda: (status().get("stable") or {}).get("revision") == before.stable, 60, "the baseline is live")
+    assert weights()[before.stable] == 1000
+    until(lambda: status().get("candidateVersion") == SLOW.version, 30, "the version that was on its way begins anew")
+    assert before.candidate not in weights()
+
+
+def _ready_operators() -> int:
+    return int(kubectl("get", "deployment", "headgate", "-n", SYSTEM, "-o", "jsonpath={.status.readyReplicas}") or 0)
 
 
 def _is_led() -> bool:
@@ -131,14 +215,13 @@ def _is_led() -> bool:
     return any(holder.startswith(pod) for pod in pods.split())
 
 
-def _lose_status() -> None:
-    """As after a restore without status. Only the operator may write it, so this is done in its name; kubectl would read it first, which
-    the operator has no need to."""
+def _as_the_operator(patch: Any) -> None:
+    """A change of the status, as after a restore. Only the operator may write it, so this is done in its name; kubectl would read it
+    first, which the operator has no need to."""
     cluster = Cluster(Path(os.environ["KUBECONFIG"]))
     path = f"{HEADGATE}/namespaces/{NAMESPACE}/aimodels/{MODEL}/status"
-    blank: Any = [{"op": "remove", "path": "/status"}]
     try:
-        answer = cluster.service_account("headgate-system", "headgate").ask("PATCH", path, blank, kind="application/json-patch+json")
+        answer = cluster.service_account(SYSTEM, "headgate").ask("PATCH", path, patch, kind="application/json-patch+json")
     finally:
         cluster.close()
     assert answer.accepted, answer.message

@@ -25,7 +25,7 @@ from headgate.evidence.view import Evidence
 from headgate.governance.audit_chain import Append, Entry
 from headgate.governance.trust import Trust
 from headgate.kube.labels import Owner
-from headgate.rollout import advance, enter
+from headgate.rollout import advance, enter, failover
 from headgate.rollout.approval_gate import gate_open
 from headgate.rollout.decision import WantedWorkload
 from headgate.rollout.draft import Draft
@@ -105,6 +105,14 @@ def acted(*acts: tuple[float, str]) -> Callable[[Script], Script]:
 lapsing = acted((0.5, "release"), *((float(at), "delete-approvals") for at in range(6, 24, 2)))
 """Approvals are deleted while the candidate has users."""
 
+def unready(script: Script) -> Script:
+    """The same, and the only pod of each version fails its probe again and again."""
+    moments = tuple((float(at), "lose-readiness") for at in range(6, 60))
+    changed = lapsing(script)
+    plan = replace(changed.plan, autoscaled=False, replicas=1)
+    return replace(changed, plan=plan, weather=replace(FAIR, until=60.0, world=moments))
+
+
 overripe = acted((8.0, "release"), (10.0, "freeze"), (16.5, "promote"), (40.0, "lift-freeze"))
 """A stage is promoted in a freeze, and proven before the freeze ends. Looked for each 15 s, it binds while the first stage lasts."""
 
@@ -148,6 +156,13 @@ async def _patched_anyway(self: AuditTrail, key: ModelKey, version: str, write: 
 
 def _open_or_opened(candidate: CandidateStatus) -> bool:
     return candidate.exposed is not None or gate_open(candidate)
+
+
+_serves = failover._candidate_serves
+
+
+def _serves_approved(draft: Draft, snapshot: Snapshot) -> bool:
+    return _serves(draft, snapshot) and gate_open(draft.candidate)
 
 
 _append = AuditTrail._write
@@ -210,6 +225,11 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         lambda: _ascending(gate_open=_open_or_opened),
         frozenset({"approved-only"}),
         lapsing,
+    ),
+    "a version stands in no longer than it is approved": (
+        lambda: patch("headgate.rollout.failover._candidate_serves", _serves_approved),
+        frozenset({"endpoints-first"}),
+        unready,
     ),
     "a promote is never used up": (
         _promoted_for_good,

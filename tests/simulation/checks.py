@@ -12,6 +12,7 @@ from tests.simulation.lost import Lost, lose, taken_back, wrongs
 from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE
 from tests.simulation.staged import Staged, names, taken
 from tests.simulation.standin import Health
+from tests.simulation.versions import GOOD
 
 from headgate.controller.freeze import EACH
 from headgate.kube.resources import (
@@ -35,6 +36,7 @@ SCRAPE = 1.0
 RENEW_DEADLINE = 10.0
 _RESOLUTION = 0.05
 _GATED = ("Rollout", "First")
+_STOPS = ("Halt", "Rollback", "Reject", "Revoke")
 _TELLING = 30
 """Requests from which on the policies' guards say anything. A share that people made in the route may bring fewer."""
 
@@ -166,6 +168,8 @@ class Checks:
         words = f"revision {revision} goes from {before} to {weight}"
         if any(entry["revision"] == revision for entry in status.get("blocked") or ()):
             self.fail("blocked-stays-off", f"{words} although it is blocked")
+        if revision == stable.get("revision"):
+            self._given_back(revision, words)
         if revision == stable.get("revision") or (not status.get("attempts") and revision in self._was_live):
             self.allowed.add(revision)
             return
@@ -185,6 +189,16 @@ class Checks:
             if wrong:
                 self.fail("approved-only", f"{words}: {wrong}")
         self.allowed.add(revision)
+
+    def _given_back(self, stable: str, words: str) -> None:
+        """Where nobody decided anything, and a version that does no harm has users and pods, they stay until the stable one has pods."""
+        world = self._world
+        losing = {place.revision for place in world.gateway.taken.slots} - {stable}
+        kept = any(world.people.behaviour(one) is GOOD and world.pods.ready(one) for one in losing)
+        ordered = self._lowered_by_hand or any(one.spec["decision"] in _STOPS for one in self.decided)
+        patience = 90.0 if world.faults.weather.api or world.faults.weather.watch else 1.5
+        if kept and not ordered and not world.plan.fallback and not world.pods.served_within(stable, patience):
+            self.fail("endpoints-first", f"{words} without a ready pod, and takes users off one that has some")
 
     def _stands_in(self, weight: int, status: Object) -> None:
         """The fallback gets users only while nothing that is approved can answer."""

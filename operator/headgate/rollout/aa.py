@@ -16,6 +16,7 @@ from headgate.governance.approvals import Approval
 from headgate.rollout.begin import copy_name
 from headgate.rollout.capacity import frozen as frozen_size
 from headgate.rollout.draft import Draft
+from headgate.rollout.failover import irreplaceable
 from headgate.rollout.harm import Harm
 from headgate.rollout.live import frozen
 from headgate.rollout.people import Orders, refuse, take_up
@@ -108,7 +109,6 @@ def _length(policy: RolloutPolicySpec) -> timedelta:
 
 def _withdrawn(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:
     """While the stable version cannot answer, the copy is what users have."""
-    stable = draft.status.stable
-    if draft.status.failover is not None or stable is None or snapshot.workload(stable.revision).ready == 0:
+    if draft.status.failover is not None or irreplaceable(draft, snapshot) is not None:
         return draft.held_by(Reason.IN_PROGRESS, "the A/A test is over, and its copy answers until the stable version can")
     return withdraw(draft, snapshot, harm)

@@ -18,7 +18,7 @@ from headgate.rollout.continuation import next_moment, watch_continuation
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
 from headgate.rollout.drifting import heed_drift
-from headgate.rollout.failover import fail_over
+from headgate.rollout.failover import fail_over, irreplaceable
 from headgate.rollout.fingerprint import follow_fingerprint, next_probe, wanted_probe
 from headgate.rollout.golive import go_live
 from headgate.rollout.harm import Harm
@@ -149,6 +149,8 @@ def _follow_spec(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     wanted = revision_of(snapshot.spec, snapshot.configuration.digests)
     candidate = draft.status.candidate
     if candidate is not None and not _is_asked_for(draft, snapshot, wanted):
+        if (kept := irreplaceable(draft, snapshot)) is not None:
+            return draft.held_by(kept.reason, f"the spec asks for {wanted.version}; {kept.message}")
         draft = _replaced(draft, snapshot, wanted)
         candidate = None
     if candidate is not None and coming_back.gives_way(draft, snapshot, wanted):

@@ -13,7 +13,7 @@ from headgate.api.vocabulary import StandIn
 from headgate.rollout.approval_gate import gate_open
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import guard_words, stable_guard
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.snapshot import Problem, Snapshot
 from headgate.rollout.traffic import TRIAL_WEIGHT
 
 TRIAL = timedelta(seconds=60)
@@ -34,6 +34,24 @@ def fail_over(draft: Draft, snapshot: Snapshot) -> Draft:
     if failover.to is StandIn.CANDIDATE:
         return _while_candidate_stands_in(draft, snapshot, stable, failover)
     return _while_fallback_answers(draft, snapshot, stable, failover)
+
+
+def others_can_answer(draft: Draft, snapshot: Snapshot) -> bool:
+    """Whether to take users off the candidate would fail fewer requests than to leave them there."""
+    if _fallback_of(snapshot) is not None:
+        return True
+    stable = draft.status.stable
+    if stable is None:
+        return False
+    return snapshot.workload(stable.revision).ready > 0 or snapshot.workload(draft.candidate.revision).ready == 0
+
+
+def irreplaceable(draft: Draft, snapshot: Snapshot) -> Problem | None:
+    """The candidate has users whom nobody else can answer: what neither harms them nor is a person's word leaves them where they are."""
+    candidate, stable = draft.candidate, draft.status.stable
+    if stable is None or not draft.status.traffic.weight_of(candidate.revision) or others_can_answer(draft, snapshot):
+        return None
+    return Problem(Reason.DEGRADED, f"{candidate.version} keeps its users until a pod of {stable.version} is ready")
 
 
 def stand_in_words(failover: FailoverStatus) -> str:
@@ -77,13 +95,18 @@ def _is_compared(draft: Draft) -> bool:
 
 
 def _candidate_can(draft: Draft, snapshot: Snapshot) -> bool:
+    return _candidate_serves(draft, snapshot) and gate_open(draft.candidate)
+
+
+def _candidate_serves(draft: Draft, snapshot: Snapshot) -> bool:
     candidate = draft.status.candidate
     exposed = candidate is not None and candidate.stage is not None and bool(candidate.stage.weight)
-    return exposed and gate_open(draft.candidate) and snapshot.workload(draft.candidate.revision).ready > 0
+    return exposed and snapshot.workload(draft.candidate.revision).ready > 0
 
 
 def _while_candidate_stands_in(draft: Draft, snapshot: Snapshot, stable: StableStatus, failover: FailoverStatus) -> Draft:
-    if not _candidate_can(draft, snapshot):
+    # A gate that closes meanwhile holds it where it is, as it holds a stage.
+    if not _candidate_serves(draft, snapshot):
         return _watch(draft.with_status(failover=None), snapshot, stable)
     if snapshot.workload(stable.revision).ready == 0:
         return _changed(draft, failover, trial=None) if failover.trial else draft

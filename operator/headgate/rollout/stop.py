@@ -7,6 +7,7 @@ from headgate.evidence.view import Evidence
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft
+from headgate.rollout.failover import irreplaceable, others_can_answer
 from headgate.rollout.harm import Harm, guarded, proven, shared_failure
 from headgate.rollout.live import leave_live, leaves_live
 from headgate.rollout.observing import observed, would_have
@@ -32,7 +33,9 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
     harm = certain or by_judge
     if harm is None:
         return _tier_raised(draft, snapshot)
-    if draft.candidate.exposed and not _others_can_answer(draft, snapshot, by_person=ordered is not None):
+    # What a person stops is stopped, even if users then wait for the stable version's pods.
+    by_person = ordered is not None and draft.status.stable is not None
+    if draft.candidate.exposed and not by_person and not others_can_answer(draft, snapshot):
         return _kept_serving(draft, asked, harm)
     if certain is None and observed(draft):
         return _tier_raised(would_have(draft, snapshot, harm), snapshot)
@@ -69,17 +72,6 @@ def _taken_off(draft: Draft, snapshot: Snapshot, asked: Orders, harm: Harm) -> D
     told = f"traffic leaves revision {draft.candidate.revision}" + (f" and goes to {earlier.version} ({goal})" if earlier else "")
     left = withdraw(take_up(draft, stop, told), snapshot, harm)
     return restore(left, snapshot, earlier) if earlier else left
-
-
-def _others_can_answer(draft: Draft, snapshot: Snapshot, *, by_person: bool) -> bool:
-    """Whether taking the candidate off would fail fewer requests than it fails. What a person stops is stopped, even if users then
-    wait for the stable version's pods."""
-    if snapshot.spec is not None and snapshot.spec.serving.fallback is not None:
-        return True
-    stable = draft.status.stable
-    if stable is None:
-        return False
-    return by_person or snapshot.workload(stable.revision).ready > 0 or snapshot.workload(draft.candidate.revision).ready == 0
 
 
 def _kept_serving(draft: Draft, asked: Orders, harm: Harm) -> Draft:
@@ -119,8 +111,11 @@ def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
     if gate is None or stage is None or not stage.weight or snapshot.spec is None:
         return draft
     tier = tier_of(snapshot)
-    if tier is None or not tier.exceeds(gate.tier) or not _others_can_answer(draft, snapshot, by_person=True):
+    if tier is None or not tier.exceeds(gate.tier) or draft.status.stable is None:
         return draft
+    if (kept := irreplaceable(draft, snapshot)) is not None:
+        # The gate asks for the new tier from now on, so this becomes a lapsed approval.
+        return draft.held_by(kept.reason, kept.message)
     told = f"the model's tier is {tier} now, and {draft.candidate.version} was approved at tier {gate.tier}: it waits without traffic"
     return retreat(draft).announce(Reason.TIER_RAISED, told, warning=True)
 

@@ -14,7 +14,7 @@ from headgate.rollout.approval_gate import waiting_words
 from headgate.rollout.calendar import closed
 from headgate.rollout.draft import Draft
 from headgate.rollout.drifting import drift_freeze
-from headgate.rollout.failover import stand_in_words
+from headgate.rollout.failover import irreplaceable, stand_in_words
 from headgate.rollout.fingerprint import unannounced
 from headgate.rollout.harm import Harm, stable_failing
 from headgate.rollout.observing import observed
@@ -151,6 +151,8 @@ def overdue(draft: Draft, snapshot: Snapshot, step: Step, policy: RolloutPolicyS
     stage = draft.candidate.stage
     if stage is None or counted_seconds(stage, snapshot.now) < step.max_duration or not step.compares:
         return draft
+    if (kept := irreplaceable(draft, snapshot)) is not None:
+        return draft.held_by(kept.reason, kept.message)
     words = f"{step.name} ran for {Duration(step.max_duration)} without proof that {draft.candidate.version} is within its limits"
     # Nobody waits for an A/A test, so it does not wait for anybody.
     match OnDeadline.ROLLBACK if is_test(draft.candidate) else policy.analysis.on_deadline:
@@ -172,5 +174,7 @@ def lapsed(draft: Draft, snapshot: Snapshot, policy: RolloutPolicySpec) -> Draft
     if since is None or snapshot.clock_step is not None or snapshot.now - since < timedelta(seconds=policy.lapse_grace):
         after = f"; back to stable {policy.lapse_grace} after that" if draft.status.stable else ""
         return draft.held_by(Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}{after}")
+    if (kept := irreplaceable(draft, snapshot)) is not None:
+        return draft.held_by(Reason.APPROVAL_LAPSED, f"the gate closed while users are served: {words}; {kept.message}")
     told = f"an approval lapsed and was not renewed within {policy.lapse_grace}: {words}"
     return retreat(draft).announce(Reason.APPROVAL_LAPSED, told, warning=True)

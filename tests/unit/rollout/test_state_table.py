@@ -206,6 +206,75 @@ class TestGuardOnTheStableVersion:
         assert world.status.blocked[-1].revision == revision
 
 
+class TestNobodyElseCanAnswer:
+    """The candidate has users, the stable version has no ready pod, and there is no fallback: only harm with somebody to answer, or a
+    person who stops it, takes them off."""
+
+    def standing_in(self) -> World:
+        world = in_canary()
+        world.no_pods(stable_of(world))
+        world.step()
+        assert world.route.weights == {candidate_of(world): 1000}
+        return world
+
+    def goes_back_with_the_pods(self, world: World, stable: str) -> None:
+        world.pods_back(stable)
+        for _ in range(8):
+            world.step(31)
+        assert world.route.weights == {stable: 1000}
+
+    def test_a_stand_in_whose_approval_lapses_keeps_them_until_pods_are_back(self) -> None:
+        world = self.standing_in()
+        stable, revision = stable_of(world), candidate_of(world)
+        world.approvals.clear()
+        for _ in range(3):
+            world.step(86_401)
+            assert world.route.weights == {revision: 1000}
+        self.goes_back_with_the_pods(world, stable)
+        assert not world.status.blocked
+
+    def test_nor_does_a_lapse_before_the_pods_went_send_the_others_to_nobody(self) -> None:
+        world = in_canary()
+        stable, revision = stable_of(world), candidate_of(world)
+        world.approvals.clear()
+        world.step()
+        world.no_pods(stable)
+        world.step(86_401)
+        assert world.route.weights == {stable: 950, revision: 50}
+        self.goes_back_with_the_pods(world, stable)
+
+    @pytest.mark.parametrize("version", ["1.0.0", "3.0.0"])
+    def test_another_version_in_the_spec_waits_until_pods_are_back(self, version: str) -> None:
+        world = self.standing_in()
+        stable, revision = stable_of(world), candidate_of(world)
+        world.release(version)
+        for _ in range(3):
+            world.step(60)
+            assert world.route.weights == {revision: 1000}
+        assert version in condition(world, ConditionType.READY)[2] + condition(world, ConditionType.RECONCILING)[2]
+        self.goes_back_with_the_pods(world, stable)
+        assert not world.status.blocked
+        assert (world.status.candidate.version if world.status.candidate else world.status.live) == version
+
+    def test_a_raised_tier_waits_until_pods_are_back(self) -> None:
+        world = self.standing_in()
+        stable, revision = stable_of(world), candidate_of(world)
+        raise_tier(world)
+        for _ in range(3):
+            world.step(60)
+            assert world.route.weights == {revision: 1000}
+        world.pods_back(stable)
+        for seconds in (0, 31, 86_401):
+            world.step(seconds)
+        assert world.route.weights == {stable: 1000}, "from then on it is a lapsed approval"
+
+    def test_a_person_stops_it_all_the_same(self) -> None:
+        world = self.standing_in()
+        world.decided("Halt")
+        world.step()
+        assert world.route.weights == {stable_of(world): 1000}
+
+
 class TestSharedFailure:
     def test_candidate_leaves_unblamed_and_the_fallback_answers(self) -> None:
         world = in_canary()
