@@ -65,7 +65,7 @@ soak-simulated: $(READY) ## 50 models roll for 24 hours of virtual time, SOAK_HO
 	@$(BIN)/python -m tests.simulation.soak --hours $(or $(SOAK_HOURS),24)
 
 .PHONY: soak
-soak: $(READY) ## 50 models roll for SOAK_MINUTES (60) under load; fails if anything grows
+soak: soak-simulated ## soak-simulated, then 50 models roll for SOAK_MINUTES (60) under load; fails if anything grows
 	@hack/soak/run.sh
 
 .PHONY: bench-statistics

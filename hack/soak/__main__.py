@@ -27,7 +27,8 @@ SHARES = (25, 50)
 RATES = Rates(http1=120, http2=59, streams=1)
 PROBED_EACH = 5
 """Seconds. Probes of 150 pods a second take a tenth of the machine, which is small enough for what is measured."""
-QUIET = 60.0
+QUIET = 330.0
+"""Seconds: a full list of everything, each 300 s, is within them."""
 LOOK = 60.0
 SETTLE = 900.0
 """Seconds for what must happen before the soak begins, and after its time for rollouts that are under way."""
@@ -107,7 +108,7 @@ def _step(courses: list[Course]) -> None:
 
 def _quiet(soak: Soak) -> None:
     """Users only. What the last rollouts left to write is written first."""
-    time.sleep(QUIET / 2)
+    time.sleep(30)
     before, begun = writes(), time.monotonic()
     time.sleep(QUIET)
     soak.quiet_writes = dict(writes() - before)
