@@ -88,11 +88,13 @@ def release(
     *,
     tier: str = "Low",
     fallback: bool = False,
+    **container: Any,
 ) -> None:
-    """`name`: of the policy."""
+    """`name`: of the policy. `container`: fields of the pod's container in place of the usual ones."""
     body = model.manifest(version, name, environment)
     body["spec"]["classification"]["declaredTier"] = tier
     body["spec"]["serving"]["drain"] = "10s"
+    body["spec"]["serving"]["deployment"]["template"]["spec"]["containers"][0] |= container
     if fallback:
         body["spec"]["serving"]["fallback"] = {"service": FALLBACK, "port": 8080}
     apply(body)

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e import events_changes as changes
 from tests.e2e import events_decisions as people
 from tests.e2e import events_failures as failing
+from tests.e2e import events_sizes as sizes
 from tests.e2e.conftest import Bed
 from tests.e2e.events import FALLBACK, GOOD, NAMESPACE, QUICK, SLOW, TURNS_BAD, Scene, Status, live, policies, release, rule_engine
 from tests.e2e.events import people as persons
@@ -44,6 +45,10 @@ SCENES: dict[str, Callable[[Model, Fleet], Scene]] = {
     "consumed": people.a_live_version_has_used_its_approval_up,
     "raised": people.a_raised_tier_takes_a_candidate_off_until_it_is_approved_at_that_tier,
     "raised-live": people.a_live_version_of_a_raised_tier_is_frozen,
+    "crowded": sizes.a_candidate_without_room_waits_and_gives_way_to_one_that_fits,
+    "missing": sizes.a_candidate_whose_image_is_not_there_says_so_and_moves_nobody,
+    "cold": sizes.a_version_whose_pods_are_gone_by_now_comes_back_before_users_do,
+    "same": sizes.the_same_content_in_other_pods_asks_nobody,
     "cancelled": changes.the_stable_version_in_the_spec_cancels_the_rollout,
     "returned": changes.an_earlier_live_version_in_the_spec_comes_back_without_stages,
     "superseded": changes.a_new_version_starts_when_users_have_left_the_one_before,
