@@ -18,7 +18,7 @@ from fleet.model import Model, prepare, statuses
 from fleet.policy import policy, stage
 from fleet.release import Course, Release, WrongEndError
 from fleet.users import Fleet
-from soak.figures import Minute, Soak, faults
+from soak.figures import Minute, Soak, faults, written_between
 from soak.measure import Meter, traces, writes
 from soak.report import table
 
@@ -81,7 +81,7 @@ def _run(arguments: argparse.Namespace, soak: Soak, console: Console) -> None:
             before = traces(STABLE)
             _roll(rolling, fleet, soak, console, arguments, seconds)
             after = traces(STABLE)
-            soak.stable_writes = tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
+            soak.stable_writes = written_between(before, after)
     finally:
         fleet.read()
         soak.failed_requests = tuple(json.dumps(record) for record in fleet.failed)

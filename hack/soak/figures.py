@@ -1,6 +1,6 @@
 """What is measured each minute, and what it must not do. Nothing here touches a cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 MEMORY_GROWTH_MIB = 8.0
@@ -59,6 +59,12 @@ def growth(points: Sequence[tuple[float, float]]) -> float:
     spread = sum((x - mean_x) ** 2 for x, _ in points)
     slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0
     return slope * (points[-1][0] - points[0][0])
+
+
+def written_between(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[str, ...]:
+    """Which objects were written from the one look at all traces to the other. Events that are gone have expired: they last an hour."""
+    gone = {name for name in before.keys() - after.keys() if name.startswith("Event ")}
+    return tuple(sorted(name for name in (before.keys() | after.keys()) - gone if before.get(name) != after.get(name)))
 
 
 def second_half(minutes: Sequence[Minute]) -> Sequence[Minute]:

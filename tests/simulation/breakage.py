@@ -105,12 +105,11 @@ def acted(*acts: tuple[float, str]) -> Callable[[Script], Script]:
 lapsing = acted((0.5, "release"), *((float(at), "delete-approvals") for at in range(6, 24, 2)))
 """Approvals are deleted while the candidate has users."""
 
+
 def unready(script: Script) -> Script:
-    """The same, and the only pod of each version fails its probe again and again."""
-    moments = tuple((float(at), "lose-readiness") for at in range(6, 60))
-    changed = lapsing(script)
-    plan = replace(changed.plan, autoscaled=False, replicas=1)
-    return replace(changed, plan=plan, weather=replace(FAIR, until=60.0, world=moments))
+    """Now and then, and the live version has no ready pod again and again."""
+    changed = acted((0.5, "release"), *((float(at), "delete-approvals") for at in range(14, 60, 3)))(script)
+    return replace(changed, weather=replace(FAIR, until=60.0, world=tuple((float(at), "empty-stable") for at in range(12, 60, 2))))
 
 
 overripe = acted((8.0, "release"), (10.0, "freeze"), (16.5, "promote"), (40.0, "lift-freeze"))

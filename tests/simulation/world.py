@@ -353,6 +353,13 @@ class World:
             self.disturb(8.0)
             what(pod, NAMESPACE)
 
+    def empty_stable(self) -> None:
+        """Every pod of the live version fails its probe for a while."""
+        fleet = self.pods.fleets.get((self.status.get("stable") or {}).get("revision", ""))
+        self.disturb(8.0)
+        for pod in [pod for pod in fleet.pods.values() if pod.ready] if fleet else ():
+            self.pods.lose_readiness(pod, NAMESPACE)
+
     def restart_proxy(self) -> None:
         self.gateway.restart(self.now())
         self.disturb(4.0)
@@ -370,6 +377,7 @@ STRIKES: dict[str, Callable[[World], None]] = {
     "proxy-restart": World.restart_proxy,
     "no-room": World.lose_room,
     "lose-readiness": lambda world: world.befall(world.pods.lose_readiness),
+    "empty-stable": World.empty_stable,
     "crash-pod": lambda world: world.befall(world.pods.crash),
     "evict-pod": lambda world: world.befall(world.pods.evict),
     "scrape-gap": World.scrape_gap,

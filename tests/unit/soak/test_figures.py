@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from soak.figures import MEMORY_GROWTH_MIB, SERIES_GROWTH, Minute, Process, Soak, faults, growth
+from soak.figures import MEMORY_GROWTH_MIB, SERIES_GROWTH, Minute, Process, Soak, faults, growth, written_between
 
 STEADY = Process(rss_mib=90.0, series=400, cores=0.1, loop_lag_ms=3.0, leads=True)
 
@@ -87,3 +87,10 @@ def test_growth_is_that_of_the_fitted_line() -> None:
     assert growth([(0.0, 1.0), (60.0, 2.0), (120.0, 3.0)]) == pytest.approx(2.0)
     assert growth([(0.0, 5.0)]) == 0.0
     assert growth([(10.0, 5.0), (10.0, 7.0)]) == 0.0
+
+
+def test_an_object_that_was_written_is_named_and_an_event_that_expired_is_not() -> None:
+    before = {"Event stable-0.a": "then", "Service stable-0": "then", "Deployment stable-0": "then"}
+    after = {"Service stable-0": "later", "Event stable-0.b": "later"}
+    assert written_between(before, after) == ("Deployment stable-0", "Event stable-0.b", "Service stable-0")
+    assert written_between(before, before) == ()
