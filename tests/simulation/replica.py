@@ -137,11 +137,15 @@ class Replica:
             remarks=parts.enforcement.remarks,
         )
         running = Running(self.tasks)
-        begin(running, parts, elector, acquired)
+
+        async def watches() -> None:
+            for resource, selector in WATCHED:
+                Stream(self, api, resource, selector).open()
+            await asyncio.Event().wait()
+
+        begin(running, parts, elector, acquired, watches)
         for task in self.tasks:
             task.add_done_callback(self._ended)
-        for resource, selector in WATCHED:
-            Stream(self, api, resource, selector).open()
         running.start("probe", self._probe())
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
