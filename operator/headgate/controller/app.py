@@ -51,12 +51,8 @@ async def run(settings: Settings) -> int:
     acquired, stop = asyncio.Event(), asyncio.Event()
     parts = Parts(settings, api, prometheus, lambda: elector is not None and elector.leading)
 
-    def lead() -> None:
-        parts.telemetry.leader.set(1)
-        acquired.set()
-
     _take_signals(stop)
-    elector = Elector(api, _lease(settings), on_acquired=lead, on_lost=end_at_once, remarks=parts.enforcement.remarks)
+    elector = Elector(api, _lease(settings), on_acquired=acquired.set, on_lost=end_at_once, remarks=parts.enforcement.remarks)
     servers = [Server(probe_routes(parts.health), settings.probe_port), Server(metric_routes(parts.telemetry), settings.metrics_port)]
     running = Running(set())
     try:
@@ -112,6 +108,7 @@ async def _decide(parts: Parts, listed: asyncio.Event, filled: asyncio.Event, ac
     log.info("ready", extra={"models": len(parts.cache.models), "moving": len(parts.cache.moving)})
     filled.set()
     await acquired.wait()
+    parts.telemetry.leader.set(1)
     parts.decide_all()
     await parts.reconciler.run()
 
