@@ -19,11 +19,12 @@ from headgate.controller.cache import WATCHED
 from headgate.controller.facts import ModelKey
 from headgate.controller.observe import route_of
 from headgate.controller.parts import LEASE, Parts
-from headgate.kube.errors import KubeError
+from headgate.kube.errors import KubeError, Throttled
 from headgate.kube.interface import KubeApi, Object
 from headgate.kube.lease import Clocks, Elector, LeaseName
 from headgate.kube.resources import LEASES, Resource
 from headgate.kube.wire import Transport
+from headgate.process import in_time
 from headgate.prometheus.client import PrometheusClient
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _RECONNECT = 0.5
 _QUIET_STREAM = 20.0
 """Seconds after which a stream that brings nothing is opened anew."""
 _PROBE = 5.0
+_LAST_TASKS = 5.0
+"""Seconds that kopf, when it ends, leaves to whatever else runs in its process."""
 
 
 class Replica:
@@ -49,6 +52,7 @@ class Replica:
         self.parts: Parts | None = None
         self.context = contextvars.copy_context()
         self._lives = 0
+        self.ending = False
         self.tasks: set[asyncio.Task[Any]] = set()
         self._past: list[tuple[Fate, set[asyncio.Task[Any]]]] = []
 
@@ -64,7 +68,7 @@ class Replica:
     def start(self) -> None:
         self._lives += 1
         self.identity = f"{self.name}-{self._lives}"
-        self.fate, self.tasks = Fate(), set()
+        self.fate, self.tasks, self.ending = Fate(), set(), False
         self._past.append((self.fate, self.tasks))
         self.context = contextvars.Context()
         self.context.run(FATE.set, self.fate)
@@ -78,6 +82,22 @@ class Replica:
             self.world.say(f"{self.identity} dies: {why}")
             self.world.disturb()
             self.world.later(self.rng.uniform(0.5, 6.0), self._start_again, self._lives)
+
+    def end(self, why: str) -> None:
+        """As the process ends when kopf does: no watch brings anything any more, what is under way goes on for a moment, and the lease is
+        given back if that can be."""
+        if self.fate.alive and not self.ending:
+            self.ending = True
+            self.world.say(f"{self.identity} ends: {why}")
+            self.world.disturb(_LAST_TASKS)
+            task = asyncio.get_running_loop().create_task(self._end(why), name="end", context=self.context)
+            self.tasks.add(task)
+
+    async def _end(self, why: str) -> None:
+        await asyncio.sleep(self.rng.uniform(0.0, _LAST_TASKS))
+        assert self.elector is not None
+        await in_time(self.elector.release())
+        self.kill(why)
 
     def freeze(self, seconds: float) -> None:
         """As SIGSTOP and SIGCONT do."""
@@ -137,11 +157,15 @@ class Replica:
             remarks=parts.enforcement.remarks,
         )
         running = Running(self.tasks)
-        begin(running, parts, elector, acquired)
+
+        async def watches() -> None:
+            for resource, selector in WATCHED:
+                Stream(self, api, resource, selector).open()
+            await asyncio.Event().wait()
+
+        begin(running, parts, elector, acquired, watches)
         for task in self.tasks:
             task.add_done_callback(self._ended)
-        for resource, selector in WATCHED:
-            Stream(self, api, resource, selector).open()
         running.start("probe", self._probe())
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
@@ -171,7 +195,8 @@ class Replica:
 
 
 class Stream:
-    """One kind's watch, as kopf keeps it: a list, then events, and from the start again when the stream ends."""
+    """One kind's watch, as kopf keeps it: a list, then events, and from the start again when the stream ends or is too old. Any other
+    error ends kopf, and the process with it."""
 
     def __init__(self, replica: Replica, api: KubeApi, resource: Resource, selector: str) -> None:
         self._replica, self._api, self._resource, self._selector = replica, api, resource, selector
@@ -190,7 +215,10 @@ class Stream:
             try:
                 listed = await self._api.list(self._resource, labels=self._selector)
                 break
-            except KubeError:
+            except KubeError as error:
+                if error.status and not isinstance(error, Throttled):
+                    self._replica.end(f"kopf cannot list {self._resource.plural}: {error}")
+                    return
                 await asyncio.sleep(_RECONNECT)
         for body in listed.items:
             self._take({"type": None, "object": body})
@@ -237,7 +265,9 @@ class Stream:
     def _receive(self, event: Mapping[str, Any]) -> None:
         if self._life is not self._replica.fate:
             return
-        if event["type"] == "ERROR":
+        if event["type"] == "ERROR" and event["object"]["code"] != 410:
+            self._replica.end(f"kopf's watch of {self._resource.plural} met {event['object']['code']}")
+        elif event["type"] == "ERROR":
             self._again()
         elif event["type"] != "BOOKMARK":
             self._take(event)
@@ -249,6 +279,8 @@ class Stream:
             self._call(_RECONNECT, self.open)
 
     def _take(self, event: Mapping[str, Any]) -> None:
+        if self._replica.ending:
+            return
         parts = self._replica.parts
         assert parts is not None
         parts.intake.take(self._resource, event)

@@ -51,19 +51,15 @@ async def run(settings: Settings) -> int:
     acquired, stop = asyncio.Event(), asyncio.Event()
     parts = Parts(settings, api, prometheus, lambda: elector is not None and elector.leading)
 
-    def lead() -> None:
-        parts.telemetry.leader.set(1)
-        acquired.set()
-
-    elector = Elector(api, _lease(settings), on_acquired=lead, on_lost=end_at_once, remarks=parts.enforcement.remarks)
+    _take_signals(stop)
+    elector = Elector(api, _lease(settings), on_acquired=acquired.set, on_lost=end_at_once, remarks=parts.enforcement.remarks)
     servers = [Server(probe_routes(parts.health), settings.probe_port), Server(metric_routes(parts.telemetry), settings.metrics_port)]
     running = Running(set())
     try:
         for server in servers:
             await server.start()
-        running.start("watches", _watches(settings, parts, stop))
-        work = begin(running, parts, elector, acquired)
-        return await _until(stop, running, work, parts)
+        work = begin(running, parts, elector, acquired, lambda: _watches(settings, parts, stop))
+        return await _until(stop, running, acquired, work, parts)
     finally:
         await in_time(elector.release())
         await running.stop()
@@ -74,14 +70,19 @@ async def run(settings: Settings) -> int:
         await api.close()
 
 
-def begin(running: Running, parts: Parts, elector: Elector, acquired: asyncio.Event) -> asyncio.Task[Any]:
-    """Start everything but the watches. `acquired` is set by the elector. Returns the task of the decisions, the last one to stop."""
-    filled, leads = asyncio.Event(), lambda: elector.leading
+def begin(
+    running: Running, parts: Parts, elector: Elector, acquired: asyncio.Event, watches: Callable[[], Awaitable[None]]
+) -> asyncio.Task[Any]:
+    """Start everything. `acquired` is set by the elector. `watches` bring events until they end; they begin when the API server has
+    listed everything once. Returns the task of the decisions, the last one to stop."""
+    listed, filled, leads = asyncio.Event(), asyncio.Event(), lambda: elector.leading
     running.start("heartbeat", parts.heartbeat.run())
     running.start("lease", elector.run())
     running.start("kinds", parts.kinds.run())
     running.start("gateways", parts.intake.run_gateways())
-    running.start("lists", _after(filled, parts.intake.run))
+    # kopf ends, and the process with it, if the API server does not answer when it starts.
+    running.start("watches", _after(listed, watches))
+    running.start("lists", _after(listed, parts.intake.run))
     running.start("bypass", _after(filled, parts.bypass.run))
     running.start("calendar", _after(filled, parts.run_calendar))
     running.start("configuration", _after(filled, parts.configurations.run))
@@ -92,12 +93,13 @@ def begin(running: Running, parts: Parts, elector: Elector, acquired: asyncio.Ev
     running.start("alerts", _after(filled, lambda: parts.alerts.run(leads)))
     running.start("audit", parts.audit.run())
     running.start("checkpoints", _after(filled, lambda: parts.checkpoints.run(parts.judging, leads)))
-    return running.start("decisions", _decide(parts, filled, acquired))
+    return running.start("decisions", _decide(parts, listed, filled, acquired))
 
 
-async def _decide(parts: Parts, filled: asyncio.Event, acquired: asyncio.Event) -> None:
+async def _decide(parts: Parts, listed: asyncio.Event, filled: asyncio.Event, acquired: asyncio.Event) -> None:
     """Fill the cache, wait for the lease, then decide. A standby keeps its cache warm and is ready as soon as it has the lease."""
     await parts.intake.fill()
+    listed.set()
     await parts.enforcement.check()
     await parts.freeze.look()
     await parts.table.look()
@@ -106,6 +108,7 @@ async def _decide(parts: Parts, filled: asyncio.Event, acquired: asyncio.Event) 
     log.info("ready", extra={"models": len(parts.cache.models), "moving": len(parts.cache.moving)})
     filled.set()
     await acquired.wait()
+    parts.telemetry.leader.set(1)
     parts.decide_all()
     await parts.reconciler.run()
 
@@ -119,7 +122,7 @@ async def _watches(settings: Settings, parts: Parts, stop: asyncio.Event) -> Non
     registry = kopf.OperatorRegistry()
     register(registry, parts.intake)
     ready = asyncio.Event()
-    waiter = asyncio.create_task(_own_signals(ready, stop))
+    waiter = asyncio.create_task(_take_back_signals(ready, stop))
     try:
         await kopf.operator(
             registry=registry,
@@ -135,19 +138,25 @@ async def _watches(settings: Settings, parts: Parts, stop: asyncio.Event) -> Non
         waiter.cancel()
 
 
-async def _own_signals(ready: asyncio.Event, stop: asyncio.Event) -> None:
-    """kopf takes the signals when it starts and would stop at once; here decisions that are being written are finished first."""
-    await ready.wait()
+def _take_signals(stop: asyncio.Event) -> None:
+    """The first process of a container does not hear what it has no handler for."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
-async def _until(stop: asyncio.Event, running: Running, work: asyncio.Task[Any], parts: Parts) -> int:
+async def _take_back_signals(ready: asyncio.Event, stop: asyncio.Event) -> None:
+    """kopf takes the signals when it starts and would stop at once; here decisions that are being written are finished first."""
+    await ready.wait()
+    _take_signals(stop)
+
+
+async def _until(stop: asyncio.Event, running: Running, acquired: asyncio.Event, work: asyncio.Task[Any], parts: Parts) -> int:
     if not await asked_to_stop(stop, running.tasks):
         return 1
-    log.info("stopping: finishing what is being written")
     parts.queue.close()
-    await asyncio.wait({work}, timeout=LAST_WRITES)
+    if acquired.is_set():
+        log.info("stopping: finishing what is being written")
+        await asyncio.wait({work}, timeout=LAST_WRITES)
     return 0
 
 

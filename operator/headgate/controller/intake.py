@@ -20,6 +20,8 @@ _STOPS = frozenset({DecisionKind.HALT, DecisionKind.ROLLBACK})
 _GRACE = 5.0
 """Seconds a watch may lag behind a list before it counts as dead."""
 _TRY_AGAIN = 5.0
+_BEGUN = 30.0
+"""Seconds after the first lists by which the watches have begun: what is deleted in between, no watch tells."""
 _GATEWAYS_EACH = 15.0
 
 
@@ -95,11 +97,13 @@ class Intake:
             await asyncio.sleep(_GATEWAYS_EACH)
 
     async def run(self) -> None:
-        """Full lists each period, until cancelled."""
+        """A full list as soon as the watches have begun, then one each period, until cancelled."""
+        pause = min(_BEGUN, self._period)
         while True:
-            await asyncio.sleep(self._period)
+            await asyncio.sleep(pause)
             for resource, selector in WATCHED:
                 await self._compare(resource, selector)
+            pause = self._period
 
     async def _compare(self, resource: Resource, selector: str) -> None:
         """A watch that does not bring, within some seconds, what a list has already is dead."""

@@ -34,7 +34,7 @@ class Telemetry:
         self._up = Gauge("headgate_prometheus_up", "1 if the last question was answered, NaN before the first.", **made)
         self._notices = Counter("headgate_notifications", "Notifications, by what became of them.", ["channel", "result"], **made)
         self._unsent = Counter("headgate_notifications_dropped", "Notifications that gave way to newer ones.", ["channel"], **made)
-        self.leader = Gauge("headgate_leader", "1 while this process holds the lease.", **made)
+        self.leader = Gauge("headgate_leader", "1 while this process holds the lease and decides.", **made)
         self._queue = Gauge("headgate_queue_depth", "Models waiting for a decision.", **made)
         self._age = Gauge("headgate_watch_age_seconds", "Seconds since everything was last compared with full lists.", **made)
         self._orphans = Gauge("headgate_orphaned_models", "Deleted models whose stable version goes on serving.", **made)
