@@ -12,7 +12,7 @@ from tests.simulation.people import Habits
 from tests.simulation.policies import CASED
 from tests.simulation.trace import Script
 
-from headgate.api.status import AIModelStatus, CandidateStatus
+from headgate.api.status import AIModelStatus, CandidateStatus, StableStatus
 from headgate.api.vocabulary import Verdict
 from headgate.controller.audit import AuditTrail
 from headgate.controller.capacity import CapacityWriter
@@ -128,6 +128,11 @@ async def _write_anyway(self: TrafficWriter, form: dict[str, Any], version: str 
 
 
 _grow_one = CapacityWriter._grow_one
+
+
+def _as_at_rest(stable: StableStatus, status: AIModelStatus, snapshot: Snapshot) -> int:
+    """What the stable version keeps for the return of users is recorded, and its autoscaler not told."""
+    return stable.autoscale.min_replicas if stable.autoscale else stable.replicas
 
 
 async def _resized_anyway(self: CapacityWriter, seen: Observation, wanted: WantedWorkload, owner: Owner | None) -> Problem | None:
@@ -326,6 +331,11 @@ BREAKAGES: Mapping[str, tuple[Breakage, frozenset[str], Callable[[Script], Scrip
         _uncased,
         frozenset({"approved-only"}),
         governed(CASED, "approve", "approve"),
+    ),
+    "users leave before the stable version keeps pods for their return": (
+        lambda: patch("headgate.rollout.workloads._stable_size", _as_at_rest),
+        frozenset({"room-kept"}),
+        scaled,
     ),
     "the size of an autoscaled version is written": (
         lambda: patch("headgate.controller.capacity.CapacityWriter._grow_one", _resized_anyway),

@@ -10,6 +10,7 @@ from tests.simulation.gateway import shares
 from tests.simulation.governed import UNSEEN, is_readable
 from tests.simulation.lost import Lost, lose, taken_back, wrongs
 from tests.simulation.policies import FALLBACK, MODEL, NAMESPACE
+from tests.simulation.sized import Sized
 from tests.simulation.staged import Staged, names, taken
 from tests.simulation.standin import Health
 from tests.simulation.versions import GOOD
@@ -73,6 +74,7 @@ class Checks:
         self._health = Health(world)
         self._audited = Audited(world)
         self._staged = Staged(world)
+        self._sized = Sized(world)
         self.harm: list[tuple[str, float]] = []
         """How long each harmful candidate had users in undisturbed time."""
 
@@ -118,6 +120,8 @@ class Checks:
             self._status(old.get("status") or {}, new.get("status") or {})
         elif plural == DEPLOYMENTS.plural:
             self._deployment(old, new)
+        elif plural == HORIZONTAL_POD_AUTOSCALERS.plural:
+            self._sized.written(old, new)
         elif plural == CONFIG_MAPS.plural:
             self._audited.written(old, new)
         elif plural == GOVERNANCE_APPROVALS.plural and new is not None:
@@ -178,6 +182,7 @@ class Checks:
         if not world.pods.served_within(revision, 3.0 if not world.disturbed_within(3.0) else 90.0):
             self.fail("endpoints-first", f"{words} without a ready pod")
         self._audited.raised(revision, weight)
+        self._sized.rises(revision, weight)
         recorded = sum(slot["weight"] for slot in (status.get("traffic") or {}).get("slots") or () if slot["revision"] == revision)
         proven = any(entry["revision"] == revision and entry.get("wasLive") for entry in status.get("past") or ())
         # A write may arrive when the status that it was decided with is gone.

@@ -73,7 +73,8 @@ class WouldHave(StatusModel):
 class StableStatus(SizedStatus):
     """The version that users get unless a stage says otherwise.
 
-    `replicas`: its fixed size; with an autoscaler the size found when the last attempt began, which is its minimum until that is over.
+    `replicas`: its fixed size; with an autoscaler the pods that it keeps for the return of all users, which are its minimum until the last
+    attempt is over: those found when that began, or what the load was seen to need since.
     """
 
     live_since: Time

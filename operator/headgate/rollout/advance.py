@@ -12,7 +12,7 @@ from headgate.governance.approvals import Approval
 from headgate.rollout.aa import finished, overrun
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.approval_gate import announce_change, gate_open, owed_approvals, read_gate
-from headgate.rollout.capacity import enlarged, floor_of, reachable
+from headgate.rollout.capacity import enlarged, floor_of, followed, reachable
 from headgate.rollout.copying import counted
 from headgate.rollout.draft import Draft
 from headgate.rollout.enter import enter, enter_first, is_whole, rise
@@ -48,6 +48,7 @@ def advance(draft: Draft, snapshot: Snapshot, orders: Orders) -> Draft:
     steps = steps_of(policy, draft.candidate.kind)
     if snapshot.spec is not None:
         draft = draft.with_status(candidate=enlarged(draft.candidate, snapshot.spec))
+    draft = draft.with_status(stable=followed(draft.status, snapshot))
     draft = follow_replay(draft, snapshot, policy)
     before = draft.candidate.gate
     draft = announce_change(before, read_gate(draft, snapshot, policy, steps))

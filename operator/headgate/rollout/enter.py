@@ -4,7 +4,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus, StageStatus
 from headgate.api.vocabulary import Phase
 from headgate.rollout.approval_gate import gate_open, waiting_words
-from headgate.rollout.capacity import floor_of, is_proportional, mirrored, reachable
+from headgate.rollout.capacity import floor_of, is_proportional, mirrored, reachable, secured
 from headgate.rollout.draft import Draft
 from headgate.rollout.observing import unproven_words
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
@@ -76,6 +76,8 @@ def enter(draft: Draft, snapshot: Snapshot, step: Step) -> Draft:
     candidate, copies = draft.candidate, mirrored(step, draft.status, snapshot)
     stage = StageStatus(index=step.index, name=step.name, entered=snapshot.now, weight=weight, mirror=copies)
     exposed = candidate.exposed or (snapshot.now if step.weight else None)
+    if step.weight:
+        draft = draft.with_status(stable=secured(draft.status, snapshot))
     return (
         draft.with_candidate(stage=stage, exposed=exposed)
         .with_status(phase=Phase.SHADOW if step.weight == 0 else Phase.FULL if step.is_full else Phase.CANARY)

@@ -121,7 +121,7 @@ def _stable(snapshot: Snapshot, survivors: Survivors) -> StableStatus | None:
         version=identity_of(snapshot, survivors, survivors.stable).version,
         content=identity_of(snapshot, survivors, survivors.stable).content,
         live_since=workload.created or snapshot.now,
-        replicas=max(workload.wanted, 1),
+        replicas=max(workload.wanted, workload.least, 1),
         autoscale=_bounds(snapshot, workload),
         subject=workload.provenance.subject or None,
         tier=Tier(workload.provenance.tier) if workload.provenance.tier in set(Tier) else None,

@@ -126,7 +126,7 @@ def not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:
     workload = snapshot.workload(draft.candidate.revision)
     scaled, bounds = replace(draft, scale_for=needed), draft.candidate.autoscale
     if bounds is not None and needed > bounds.max_replicas:
-        words = f"the next stage needs {needed} pods of revision {draft.candidate.revision}, as its share of what the stable version has"
+        words = f"the next stage needs {needed} pods of revision {draft.candidate.revision}, for its share of the load"
         limit = f"spec.serving.deployment.autoscaling.maxReplicas is {bounds.max_replicas}: raise it"
         return scaled.held_by(Reason.WAITING_FOR_CAPACITY, f"{words}; {limit}", stalled=True)
     if snapshot.refusal is not None:

@@ -38,7 +38,8 @@ def _wanted(version: _Version, role: Role, size: int, attempt: int) -> WantedWor
 
 
 def _stable_size(stable: StableStatus, status: AIModelStatus, snapshot: Snapshot) -> int:
-    """Frozen while an attempt or its drain lasts: traffic can come back at any moment. Proportional keeps only what its weight needs."""
+    """It gives nothing back while an attempt or its drain lasts: users can return at any moment. Proportional keeps only what its weight
+    needs."""
     if stable.autoscale is not None:
         draining = any(not past.was_live and past.warm_until > snapshot.now for past in status.past)
         return stable.replicas if status.candidate is not None or draining else stable.autoscale.min_replicas

@@ -116,6 +116,34 @@ def test_minimums_follow_the_rollout_and_what_an_autoscaler_does_is_no_news() ->
     assert world.since(mark) == []
 
 
+def test_the_stable_version_is_told_to_keep_its_pods_before_users_leave_it_and_only_once() -> None:
+    world = canary(autoscaled("v1"), autoscaled("v2"))
+    assert least(world, stable(world)) == 2
+    world.load[stable(world)] = 6
+    world.world_turns()
+    mark = len(world.api.writes)
+    world.settle()
+    assert world.since(mark) == ["status aimodels"], "how many pods answer: its own autoscaler keeps them for nearly all users"
+    before = dict(world.weights)
+    for _ in range(6):
+        world.measure(verdict=Verdict.PASS, stage_fresh_seconds=9999.0, stage_requests=9999, as_of=world.seconds())
+        world.step()
+        world.world_turns()
+        if world.weights != before:
+            break
+    written = [(write.plural, write.name) for write in world.api.writes[mark:]]
+    assert written.count(("horizontalpodautoscalers", f"credit-{stable(world)}")) == 1
+    assert written.index(("horizontalpodautoscalers", f"credit-{stable(world)}")) < written.index(("httproutes", "credit"))
+    world.measure(as_of=world.seconds())
+    world.settle()
+    assert least(world, stable(world)) == 6
+    mark = len(world.api.writes)
+    world.load[stable(world)] = 3
+    world.world_turns()
+    world.settle()
+    assert (size(world, stable(world)), world.since(mark)) == (6, [])
+
+
 def test_the_metrics_of_a_version_that_the_spec_no_longer_describes_are_left_alone() -> None:
     own = {"type": "Pods", "pods": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "3"}}}
     world = canary(autoscaled("v1", metrics=[own]), autoscaled("v2"), load=5)

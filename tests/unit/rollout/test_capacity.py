@@ -13,6 +13,7 @@ from headgate.rollout.decision import Decision, WantedWorkload
 from headgate.rollout.snapshot import Problem
 
 AUTOSCALED = {"size": {"autoscaling": {"minReplicas": 2, "maxReplicas": 8}}}
+BY_DAY = {"size": {"autoscaling": {"minReplicas": 2, "maxReplicas": 10}}}
 PROPORTIONAL = {"size": {"replicas": 4}, "mode": "Proportional"}
 NO_ROOM = Problem(Reason.WAITING_FOR_CAPACITY, "no node has room for its pods: 0/3 nodes are available")
 
@@ -26,6 +27,23 @@ def under_load(world: World, pods: int) -> None:
     assert world.status.stable
     name = world.status.stable.revision
     world.workloads[name] = replace(world.workloads[name], wanted=pods, ready=pods, present=pods)
+
+
+def hours(world: World, load: int, number: int = 1) -> None:
+    """Hours in which all users together need `load` pods, and each version's autoscaler (of at most 10) gives it what its share needs."""
+    for _ in range(2 * number):
+        for name, state in world.workloads.items():
+            size = min(10, max(state.least, -(-load * world.route.weights.get(name, 0) // 1000)))
+            world.workloads[name] = replace(state, wanted=size, ready=size, present=size) if state.least else state
+        world.step(1800)
+
+
+def at_night(weight: int) -> World:
+    """A candidate has `weight` thousandths of the users since a night in which two pods were enough for all of them."""
+    world = in_canary(policy=without_shadow(), served=BY_DAY)
+    served_until(world, weight)
+    assert {w.role: w.replicas for w in world.step().workloads} == {"stable": 2, "candidate": 2}
+    return world
 
 
 def served(world: World) -> None:
@@ -47,7 +65,7 @@ def served(world: World) -> None:
     ],
 )
 def test_a_floor_is_the_share_of_what_the_stable_version_has(stable: int, share: int, full: int, shadowing: bool, pods: int) -> None:
-    assert floor(stable_ready=stable, share=share, full=full, shadowing=shadowing) == pods
+    assert floor(whole=stable, share=share, full=full, shadowing=shadowing) == pods
 
 
 # -- with an autoscaler --
@@ -171,6 +189,88 @@ def test_a_version_that_comes_back_from_nothing_is_scaled_up_first_and_gets_user
     world.workloads[old] = replace(world.workloads[old], ready=1)
     world.step()
     assert world.route.weights == {old: 1000}, "one of six is enough to leave a bad version"
+
+
+# -- with an autoscaler, and a load that is not that of the hour in which the attempt began --
+
+
+def test_a_candidate_gets_the_pods_for_the_load_of_the_day_though_half_of_it_has_left_the_stable_version() -> None:
+    world = at_night(500)
+    hours(world, 8)
+    world.good()
+    decision = world.step()
+    assert world.weight() == 500, "the pods are not there yet"
+    assert wanted(decision, "candidate").replicas == 8
+    world.step()
+    assert world.weight() == 990
+
+
+@pytest.mark.parametrize("weight", [500, 990])
+def test_users_who_come_back_find_the_pods_for_the_load_of_the_day(weight: int) -> None:
+    world = at_night(weight)
+    hours(world, 8, 2)
+    before = world.status
+    assert wanted(world.step(), "stable").replicas in (8, 9)
+    hours(world, 8, 2)
+    assert world.status == before, "what stays is no news"
+    world.decided("Halt")
+    assert wanted(world.step(), "stable").replicas >= 8
+    world.step(31)
+    assert wanted(world.step(), "stable").replicas == 2, "the attempt and its drain are over"
+
+
+def test_the_stable_version_keeps_its_pods_before_users_leave_it() -> None:
+    world = at_night(50)
+    hours(world, 8)
+    assert wanted(world.step(), "stable").replicas == 2, "its autoscaler follows its users, who are nearly all"
+    world.good()
+    world.step()
+    decision = world.step()
+    assert world.weight() == 500
+    assert wanted(decision, "stable").replicas == 9, "what it has for 95 % of the users, rounded up"
+    assert wanted(decision, "candidate").replicas == 5
+    world.quiet()
+    hours(world, 2, 12)
+    assert wanted(world.step(), "stable").replicas == 9, "they come back at any hour"
+
+
+def test_in_shadow_nothing_is_kept_for_users_who_are_all_there() -> None:
+    world = live(served=BY_DAY, policy=policy())
+    world.release("2.0.0", **BY_DAY)
+    world.settle()
+    assert world.status.phase == "Shadow"
+    hours(world, 8)
+    decision = world.step()
+    assert (wanted(decision, "stable").replicas, wanted(decision, "candidate").replicas) == (2, 8), "copies of all requests"
+    hours(world, 2)
+    assert wanted(world.step(), "stable").replicas == 2
+
+
+def test_a_candidate_that_was_set_back_enters_with_the_same_pods_again() -> None:
+    world = at_night(500)
+    hours(world, 8)
+    world.guard(candidate=True, stable=True)
+    world.step()
+    assert world.weight() == 0
+    assert {w.role: w.replicas for w in world.step().workloads} == {"stable": 8, "candidate": 4}
+    world.quiet()
+    world.settle()
+    assert world.weight() == 50
+    assert wanted(world.step(), "stable").replicas == 8
+
+
+def test_a_size_tells_the_load_only_once_it_has_followed_the_weights() -> None:
+    world = at_night(50)
+    served_until(world, 500)
+    assert world.status.stable
+    name = world.status.stable.revision
+    # An autoscaler that looked just before half of the users left, when there were more of them.
+    world.workloads[name] = replace(world.workloads[name], wanted=4, ready=4, present=4)
+    decision = world.step(60)
+    assert (wanted(decision, "stable").replicas, wanted(decision, "candidate").replicas) == (4, 2), "what it has, not twice as much"
+    world.workloads[name] = replace(world.workloads[name], wanted=5, ready=5, present=5)
+    decision = world.step(600)
+    assert (wanted(decision, "stable").replicas, wanted(decision, "candidate").replicas) == (10, 5)
 
 
 # -- in the room of one --
