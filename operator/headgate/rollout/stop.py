@@ -1,5 +1,7 @@
 """Step 1 of every decision: what takes users off the candidate, or off the live version, and what keeps them where they are."""
 
+from datetime import timedelta
+
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus
 from headgate.api.vocabulary import RollbackCause
@@ -12,11 +14,13 @@ from headgate.rollout.live import leave_live, leaves_live
 from headgate.rollout.observing import observed, would_have
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
 from headgate.rollout.risk import risk_of, tier_of
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.snapshot import Snapshot, WorkloadState
 from headgate.rollout.stages import steps_of
 from headgate.rollout.withdraw import retreat, withdraw
 
 _BY_GUARDS = (RollbackCause.GUARD, RollbackCause.MISSING_ANSWERS, RollbackCause.POD_GUARD)
+_JUST_BACK = timedelta(minutes=1)
+"""What took the pods of both versions gives them back one after the other."""
 
 
 def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
@@ -42,13 +46,20 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
 
 
 def _pods_shared(draft: Draft, snapshot: Snapshot, by_guard: Harm | None) -> bool:
-    """No version has a ready pod: what took those of the stable version may have taken the candidate's. A Deployment that is gone is no
-    outage: then somebody deletes the model, and nothing is to wait for its return."""
+    """No version has a ready pod, or the stable one has some again since a moment: what took those of the stable version may have taken the
+    candidate's. A Deployment that is gone is no outage: then somebody deletes the model, and nothing is to wait for its return."""
     stable = draft.status.stable
     if stable is None or by_guard is None or by_guard.cause not in _BY_GUARDS:
         return False
-    both = (snapshot.workload(stable.revision), snapshot.workload(draft.candidate.revision))
-    return all(workload.exists and workload.ready == 0 for workload in both)
+    beside, its = snapshot.workload(stable.revision), snapshot.workload(draft.candidate.revision)
+    lost = beside.ready == 0 or _just_back(beside, snapshot)
+    return beside.exists and its.exists and its.ready == 0 and lost
+
+
+def _just_back(workload: WorkloadState, snapshot: Snapshot) -> bool:
+    """None of its pods is ready for long. A clock that is not trusted says nothing about that."""
+    since = workload.ready_since
+    return since is not None and snapshot.clock_step is None and snapshot.now - since < _JUST_BACK
 
 
 def _left_unblamed(draft: Draft, harm: Harm) -> Draft:
