@@ -32,7 +32,8 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         return leave_live(ended, snapshot, Orders())
     ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft) or _prohibited(snapshot)
     by_guard, by_judge = _present_harm(snapshot)
-    certain = ordered or by_guard
+    remembered = _taken_back(draft, snapshot)
+    certain = ordered or by_guard or remembered
     harm = certain or by_judge
     if harm is None:
         return _tier_raised(draft, snapshot)
@@ -40,7 +41,7 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         return _kept_serving(draft, asked, harm)
     if certain is None and observed(draft):
         return _tier_raised(would_have(draft, snapshot, harm), snapshot)
-    if ordered is None and (shared_failure(snapshot) or _pods_shared(draft, snapshot, by_guard)):
+    if ordered is None and remembered is None and (shared_failure(snapshot) or _pods_shared(draft, snapshot, by_guard)):
         return _left_unblamed(draft, harm)
     return _taken_off(draft, snapshot, asked, harm)
 
@@ -68,6 +69,14 @@ def _left_unblamed(draft: Draft, harm: Harm) -> Draft:
         return draft
     told = f"both versions fail, so the candidate waits without traffic: {harm.message}"
     return retreat(draft).announce(Reason.SHARED_FAILURE, told, warning=True)
+
+
+def _taken_back(draft: Draft, snapshot: Snapshot) -> Harm | None:
+    """By the route, this attempt was taken back, and the status does not know it: the process died before that was recorded, or the status
+    came back from a backup. The route is written first, so that it is true."""
+    candidate = draft.candidate
+    entry = next((e for e in snapshot.route.blocked if e.revision == candidate.revision and e.attempt >= candidate.attempt), None)
+    return Harm(entry.cause, "it was taken back, as its route remembers", by=entry.by) if entry else None
 
 
 def _taken_off(draft: Draft, snapshot: Snapshot, asked: Orders, harm: Harm) -> Draft:
