@@ -15,7 +15,8 @@ Object = dict[str, Any]
 
 @dataclass(slots=True)
 class Pod:
-    """`ready` makes it an endpoint. `room`: a node was found for it. `began`: when its container last started, true time."""
+    """`ready` makes it an endpoint. `room`: a node was found for it. `began`: when its container last started, `turned`: when it became
+    ready or ceased to be, true time."""
 
     name: str
     revision: str
@@ -25,6 +26,7 @@ class Pod:
     restarts: int = 0
     began: float = 0.0
     exited: float | None = None
+    turned: float = 0.0
 
 
 @dataclass(slots=True)
@@ -144,7 +146,7 @@ class Pods:
 
     def _set_ready(self, pod: Pod, ready: bool, namespace: str) -> None:
         self._before_change()
-        pod.ready = ready
+        pod.ready, pod.turned = ready, self._now()
         self._seen(pod.revision)
         self._write(pod, namespace)
 
@@ -160,7 +162,8 @@ class Pods:
         self.fleets[revision].served_until = self._now()
 
     def _write(self, pod: Pod, namespace: str) -> None:
-        conditions = [{"type": "Ready", "status": "True" if pod.ready else "False"}]
+        turned = self._stamp(pod.turned or pod.began)
+        conditions = [{"type": "Ready", "status": "True" if pod.ready else "False", "lastTransitionTime": turned}]
         if not pod.room:
             words = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
             conditions.append({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words})

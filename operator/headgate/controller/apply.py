@@ -67,14 +67,16 @@ class Applier:
         """Routes that say what is wanted, with what that is: most decisions change neither."""
 
     async def apply(self, seen: Observation, decision: Decision) -> Outcome:
-        plan = self._plan(seen, decision, seen.route)
+        attempts = decision.status.attempts
+        plan = self._plan(seen, decision, seen.route, attempts)
         refusal: Problem | None = None
         harmed = False
         if plan is not None and plan.lowers:
-            # Nothing may be awaited before this.
-            refusal = await self._traffic.lower(seen.key, plan)
+            # Nothing may be awaited before this. A route that knows an attempt before the status does would make that an old one.
+            recorded = max(seen.snapshot.status.attempts, seen.snapshot.route.attempt)
+            refusal = await self._traffic.lower(seen.key, self._plan(seen, decision, seen.route, recorded) or plan)
             harmed = refusal is not None
-            plan = None if refusal else self._plan(seen, decision, self._route(seen))
+            plan = None if refusal else self._plan(seen, decision, self._route(seen), attempts)
         await self._capacity.make_room(seen, decision)
         copied: Problem | None = None
         if decision.policy_copy is not None:
@@ -99,12 +101,12 @@ class Applier:
         self._settled.pop(key, None)
         self._audit.forget(key)
 
-    def _plan(self, seen: Observation, decision: Decision, route: Object | None) -> RoutePlan | None:
+    def _plan(self, seen: Observation, decision: Decision, route: Object | None, attempt: int) -> RoutePlan | None:
         if decision.traffic is None:
             return None
         ports = dict(self._cache.owned(seen.key).ports)
         status = decision.status
-        wanted = Wanted(seen.key, seen.owning(decision), seen.snapshot.spec, decision.traffic, str(status.attempts), status.blocked, ports)
+        wanted = Wanted(seen.key, seen.owning(decision), seen.snapshot.spec, decision.traffic, str(attempt), status.blocked, ports)
         settled = self._settled.get(seen.key)
         if settled is not None and settled[0] is route and settled[1] == wanted:
             return None

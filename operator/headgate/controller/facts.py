@@ -43,6 +43,8 @@ class ModelFacts:
     """Annotated as live elsewhere."""
     references: tuple[tuple[Reference, bool], ...] = ()
     """ConfigMaps and Secrets that the pod template names, and whether it needs them."""
+    finalizers: tuple[str, ...] = ()
+    """What keeps a model that is being deleted; not read before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,11 @@ def owner_of(body: Body) -> str:
     return next((str(one.get("uid") or "") for one in references if one.get("kind") == AIMODELS.kind), "")
 
 
+def is_leaving(body: Body) -> bool:
+    """Whether the object was deleted, and is there only as long as its finalizers keep it."""
+    return bool(body["metadata"].get("deletionTimestamp"))
+
+
 def revision_label(body: Body) -> str:
     return (body["metadata"].get("labels") or {}).get(REVISION) or ""
 
@@ -109,18 +116,19 @@ def revision_label(body: Body) -> str:
 def model_facts(body: Body) -> ModelFacts:
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     policy = spec.get("policy")
-    generation = int(metadata.get("generation") or 0)
+    generation, leaving = int(metadata.get("generation") or 0), is_leaving(body)
     return ModelFacts(
         uid=metadata.get("uid") or "",
         generation=generation,
         resource_version=metadata.get("resourceVersion") or "",
         policy=str(policy.get("name") or "") if isinstance(policy, Mapping) else "",
         moving=bool(status.get("candidate")) or status.get("phase") == "RollingBack" or status.get("observedGeneration", 0) != generation,
-        leaving=bool(metadata.get("deletionTimestamp")),
+        leaving=leaving,
         spec=compact(spec),
         status=compact(status),
         established=(metadata.get("annotations") or {}).get(ESTABLISHED) == "true",
         references=_references(spec),
+        finalizers=tuple(metadata.get("finalizers") or ()) if leaving else (),
     )
 
 

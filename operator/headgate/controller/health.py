@@ -29,6 +29,7 @@ def workload_state(
     """The state of one revision. Pods that are being deleted count for nothing."""
     staying = tuple(pod for pod in pods if not pod.leaving)
     ready = sum(pod.ready for pod in staying)
+    since = [pod.ready_since for pod in staying if pod.ready and pod.ready_since is not None]
     wanted = deployment.replicas if deployment else 0
     unready = tuple(pod for pod in staying if not pod.ready)
     return WorkloadState(
@@ -36,6 +37,7 @@ def workload_state(
         wanted=wanted,
         least=autoscaler.least if autoscaler else 0,
         ready=ready,
+        ready_since=min(since) if since and len(since) == ready else None,
         present=len(staying),
         restarts=restarts,
         created=deployment.created if deployment else None,

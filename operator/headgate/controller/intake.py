@@ -8,7 +8,7 @@ from typing import Any
 
 from headgate.api.vocabulary import DecisionKind
 from headgate.controller.cache import WATCHED, Cache
-from headgate.controller.facts import Body, ModelKey, name_of
+from headgate.controller.facts import Body, ModelKey, is_leaving, name_of
 from headgate.controller.queue import Priority, Queue
 from headgate.kube.errors import KubeError
 from headgate.kube.interface import KubeApi
@@ -55,8 +55,9 @@ class Intake:
         body: Body = event["object"]
         change = self._cache.drop if event.get("type") == "DELETED" else self._cache.put
         self.dead.discard(resource.plural)
-        # Nobody judges the candidate of a deleted model any more.
-        urgent = _stops(body) if resource is GOVERNANCE_APPROVALS else resource is AIMODELS and event.get("type") == "DELETED"
+        # Nobody judges the candidate of a deleted model any more, whatever still keeps that.
+        ends = resource is AIMODELS and (event.get("type") == "DELETED" or is_leaving(body))
+        urgent = _stops(body) if resource is GOVERNANCE_APPROVALS else ends
         self.enqueue(change(resource, body), urgent=urgent)
 
     def enqueue(self, keys: Iterable[ModelKey], *, urgent: bool = False) -> None:

@@ -39,7 +39,7 @@ from headgate.rollout.calendar import Calendar
 from headgate.rollout.decision import Decision
 from headgate.rollout.people import UNQUESTIONED
 from headgate.rollout.questions import is_judged
-from headgate.rollout.rebuild import is_blank
+from headgate.rollout.rebuild import is_lost
 from headgate.rollout.snapshot import AuditState, ClockStep, ConfigurationState, PolicyState, Problem, Snapshot, WorkloadState
 
 _MOST_MODELS = 1024
@@ -102,7 +102,8 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
     owned = cache.owned(key)
     spec, invalid = parse_spec(key, model.spec)
     status = parse_status(key, model.status)
-    route = route_of(owned)
+    route, workloads = route_of(owned), workloads_of(owned, around.now)
+    serving = route_state(route, spec, _gateways(cache, around), key.namespace)
     policy, pinned = _policy(cache.policies.get(model.policy), model, around), _pinned(owned.copies, status)
     approvals, awaiting = _approvals(cache, key, around.proof)
     snapshot = Snapshot(
@@ -116,7 +117,7 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         configuration=around.configuration,
         policy=policy,
         pinned=pinned,
-        copies=_copies(owned.copies) if is_blank(status) else {},
+        copies=_copies(owned.copies) if is_lost(status, serving, workloads) else {},
         established=model.established,
         table=around.table,
         calendar=_calendar(policy, pinned, around.freeze),
@@ -128,8 +129,8 @@ def observe(cache: Cache, key: ModelKey, around: Surroundings) -> Observation | 
         trust=around.trust,
         literacy=around.literacy,
         approvals_known=GOVERNANCE_APPROVALS.plural in cache.complete,
-        workloads=workloads_of(owned, around.now),
-        route=route_state(route, spec, _gateways(cache, around), key.namespace),
+        workloads=workloads,
+        route=serving,
         evidence=around.evidence,
         replays=replay_runs(owned.replays, owned.runners.values()) if owned.replays else {},
         replay_refusal=around.replay_refusal,

@@ -159,8 +159,7 @@ class Reconciler:
         seen = observe(self._cache, key, self._around(key))
         if seen is None:
             self._forget(key)
-            if key not in self._cache.models:
-                await self._leave_behind(key)
+            await self._leave_behind(key)
             return
         self._orphans.forget(key)
         if seen.snapshot.awaiting:
@@ -170,7 +169,7 @@ class Reconciler:
         self._follow_up(seen, decision, outcome)
 
     async def _leave_behind(self, key: ModelKey) -> None:
-        again = await self._orphans.settle(key)
+        again = await (self._orphans.unburden(key) if key in self._cache.models else self._orphans.settle(key))
         if again is not None:
             self._queue.add_after(key, max(_SOONEST, again))
 

@@ -48,6 +48,8 @@ class PodFacts:
     restarts: int
     last_exit: datetime | None = None
     exit_words: str = ""
+    ready_since: datetime | None = None
+    """None while it is not ready, and where the kubelet does not say it."""
     running_since: datetime | None = None
     """When the last of its containers started; None while one does not run."""
     waiting: str = ""
@@ -95,15 +97,17 @@ def pod_facts(body: Body) -> PodFacts:
     waiting = stuck["state"]["waiting"] if stuck else {}
     ended = [(c, t) for c in containers if (t := _last_end(c)) is not None]
     last = max(ended, key=lambda pair: pair[1].get("finishedAt") or "", default=None)
-    scheduled = conditions.get("PodScheduled") or {}
+    scheduled, readiness = conditions.get("PodScheduled") or {}, conditions.get("Ready") or {}
+    ready, turned = readiness.get("status") == "True", readiness.get("lastTransitionTime")
     return PodFacts(
         uid=metadata.get("uid") or "",
         revision=revision_label(body),
-        ready=(conditions.get("Ready") or {}).get("status") == "True",
+        ready=ready,
         leaving=bool(metadata.get("deletionTimestamp")),
         restarts=sum(int(c.get("restartCount") or 0) for c in containers),
         last_exit=datetime.fromisoformat(last[1]["finishedAt"]) if last and last[1].get("finishedAt") else None,
         exit_words=_exit_words(*last) if last else "",
+        ready_since=datetime.fromisoformat(turned) if ready and turned else None,
         running_since=_running_since(status.get("containerStatuses") or ()),
         waiting=waiting.get("reason") or "",
         message=waiting.get("message") or "",

@@ -4,6 +4,7 @@ Weights stay as they are. A candidate is put back into the stage that has its we
 known than before, so nothing is shortened. What moves users upwards needs its approvals and its evidence as ever.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,8 +29,9 @@ from headgate.rollout.begin import UNPINNED
 from headgate.rollout.capacity import bounds_of
 from headgate.rollout.decision import Announcement, ApprovalNote
 from headgate.rollout.failover import FIRST_PAUSE
+from headgate.rollout.outdated import is_outdated, remembering
 from headgate.rollout.placing import phase_of, placed_in_stage, placed_late, policy_of
-from headgate.rollout.snapshot import Snapshot, WorkloadState
+from headgate.rollout.snapshot import RouteState, Snapshot, WorkloadState
 from headgate.rollout.survivors import UNKNOWN_CONTENT, Survivors, identity_of, survivors_of
 from headgate.rollout.traffic import ALL
 
@@ -41,19 +43,35 @@ _MOST_PAST = 10
 def rebuild(snapshot: Snapshot) -> tuple[Snapshot, tuple[Announcement, ...]]:
     """`snapshot` with a status that fits what serves, and what to tell about it. Changes nothing where the status is known."""
     status = snapshot.status
-    if not is_blank(status):
+    if not is_lost(status, snapshot.route, snapshot.workloads):
         return placed_late(snapshot), ()
     survivors = survivors_of(snapshot)
     weight = snapshot.route.weights.get(survivors.candidate, 0) if survivors.candidate else 0
     if survivors.stable is None and not weight:
-        # No version served anybody: an attempt that had begun does so again, under its own number.
-        attempt = max(survivors.attempt, snapshot.route.attempt)
-        begun = max(attempt, 1) - 1 if survivors.candidate else attempt
-        return replace(snapshot, status=status.model_copy(update={"attempts": begun, "blocked": snapshot.route.blocked})), ()
+        return _begun_again(snapshot, survivors), ()
     rebuilt = _status(snapshot, survivors)
+    words = _words(rebuilt, "the status was lost and is made again")
+    if not is_blank(status):
+        words = _words(rebuilt, f"the status is an old one (attempt {status.attempts} at most) and is made again")
+        rebuilt = remembering(status, rebuilt)
     copy = rebuilt.candidate.policy_copy if rebuilt.candidate else UNPINNED
-    told = Announcement(Reason.REBUILT, _words(rebuilt), warning=True)
+    told = Announcement(Reason.REBUILT, words, warning=True)
     return replace(snapshot, status=rebuilt, pinned=snapshot.copies.get(copy)), (told,)
+
+
+def _begun_again(snapshot: Snapshot, survivors: Survivors) -> Snapshot:
+    """No version serves anybody: an attempt that had begun does so again, under its own number. After an old status that may be another
+    attempt than it knows, so the next one gets a new number."""
+    status, attempt = snapshot.status, max(survivors.attempt, snapshot.route.attempt)
+    known = {"attempts": max(attempt, 1) - 1 if survivors.candidate else attempt, "blocked": snapshot.route.blocked}
+    if not is_blank(status):
+        known |= {"attempts": max(attempt, status.attempts), "candidate": None, "paused": None, "failover": None}
+    return replace(snapshot, status=status.model_copy(update=known), pinned=None)
+
+
+def is_lost(status: AIModelStatus, route: RouteState, workloads: Mapping[str, WorkloadState]) -> bool:
+    """Whether the status is to be made again from what serves."""
+    return is_blank(status) or is_outdated(status, route, workloads)
 
 
 def is_blank(status: AIModelStatus) -> bool:
@@ -104,10 +122,10 @@ def _is_over(approval: Approval) -> bool:
 def unanswered(stored: AIModelStatus, snapshot: Snapshot) -> tuple[ApprovalNote, ...]:
     """What to tell those whose decision nobody answered before the status was lost. `stored` is what the cluster has, `snapshot` that with
     the status made again."""
-    if not is_blank(stored):
+    if not is_lost(stored, snapshot.route, snapshot.workloads):
         return ()
     why = "the status was lost before this was answered, and nobody knows any more whether it acted: decide again"
-    over = set(snapshot.status.taken_up)
+    over = set(snapshot.status.taken_up) - set(stored.taken_up)
     asked = [one for one in (*snapshot.approvals, *snapshot.awaiting) if one.name in over and one.state is None]
     return tuple(ApprovalNote(approval.name, ApprovalState.REFUSED, why) for approval in asked)
 
@@ -219,7 +237,7 @@ def _failover(snapshot: Snapshot, to: StandIn) -> FailoverStatus:
     )
 
 
-def _words(status: AIModelStatus) -> str:
+def _words(status: AIModelStatus, why: str) -> str:
     found = []
     if status.stable is not None:
         found.append(f"{status.stable.version} (revision {status.stable.revision}) is live")
@@ -229,4 +247,4 @@ def _words(status: AIModelStatus) -> str:
         where = f"in stage {candidate.stage.name}, which begins anew" if candidate.stage else "before its first stage"
         who = f"{candidate.version} (revision {candidate.revision}, attempt {candidate.attempt})"
         found.append(f"{who} has {share:g} % of the users, {where}")
-    return f"the status was lost and is made again from Deployments and route: {'; '.join(found)}"
+    return f"{why} from Deployments and route: {'; '.join(found)}"

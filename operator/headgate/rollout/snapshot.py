@@ -54,6 +54,8 @@ class WorkloadState:
     """minReplicas of its autoscaler; 0 without one."""
     ready: int = 0
     """Pods that are ready and not being deleted: the endpoints that traffic can reach."""
+    ready_since: datetime | None = None
+    """Since when the first of these is ready; None where the cluster does not say it of all."""
     present: int = 0
     """Pods that exist, ready or not."""
     restarts: tuple[datetime, ...] = ()

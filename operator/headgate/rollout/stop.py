@@ -1,5 +1,7 @@
 """Step 1 of every decision: what takes users off the candidate, or off the live version, and what keeps them where they are."""
 
+from datetime import timedelta
+
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, CandidateStatus
 from headgate.api.vocabulary import RollbackCause
@@ -13,11 +15,13 @@ from headgate.rollout.live import leave_live, leaves_live
 from headgate.rollout.observing import observed, would_have
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
 from headgate.rollout.risk import risk_of, tier_of
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.snapshot import Snapshot, WorkloadState
 from headgate.rollout.stages import steps_of
 from headgate.rollout.withdraw import retreat, withdraw
 
 _BY_GUARDS = (RollbackCause.GUARD, RollbackCause.MISSING_ANSWERS, RollbackCause.POD_GUARD)
+_JUST_BACK = timedelta(minutes=1)
+"""What took the pods of both versions gives them back one after the other."""
 
 
 def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
@@ -29,7 +33,8 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         return leave_live(ended, snapshot, Orders())
     ordered = _ordered(draft, asked) or _lowered_by_hand(draft, snapshot) or _rejected(draft) or _prohibited(snapshot)
     by_guard, by_judge = _present_harm(snapshot)
-    certain = ordered or by_guard
+    remembered = _taken_back(draft, snapshot)
+    certain = ordered or by_guard or remembered
     harm = certain or by_judge
     if harm is None:
         return _tier_raised(draft, snapshot)
@@ -39,19 +44,26 @@ def stop_harm(draft: Draft, snapshot: Snapshot, asked: Orders) -> Draft:
         return _kept_serving(draft, asked, harm)
     if certain is None and observed(draft):
         return _tier_raised(would_have(draft, snapshot, harm), snapshot)
-    if ordered is None and (shared_failure(snapshot) or _pods_shared(draft, snapshot, by_guard)):
+    if ordered is None and remembered is None and (shared_failure(snapshot) or _pods_shared(draft, snapshot, by_guard)):
         return _left_unblamed(draft, harm)
     return _taken_off(draft, snapshot, asked, harm)
 
 
 def _pods_shared(draft: Draft, snapshot: Snapshot, by_guard: Harm | None) -> bool:
-    """No version has a ready pod: what took those of the stable version may have taken the candidate's. A Deployment that is gone is no
-    outage: then somebody deletes the model, and nothing is to wait for its return."""
+    """No version has a ready pod, or the stable one has some again since a moment: what took those of the stable version may have taken the
+    candidate's. A Deployment that is gone is no outage: then somebody deletes the model, and nothing is to wait for its return."""
     stable = draft.status.stable
     if stable is None or by_guard is None or by_guard.cause not in _BY_GUARDS:
         return False
-    both = (snapshot.workload(stable.revision), snapshot.workload(draft.candidate.revision))
-    return all(workload.exists and workload.ready == 0 for workload in both)
+    beside, its = snapshot.workload(stable.revision), snapshot.workload(draft.candidate.revision)
+    lost = beside.ready == 0 or _just_back(beside, snapshot)
+    return beside.exists and its.exists and its.ready == 0 and lost
+
+
+def _just_back(workload: WorkloadState, snapshot: Snapshot) -> bool:
+    """None of its pods is ready for long. A clock that is not trusted says nothing about that."""
+    since = workload.ready_since
+    return since is not None and snapshot.clock_step is None and snapshot.now - since < _JUST_BACK
 
 
 def _left_unblamed(draft: Draft, harm: Harm) -> Draft:
@@ -60,6 +72,14 @@ def _left_unblamed(draft: Draft, harm: Harm) -> Draft:
         return draft
     told = f"both versions fail, so the candidate waits without traffic: {harm.message}"
     return retreat(draft).announce(Reason.SHARED_FAILURE, told, warning=True)
+
+
+def _taken_back(draft: Draft, snapshot: Snapshot) -> Harm | None:
+    """By the route, this attempt was taken back, and the status does not know it: the process died before that was recorded, or the status
+    came back from a backup. The route is written first, so that it is true."""
+    candidate = draft.candidate
+    entry = next((e for e in snapshot.route.blocked if e.revision == candidate.revision and e.attempt >= candidate.attempt), None)
+    return Harm(entry.cause, "it was taken back, as its route remembers", by=entry.by) if entry else None
 
 
 def _taken_off(draft: Draft, snapshot: Snapshot, asked: Orders, harm: Harm) -> Draft:

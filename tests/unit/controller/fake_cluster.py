@@ -107,6 +107,8 @@ class FakeCluster:
         with self._writing("apply", resource, name, body, dry_run):
             present = self.objects.get(name)
             self._check_version(present, body["metadata"].get("resourceVersion"))
+            if present is None and body["metadata"].get("uid"):
+                raise Conflict("uid mismatch: an uid was specified, and no existing object was found", status=409)
             if present is not None and not force and (name, field_manager) not in self._applied:
                 raise Conflict('Apply failed with 1 conflict: conflict with "somebody": .spec.rules', status=409)
             if dry_run:

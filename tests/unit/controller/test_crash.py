@@ -6,6 +6,8 @@ import pytest
 from tests.unit.controller.fake_cluster import CrashError
 from tests.unit.controller.operator_world import OperatorWorld, in_canary, live
 
+from headgate.api.reasons import Reason
+from headgate.api.vocabulary import Verdict
 from headgate.kube.resources import AIMODELS, DEPLOYMENTS, HTTP_ROUTES
 
 Journey = Callable[[OperatorWorld], None]
@@ -23,6 +25,26 @@ def _halted(world: OperatorWorld) -> None:
     world.decide("Halt")
 
 
+def _replaced(world: OperatorWorld) -> None:
+    world.release("v3")
+
+
+def _live_version_halted(world: OperatorWorld) -> None:
+    stable = world.status.stable
+    assert stable is not None
+    world.decide("Halt", target={"revision": stable.revision, "attempt": world.status.attempts})
+
+
+def _twice_live() -> OperatorWorld:
+    world = in_canary()
+    while world.status.candidate is not None:
+        world.measure(verdict=Verdict.PASS, stage_fresh_seconds=7200.0, stage_requests=10_000, as_of=world.seconds())
+        world.pass_time(2 * 3600)
+        world.settle()
+    assert world.status.phase == "Live", world.status.conditions
+    return world
+
+
 def _awaiting() -> OperatorWorld:
     world = live()
     world.release("v2")
@@ -34,6 +56,8 @@ JOURNEYS: list[tuple[str, Callable[[], OperatorWorld], Journey]] = [
     ("a new version is prepared", live, _release),
     ("an approved version gets users", _awaiting, _approved),
     ("a halted version loses them", in_canary, _halted),
+    ("a newer version takes its place", in_canary, _replaced),
+    ("a halted live version gives way to the one before", _twice_live, _live_version_halted),
 ]
 
 
@@ -88,3 +112,24 @@ def test_a_death_at_any_write_changes_nothing_in_the_end(name: str, start: Calla
         for death in ({"before": number}, {"after": number}):
             world, _ = run(start, journey, **death)
             assert end_of(world) == wanted, f"death {death}"
+            told = {write.body.get("reason") for write in world.api.writes if write.plural == "events"}
+            assert Reason.REBUILT not in told, "a process that died leaves no status of the past"
+
+
+def test_a_version_that_was_taken_off_stays_off_though_that_was_not_recorded() -> None:
+    world = in_canary()
+    stable, candidate = world.status.stable, world.status.candidate
+    assert stable is not None
+    assert candidate is not None
+    world.broken = {candidate.revision: {"conditions": [{"type": "Ready", "status": "False"}]}}
+    world.world_turns()
+    world.api.die_after = len(world.api.writes) + 1
+    with pytest.raises(CrashError):
+        world.step()
+    assert world.weights == {stable.revision: 1000}
+    world.api.die_after, world.broken = None, {}
+    world.restart()
+    world.world_turns()
+    world.settle()
+    assert world.weights == {stable.revision: 1000}
+    assert [(entry.revision, entry.cause) for entry in world.status.blocked] == [(candidate.revision, "PodGuard")]

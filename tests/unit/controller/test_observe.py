@@ -83,6 +83,21 @@ def test_ready_pods_count_but_leaving_ones_do_not() -> None:
     assert (state.ready, state.present, state.wanted) == (1, 1, 2)
 
 
+def test_a_version_is_ready_since_its_first_ready_pod_was() -> None:
+    def pod(status: str, minute: str | None) -> PodFacts:
+        turned = {"lastTransitionTime": f"2026-03-01T00:{minute}:00Z"} if minute else {}
+        return kubelet(conditions=[{"type": "Ready", "status": status, **turned}])
+
+    def since(*pods: PodFacts) -> str | None:
+        found = workload_state(DEPLOYMENT, None, pods, (), START).ready_since
+        return f"{found:%M}" if found else None
+
+    assert since(pod("True", "07"), pod("True", "03"), pod("False", "01")) == "03"
+    assert since(pod("True", "07"), pod("True", None)) is None, "of one of them nobody knows"
+    assert since(pod("False", "01")) is None
+    assert since() is None
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -11,7 +11,7 @@ from headgate.api.reasons import Reason
 from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.evidence.view import Evidence
 from headgate.rollout.decide import decide
-from headgate.rollout.snapshot import Problem, WorkloadState
+from headgate.rollout.snapshot import ClockStep, Problem, WorkloadState
 
 
 def seen(world: World) -> Evidence:
@@ -131,6 +131,25 @@ class TestPodsOfBothVersions:
         world.step()
         assert world.status.blocked[-1].cause is RollbackCause.POD_GUARD
         assert world.route.weights == {stable_of(world): 1000}
+
+    @pytest.mark.parametrize(("seconds", "blamed"), [(-2, False), (5, False), (59, False), (61, True), (86_400, True), (None, True)])
+    def test_pods_that_went_together_come_back_one_after_the_other(self, seconds: float | None, blamed: bool) -> None:
+        """A node was rebooted, and the operator with it: it finds the stable version's pods ready, the candidate's not yet."""
+        world = in_canary(policy=without_shadow())
+        world.no_pods(candidate_of(world))
+        back = None if seconds is None else world.now - timedelta(seconds=seconds)
+        world.workloads[stable_of(world)] = replace(world.workloads[stable_of(world)], ready_since=back)
+        world.step()
+        assert world.route.weights == {stable_of(world): 1000}
+        assert bool(world.status.blocked) is blamed
+
+    def test_a_clock_that_is_not_trusted_excuses_nobody(self) -> None:
+        world = in_canary(policy=without_shadow())
+        world.no_pods(candidate_of(world))
+        world.workloads[stable_of(world)] = replace(world.workloads[stable_of(world)], ready_since=world.now)
+        world.clock_step = ClockStep(-3600, "the clock was put back")
+        world.step()
+        assert world.status.blocked[-1].cause is RollbackCause.POD_GUARD
 
     def test_a_deployment_that_is_gone_is_no_outage(self) -> None:
         world = in_canary(policy=without_shadow())

@@ -22,7 +22,7 @@ from headgate.rollout.alerts import AlertsSeen
 from headgate.rollout.calendar import Calendar
 from headgate.rollout.decide import decide
 from headgate.rollout.decision import Decision, WantedReplay, WantedWorkload
-from headgate.rollout.rebuild import is_blank
+from headgate.rollout.rebuild import is_lost
 from headgate.rollout.snapshot import (
     ClockStep,
     ConfigurationState,
@@ -139,7 +139,7 @@ class World:
             table=self.table,
             policy=PolicyState(self.policy),
             pinned=self.pinned,
-            copies=self.copies if is_blank(self.status) else {},
+            copies=self.copies if is_lost(self.status, self.route, self.workloads) else {},
             established=self.established,
             approvals=tuple(self.approvals),
             trust=self.trust,
