@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.e2e.playing import reach
@@ -19,7 +20,8 @@ GOOD = {"ERROR_RATE": "0"}
 TURNS_BAD = GOOD | {"FAIL_AFTER": "45"}
 FALLBACK = "rules"
 QUICK, SLOW, ASKS, ASKS_QUICK = "events", "events-slow", "events-asks", "events-asks-quick"
-LAPSE_GRACE = 10
+_SHELLS = ThreadPoolExecutor(4)
+LAPSE_GRACE = 15
 """Seconds."""
 
 Status = dict[str, Any]
@@ -100,15 +102,18 @@ def release(
     apply(body)
 
 
-def decides(person: str, decision: str, model: Model, *words: str) -> None:
-    """On the command line. Approve, reject and revoke are given with a rationale, the others with a reason."""
+def decides(person: str, decision: str, model: Model, *words: str) -> Scene:
+    """On the command line. Approve, reject and revoke are given with a rationale, the others with a reason. A command takes a second or
+    two, in which other scenes go on."""
     why = "--rationale" if "--role" in words else "--reason"
-    headgate(decision, model.name, "-n", NAMESPACE, "--as", person, "--yes", why, "a test", *words)
+    said = _SHELLS.submit(headgate, decision, model.name, "-n", NAMESPACE, "--as", person, "--yes", why, "a test", *words)
+    yield from reach(lambda _: said.done())
+    said.result()
 
 
-def reviewed(decision: str, model: Model, role: str = SECURITY, *words: str) -> None:
+def reviewed(decision: str, model: Model, role: str = SECURITY, *words: str) -> Scene:
     """A reviewer decides in the role that is theirs."""
-    decides(REVIEWERS[role], decision, model, "--role", role, *words)
+    yield from decides(REVIEWERS[role], decision, model, "--role", role, *words)
 
 
 def decisions(model: Model) -> dict[str, Any]:
@@ -121,7 +126,7 @@ def approved(model: Model, version: str, name: str, *words: str) -> Generator[No
     """Release it, and approve it once it waits for that."""
     release(model, version, name)
     yield from reach(waits(version))
-    reviewed("approve", model, SECURITY, *words)
+    yield from reviewed("approve", model, SECURITY, *words)
 
 
 def waits(version: str) -> Callable[[Status], bool]:

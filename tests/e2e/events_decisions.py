@@ -33,9 +33,9 @@ from fleet.users import Fleet
 def a_halted_candidate_is_off_until_a_retry(model: Model, users: Fleet) -> Scene:
     release(model, "v2", SLOW)
     status = yield from reach(in_canary("v2"))
-    decides(ON_CALL, "halt", model)
+    yield from decides(ON_CALL, "halt", model)
     yield from reach(taken_back("Halt"))
-    decides(ON_CALL, "retry", model)
+    yield from decides(ON_CALL, "retry", model)
     again = yield from reach(in_canary("v2"))
     assert again["candidate"]["attempt"] == status["candidate"]["attempt"] + 1
 
@@ -43,18 +43,18 @@ def a_halted_candidate_is_off_until_a_retry(model: Model, users: Fleet) -> Scene
 def a_halted_live_version_gives_way_to_the_one_before(model: Model, users: Fleet) -> Scene:
     release(model, "v2")
     yield from reach(live("v2"))
-    decides(ON_CALL, "halt", model)
+    yield from decides(ON_CALL, "halt", model)
     yield from reach(taken_back("Halt"))
 
 
 def a_halted_only_version_gives_way_to_the_fallback(model: Model, users: Fleet) -> Scene:
-    decides(ON_CALL, "halt", model)
+    yield from decides(ON_CALL, "halt", model)
     yield from reach(lambda status: status["trafficSummary"] == "fallback 100")
     yield from reach(lambda _: answers(users, model, FALLBACK) > 0)
 
 
 def a_halt_of_the_only_version_is_refused_with_the_reason(model: Model, users: Fleet) -> Scene:
-    decides(ON_CALL, "halt", model)
+    yield from decides(ON_CALL, "halt", model)
     yield from reach(lambda _: any((one.get("status") or {}).get("state") == "Refused" for one in decisions(model).values()))
     [halt] = decisions(model).values()
     assert "nothing else can answer" in halt["status"]["message"]
@@ -65,7 +65,7 @@ def a_halt_of_the_only_version_is_refused_with_the_reason(model: Model, users: F
 def a_rollback_takes_a_candidate_off(model: Model, users: Fleet) -> Scene:
     release(model, "v2", SLOW)
     yield from reach(in_canary("v2"))
-    decides(ON_CALL, "rollback", model)
+    yield from decides(ON_CALL, "rollback", model)
     yield from reach(taken_back("Rollback"))
 
 
@@ -74,28 +74,28 @@ def a_rollback_to_a_revision_goes_to_that_live_version(model: Model, users: Flee
     for version in ("v2", "v3"):
         release(model, version)
         yield from reach(live(version))
-    decides(ON_CALL, "rollback", model, "--to", status["stable"]["revision"])
+    yield from decides(ON_CALL, "rollback", model, "--to", status["stable"]["revision"])
     yield from reach(taken_back("Rollback", "v3"))
 
 
 def a_rejected_candidate_leaves_and_is_blocked(model: Model, users: Fleet) -> Scene:
     yield from approved(model, "v2", ASKS)
     yield from reach(in_canary("v2"))
-    reviewed("reject", model)
+    yield from reviewed("reject", model)
     yield from reach(taken_back("Rejected"))
 
 
 def a_revoked_candidate_leaves_and_is_blocked(model: Model, users: Fleet) -> Scene:
     yield from approved(model, "v2", ASKS)
     yield from reach(in_canary("v2"))
-    reviewed("revoke", model)
+    yield from reviewed("revoke", model)
     yield from reach(taken_back("Rejected"))
 
 
 def a_revoked_live_version_gives_way_to_the_one_before(model: Model, users: Fleet) -> Scene:
     yield from approved(model, "v2", ASKS_QUICK)
     yield from reach(live("v2"))
-    reviewed("revoke", model)
+    yield from reviewed("revoke", model)
     yield from reach(taken_back("Rejected"))
 
 
@@ -113,7 +113,7 @@ def a_candidate_whose_approval_is_deleted_holds_and_leaves_after_the_grace(model
 
 
 def a_candidate_whose_approval_expires_holds_and_leaves_after_the_grace(model: Model, users: Fleet) -> Scene:
-    yield from approved(model, "v2", ASKS, "--expires", "30s")
+    yield from approved(model, "v2", ASKS, "--expires", "45s")
     yield from reach(in_canary("v2"))
     status = yield from reach(lambda status: not status["candidate"]["gate"]["open"])
     assert (status["phase"], status["trafficSummary"]) == ("Canary", "80/20")
@@ -140,7 +140,7 @@ def a_raised_tier_takes_a_candidate_off_until_it_is_approved_at_that_tier(model:
     assert raised["trafficSummary"] == "100"
     assert raised["candidate"]["revision"] == status["candidate"]["revision"]
     for role in (TECHNICAL, "security-review"):
-        reviewed("approve", model, role)
+        yield from reviewed("approve", model, role)
     status = yield from reach(in_canary("v2"))
     assert not status.get("blocked")
 

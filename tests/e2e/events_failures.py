@@ -70,7 +70,7 @@ def a_stable_version_that_fails_alone_holds_the_rollout_until_a_person_promotes(
     status = yield from reach(told("StableDegraded"))
     assert (status["phase"], status["trafficSummary"]) == ("Canary", "80/20")
     assert not status.get("blocked"), "the candidate did nothing wrong"
-    decides(ON_CALL, "promote", model)
+    yield from decides(ON_CALL, "promote", model)
     yield from reach(live("v2"))
     before = answers(users, model, "v2")
     yield from reach(lambda _: answers(users, model, "v2") > before + 20)

@@ -31,7 +31,7 @@ def a_version_whose_pods_are_gone_by_now_comes_back_before_users_do(model: Model
     release(model, "v2")
     yield from reach(live("v2"))
     yield from reach(lambda _: json.loads(kubectl(*first))["spec"]["replicas"] == 0)
-    decides(ON_CALL, "halt", model)
+    yield from decides(ON_CALL, "halt", model)
     yield from reach(taken_back("Halt"))
 
 

@@ -11,34 +11,19 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.conftest import ROOT, Bed
+from tests.e2e.installing import SYSTEM, helm, install, upgrade
 from tests.e2e.test_lifecycle import SLOW, in_canary, nobody_failed, status, until, weights
 
 from demo import people, release
-from demo.kubectl import CommandError, apply, get, headgate, kubectl, remove, run
+from demo.kubectl import CommandError, apply, get, headgate, kubectl, remove
 from demo.people import MODEL, NAMESPACE
 from demo.versions import FIRST
 from fleet.model import ON_CALL
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-SYSTEM = "headgate-system"
 EARLIER = os.environ.get("HEADGATE_UPGRADE_FROM", "7bab821")
 """What to come from, a tag or any commit: the last one of 0.1.0."""
-
-
-def helm(*arguments: str) -> str:
-    return run("helm", *arguments, "-n", SYSTEM, timeout=240)
-
-
-def install(checkout: Path = ROOT) -> None:
-    """Image and chart of a checkout."""
-    environment = {name: value for name, value in os.environ.items() if checkout == ROOT or name != "HEADGATE_IMAGE"}
-    subprocess.run([str(checkout / "hack/cluster/install.sh")], check=True, env=environment, timeout=400, capture_output=True)
-
-
-def upgrade(*settings: str) -> None:
-    values = [argument for setting in settings for argument in ("--set", setting)]
-    helm("upgrade", "headgate", str(ROOT / "charts/headgate"), "--reuse-values", *values, "--wait", "--timeout", "180s")
 
 
 @pytest.fixture

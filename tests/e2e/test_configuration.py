@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 from tests.e2e.conftest import Bed
-from tests.e2e.test_chart import install, upgrade
+from tests.e2e.installing import install, upgrade
 
 from demo import people
 from demo.kubectl import ROOT, apply, get, headgate, kubectl, remove

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.e2e.conftest import ROOT, Bed
-from tests.e2e.test_chart import upgrade
+from tests.e2e.installing import upgrade
 
 from demo.kubectl import CommandError, apply, get, headgate, kubectl, remove
 from demo.people import binding

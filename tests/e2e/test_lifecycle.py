@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.cluster.apiserver import HEADGATE, Cluster
-from tests.e2e.test_chart import SYSTEM, install
+from tests.e2e.installing import SYSTEM, install
 
 from demo import people
 from demo.kubectl import apply, get, headgate, kubectl, remove, run

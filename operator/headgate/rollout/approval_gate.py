@@ -13,6 +13,7 @@ from headgate.governance.trust import Trust
 from headgate.rollout.break_glass import broken
 from headgate.rollout.copying import copies_objection
 from headgate.rollout.draft import Draft
+from headgate.rollout.harm import present
 from headgate.rollout.latched import standing
 from headgate.rollout.observing import allowed_mode
 from headgate.rollout.owners import technical_owners
@@ -155,8 +156,8 @@ def _automated_checks(
 
 
 def _without_verdict(snapshot: Snapshot, candidate: CandidateStatus, mode: Mode) -> AutomatedChecks:
-    evidence = snapshot.evidence
-    fired = evidence is not None and evidence.attempt == str(candidate.attempt) and any(g.fired for g in evidence.candidate_guards)
+    evidence = present(snapshot.evidence, candidate)
+    fired = evidence is not None and any(guard.fired for guard in evidence.candidate_guards)
     if fired or (mode is Mode.ENFORCE and evidence is not None and evidence.verdict is Verdict.FAIL):
         return AutomatedChecks(False, "a guard fired")
     if candidate.exposed is not None or candidate.shadow_passed:

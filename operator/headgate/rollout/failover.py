@@ -134,7 +134,9 @@ def _while_fallback_answers(draft: Draft, snapshot: Snapshot, stable: StableStat
 
 
 def _failed_since(snapshot: Snapshot, moment: datetime) -> bool:
-    return stable_guard(snapshot) is not None and _measured_since(snapshot, moment)
+    """On trial it is compared with nobody: what was seen beside a candidate is older."""
+    guards = snapshot.live.guards if snapshot.live else ()
+    return _measured_since(snapshot, moment) and any(guard.fired for guard in guards)
 
 
 def _answered_since(snapshot: Snapshot, moment: datetime) -> bool:
@@ -144,7 +146,10 @@ def _answered_since(snapshot: Snapshot, moment: datetime) -> bool:
 
 
 def _measured_since(snapshot: Snapshot, moment: datetime) -> bool:
-    return snapshot.live is not None and snapshot.live.as_of is not None and snapshot.live.as_of > moment.timestamp()
+    live, stable = snapshot.live, snapshot.status.stable
+    if live is None or stable is None or live.revision != stable.revision or live.as_of is None:
+        return False
+    return live.as_of > moment.timestamp()
 
 
 def _opened(draft: Draft, snapshot: Snapshot, to: StandIn, why: str, *, measured: bool) -> Draft:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headgate.api.policy import RolloutPolicySpec
+from headgate.api.status import CandidateStatus
 from headgate.api.vocabulary import Metric, RollbackCause, Verdict
 from headgate.evidence.fairness.words import fairness_words
 from headgate.evidence.segments.words import harm_words
@@ -45,6 +46,26 @@ def guarded(snapshot: Snapshot, guards: RolloutPolicySpec | None) -> Harm | None
 def proven(evidence: Evidence | None) -> Harm | None:
     """Harm that the judge has proven, by a comparison of all users or of a segment, or by decisions about people."""
     return _by_evidence(evidence) or _by_segment(evidence) or _by_fairness(evidence)
+
+
+def present(evidence: Evidence | None, candidate: CandidateStatus) -> Evidence | None:
+    """`evidence` if it says something about the present attempt, and no retreat has answered it."""
+    if evidence is None or evidence.attempt != str(candidate.attempt) or _from_before_a_retreat(evidence, candidate):
+        return None
+    return evidence
+
+
+def _from_before_a_retreat(evidence: Evidence, candidate: CandidateStatus) -> bool:
+    """Stages only follow each other upwards, so what an earlier entry of this stage or of a later one showed was answered by a retreat.
+    What the stage before showed still counts, because users never left. Nor did they where the entry is as old as the exposure: there a
+    status was lost."""
+    stage = candidate.stage
+    if stage is None:
+        return True
+    began = stage.entered.timestamp()
+    if evidence.entered is None or evidence.entered >= began or evidence.stage < stage.index:
+        return False
+    return candidate.exposed is None or candidate.exposed < stage.entered
 
 
 def shared_failure(snapshot: Snapshot) -> bool:

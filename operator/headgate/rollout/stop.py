@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind, CandidateStatus
+from headgate.api.status import AttemptKind
 from headgate.api.vocabulary import RollbackCause
-from headgate.evidence.view import Evidence
 from headgate.rollout.aa_result import is_test
 from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft
 from headgate.rollout.failover import irreplaceable, others_can_answer
-from headgate.rollout.harm import Harm, guarded, proven, shared_failure
+from headgate.rollout.harm import Harm, guarded, present, proven, shared_failure
 from headgate.rollout.live import leave_live, leaves_live
 from headgate.rollout.observing import observed, would_have
 from headgate.rollout.people import Orders, refuse_if_asked, take_up
@@ -146,22 +145,9 @@ def _present_harm(snapshot: Snapshot) -> tuple[Harm | None, Harm | None]:
     candidate, evidence = snapshot.status.candidate, snapshot.evidence
     if candidate is None or candidate.kind in (AttemptKind.RESTORE, AttemptKind.BASELINE):
         return None, None
-    if evidence is not None and (evidence.attempt != str(candidate.attempt) or _from_before_a_retreat(evidence, candidate)):
+    if present(evidence, candidate) is None:
         snapshot = snapshot.without_evidence()
     return guarded(snapshot, snapshot.pinned or snapshot.policy.spec), proven(snapshot.evidence)
-
-
-def _from_before_a_retreat(evidence: Evidence, candidate: CandidateStatus) -> bool:
-    """Stages only follow each other upwards, so what an earlier entry of this stage or of a later one showed was answered by a retreat.
-    What the stage before showed still counts, because users never left. Nor did they where the entry is as old as the exposure: there a
-    status was lost."""
-    stage = candidate.stage
-    if stage is None:
-        return True
-    began = stage.entered.timestamp()
-    if evidence.entered is None or evidence.entered >= began or evidence.stage < stage.index:
-        return False
-    return candidate.exposed is None or candidate.exposed < stage.entered
 
 
 def _prohibited(snapshot: Snapshot) -> Harm | None:

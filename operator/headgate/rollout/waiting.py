@@ -28,6 +28,7 @@ _HOLDS = {
     Verdict.NOT_MEASURABLE: (Reason.NOT_MEASURABLE, "a required check cannot be measured"),
     Verdict.INCONCLUSIVE: (Reason.ANALYSIS_INCONCLUSIVE, "not yet proven good"),
 }
+_STABLE_FAILS = Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered"
 
 
 def barred(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | None:
@@ -56,7 +57,7 @@ def _barred_by_state(draft: Draft, step: Step, snapshot: Snapshot) -> Problem | 
     if (unread := _unread_configuration(snapshot)) is not None:
         return unread
     if step.compares and _pause(draft) is None and stable_failing(snapshot):
-        return Problem(Reason.STABLE_DEGRADED, "the stable version breaks a guard: nothing rises until it has recovered")
+        return Problem(*_STABLE_FAILS)
     return _pause(draft) or _failing_over(draft) or drift_freeze(draft) or alerted(snapshot)
 
 
@@ -91,6 +92,8 @@ def kept_waiting(draft: Draft, step: Step, evidence: Evidence | None, snapshot: 
         return draft.held_by(pause.reason, pause.message)
     if (alert := alerted(snapshot)) is not None:
         return draft.held_by(alert.reason, alert.message)
+    if step.compares and stable_failing(snapshot):
+        return draft.held_by(*_STABLE_FAILS)
     if not step.compares:
         return draft.held_by(Reason.IN_PROGRESS, f"{step.name}: soaking under guards for {Duration(step.min_duration)}")
     verdict = draft.candidate.verdict

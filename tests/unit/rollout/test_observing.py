@@ -271,11 +271,11 @@ class TestWhoMayLoosen:
         assert not world.status.candidate.gate.open if world.status.candidate and world.status.candidate.gate else False
         assert condition(world, ConditionType.OBSERVING)[:2] == ("False", "ObserveNotApproved")
         assert condition(world, ConditionType.APPROVED)[0] == "False"
-        judged = world.status
+        judged = world.status, world.route
         world.bad()
         world.step()
         assert world.weight() == 0, "harm first"
-        world.status = judged
+        world.status, world.route = judged
         world.quiet()
         world.approve()
         world.settle()

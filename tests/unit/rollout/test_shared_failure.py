@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from tests.unit.rollout.test_state_table import candidate_of, give_fallback, stable_of
-from tests.unit.rollout.world import World, in_canary, without_shadow
+from tests.unit.rollout.world import POLICY, World, in_canary, policy, without_shadow
 
 from headgate.api.reasons import Reason
 from headgate.api.vocabulary import Phase, RollbackCause
@@ -38,6 +38,36 @@ class TestEvidenceOfAnEarlierEntry:
         for _ in range(3):
             world.come_true(decide(world.without(evidence=failing)))
         assert (world.weight(), world.status.blocked) == (50, ())
+
+    def test_nor_does_it_close_the_gate_on_it(self) -> None:
+        checked = {"gates": {"deployment": {"medium": [{"role": "automated-checks"}]}}}
+        world = in_canary(policy=policy(stages=POLICY["stages"][1:], **checked))
+        world.guard(candidate=True, stable=True)
+        failing = seen(world)
+        world.step()
+        world.now += timedelta(seconds=61)
+        for _ in range(3):
+            world.come_true(decide(world.without(evidence=failing)))
+        assert (world.weight(), world.status.blocked) == (50, ())
+        assert told(world, Reason.APPROVAL_LAPSED) == 0
+
+    def test_it_fails_no_trial_of_the_stable_version(self) -> None:
+        """What the stable version answered beside the candidate is over when it is tried after its failover."""
+        world = in_canary(policy=without_shadow())
+        give_fallback(world)
+        world.guard(candidate=True, stable=True)
+        failing = seen(world)
+        world.step()
+        world.live_guard()
+        world.come_true(decide(world.without(evidence=failing)))
+        assert world.status.failover
+        world.now += timedelta(seconds=31)
+        world.come_true(decide(world.without(evidence=failing)))
+        world.now += timedelta(seconds=20)
+        world.live_guard(fired=False)
+        world.come_true(decide(world.without(evidence=failing)))
+        assert world.status.failover
+        assert (world.status.failover.trips, world.status.failover.trial is not None) == (0, True)
 
     def test_nor_if_it_had_come_further(self) -> None:
         world = in_canary(policy=without_shadow())

@@ -157,6 +157,12 @@ class TestGuardOnTheStableVersion:
         assert world.weight() == weight
         assert condition(world, ConditionType.READY)[1] == Reason.STABLE_DEGRADED
 
+    def test_it_is_told_at_once_and_not_only_when_the_stage_would_end(self) -> None:
+        world = in_canary()
+        world.guard(candidate=False, stable=True)
+        world.step()
+        assert condition(world, ConditionType.READY)[1] == Reason.STABLE_DEGRADED
+
     def test_promote_shifts_to_the_candidate(self) -> None:
         world = in_canary()
         revision = candidate_of(world)
