@@ -19,6 +19,9 @@ from demo.traffic import Load, Users
 from demo.versions import FIRST
 from gitops.repository import Repository
 
+# A failed assert of a scene shows what it compared, as one in the test itself does.
+pytest.register_assert_rewrite("tests.e2e.attacked", "tests.e2e.attacks_decisions", "tests.e2e.attacks_surroundings")
+
 ROOT = Path(__file__).resolve().parents[2]
 _AT_ONCE = 4
 """Scenes. With more, two cores are too slow for what they measure."""
