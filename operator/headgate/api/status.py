@@ -8,10 +8,11 @@ from pydantic import Field
 from headgate.api.audit import MOST_PENDING, AuditHead, AuditRecord
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
+from headgate.api.gate_status import GateStatus, Latch, RiskStatus, TierLoweringStatus, UseCaseStatus
 from headgate.api.replay import CopiesStatus, ReplayStatus
 from headgate.api.responses import Action, Severity
 from headgate.api.vendor import VendorStatus
-from headgate.api.vocabulary import AATestOutcome, DecisionKind, Mode, Phase, Risk, Role, RollbackCause, StandIn, Tier, Verdict
+from headgate.api.vocabulary import AATestOutcome, Mode, Phase, RollbackCause, StandIn, Tier, Verdict
 
 FALLBACK = "fallback"
 """The fallback's name where revisions are told apart. No revision can have it: they are hex digits."""
@@ -107,66 +108,6 @@ class StageStatus(StatusModel):
     waived_since: Time | None = None
 
 
-class GateState(StatusModel):
-    """What a gate waits for."""
-
-    subject: Digest
-    environment: Line = ""
-    """Part of the subject: an approval given in another environment does not count here."""
-    tier: Tier
-    required: Annotated[tuple[Role, ...], Field(max_length=64, json_schema_extra=ATOMIC)] = ()
-    """A role of which several persons must approve is there as often."""
-    missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    open: bool = False
-    lapsed_since: Time | None = None
-
-
-class GateStatus(GateState):
-    """The Deployment gate of a candidate."""
-
-    break_glass: Line = ""
-    """Who opened it although approvals are missing, and until when."""
-    mode: Mode = Mode.ENFORCE
-    """Part of the subject where it is Observe."""
-    replay: Digest | None = None
-    """Of spec.serving.replay. Part of the subject where the policy asks for a replay."""
-
-
-class UseCaseStatus(GateState):
-    """The UseCase gate, and how long its approval stands. `lapsed_since`: since when a use case that was approved is so no longer."""
-
-    stands_for: Digest | None = None
-    """The subject that was approved last; another one than `subject` once classification, tier or requirements changed."""
-    until: Time | None = None
-    """When the approval of `stands_for` ends unless it is renewed."""
-    warned: Count | None = None
-    """For how many days before the end it was last said that it comes."""
-    rejected: Line = ""
-    """Which rejection stands."""
-
-
-class TierLoweringStatus(GateState):
-    """The gate TierLowering: of a model that declares a tier below the table's. `tier` is the table's, at which approvals are counted."""
-
-    declared: Tier
-    """The tier that counts while the gate is open."""
-    until: Time | None = None
-    """When the approval that opens it ends."""
-
-
-class RiskStatus(StatusModel):
-    """What the classification comes to, and what follows from that."""
-
-    tier: Risk | None = None
-    """None as long as it is not known: `reasons` say what is missing."""
-    reasons: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    table_version: Annotated[str, Field(max_length=63)] = ""
-    """Of the table that was used; empty if none was, because the tier was declared."""
-    controls: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    documents: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-
-
 class CandidateStatus(SizedStatus):
     """The version on its way. `replicas`: wanted at full traffic; with an autoscaler its minimum once it is live."""
 
@@ -244,21 +185,6 @@ class AATestStatus(StatusModel):
     """The stage in which it ended."""
     cause: RollbackCause | None = None
     message: Text = ""
-
-
-class Latch(StatusModel):
-    """A negative decision, kept although its object may be deleted. Only a later named decision lifts it."""
-
-    decision: DecisionKind
-    name: ObjectName
-    by: Line
-    at: Time
-    attempt: Count = 0
-    subject: Digest | None = None
-    role: Role | None = None
-    rationale: Annotated[str, Field(max_length=256)] = ""
-    answered: bool = False
-    """Its role approved the subject again later. Governs while nobody can read who is trusted."""
 
 
 class SlotStatus(StatusModel):
