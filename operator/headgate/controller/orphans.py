@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import datetime
 
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, SlotStatus, TrafficStatus
+from headgate.api.status import AIModelStatus
+from headgate.api.traffic_status import SlotStatus, TrafficStatus
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey
 from headgate.controller.inventory import Owned

@@ -8,7 +8,8 @@ from headgate.api.audit import MOST_PENDING, AuditRecord, Measured, MeasuredChec
 from headgate.api.digests import canonical
 from headgate.api.gate_status import GateState
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, CandidateStatus, StableStatus, TrafficStatus
+from headgate.api.status import AIModelStatus, CandidateStatus, StableStatus
+from headgate.api.traffic_status import TrafficStatus
 from headgate.api.vocabulary import DecisionKind, Gate, Phase
 from headgate.evidence.view import CheckReading
 from headgate.governance.approvals import Approval
