@@ -1,7 +1,7 @@
 """AIModel.status: all that a rollout must not forget. Written only at decisions, at most 16 kB."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line,
 from headgate.api.conditions import Condition
 from headgate.api.gate_status import GateStatus, Latch, RiskStatus, TierLoweringStatus, UseCaseStatus
 from headgate.api.replay import CopiesStatus, ReplayStatus
-from headgate.api.responses import Action, Severity
+from headgate.api.responses import DriftStatus
 from headgate.api.traffic_status import FailoverStatus, TrafficStatus, Weight
 from headgate.api.vendor import VendorStatus
 from headgate.api.vocabulary import AATestOutcome, Mode, Phase, RollbackCause, Tier, Verdict
@@ -181,28 +181,6 @@ class AATestStatus(StatusModel):
     """The stage in which it ended."""
     cause: RollbackCause | None = None
     message: Text = ""
-
-
-class DriftStatus(StatusModel):
-    """What `headgate monitor` found of the live version and did about it, and what it asks of the operator. The monitor alone writes it."""
-
-    severity: Severity
-    since: Time
-    """Since when it is so, or worse or milder, but not well."""
-    at: Time
-    """When this was said. The operator tells it once, and does what it asks once."""
-    why: Text = ""
-    actions: Annotated[tuple[Action, ...], Field(max_length=7, json_schema_extra=ATOMIC)] = ()
-    """What was done when it was said."""
-    freeze: Literal["Requested"] | None = None
-    """What was on its way at `since` is not to rise as long as this stands. A version that is asked for later may be the cure."""
-    roll_back: RevisionName | None = None
-    """The live revision that is to be taken back, because the loss began with its release."""
-    release: Annotated[str, Field(max_length=10)] = ""
-    """The day on which `rollBack` was released."""
-    retraining: Annotated[str, Field(max_length=253)] = ""
-    """The last request for a new version: the Job's name, or the event's id."""
-    retraining_asked: Time | None = None
 
 
 class AIModelStatus(StatusModel):
