@@ -19,6 +19,10 @@ from demo.traffic import Load, Users
 from demo.versions import FIRST
 from gitops.repository import Repository
 
+# A failed assert of a scene shows what it compared, as one in the test itself does.
+_SCENES = ("attacked", "attacks_decisions", "attacks_surroundings", "events_changes", "events_decisions", "events_failures", "events_sizes")
+pytest.register_assert_rewrite(*(f"tests.e2e.{name}" for name in _SCENES))
+
 ROOT = Path(__file__).resolve().parents[2]
 _AT_ONCE = 4
 """Scenes. With more, two cores are too slow for what they measure."""

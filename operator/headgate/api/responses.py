@@ -1,12 +1,12 @@
-"""What drift of a live model causes: which figures are how bad, and what is done then."""
+"""What drift of a live model causes: which figures are how bad, what is done then, and what the status keeps of it."""
 
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from headgate.api.base import ATOMIC, Model, each_once, list_map, rules
+from headgate.api.base import ATOMIC, Model, RevisionName, StatusModel, Text, Time, each_once, list_map, rules
 from headgate.api.quantities import Duration, Margin, PointsMargin, Probability, Unit
 
 
@@ -114,3 +114,25 @@ class DriftResponses(Model):
     @property
     def worst_first(self) -> tuple[SeverityRow, ...]:
         return tuple(sorted(self.rows, key=lambda row: _RANKS.index(row.severity)))
+
+
+class DriftStatus(StatusModel):
+    """What `headgate monitor` found of the live version and did about it, and what it asks of the operator. The monitor alone writes it."""
+
+    severity: Severity
+    since: Time
+    """Since when it is so, or worse or milder, but not well."""
+    at: Time
+    """When this was said. The operator tells it once, and does what it asks once."""
+    why: Text = ""
+    actions: Annotated[tuple[Action, ...], Field(max_length=7, json_schema_extra=ATOMIC)] = ()
+    """What was done when it was said."""
+    freeze: Literal["Requested"] | None = None
+    """What was on its way at `since` is not to rise as long as this stands. A version that is asked for later may be the cure."""
+    roll_back: RevisionName | None = None
+    """The live revision that is to be taken back, because the loss began with its release."""
+    release: Annotated[str, Field(max_length=10)] = ""
+    """The day on which `rollBack` was released."""
+    retraining: Annotated[str, Field(max_length=253)] = ""
+    """The last request for a new version: the Job's name, or the event's id."""
+    retraining_asked: Time | None = None

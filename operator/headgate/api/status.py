@@ -1,22 +1,19 @@
 """AIModel.status: all that a rollout must not forget. Written only at decisions, at most 16 kB."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from headgate.api.audit import MOST_PENDING, AuditHead, AuditRecord
 from headgate.api.base import ATOMIC, AttemptNumber, Count, Digest, Label, Line, ObjectName, RevisionName, StatusModel, Text, Time, list_map
 from headgate.api.conditions import Condition
+from headgate.api.gate_status import GateStatus, Latch, RiskStatus, TierLoweringStatus, UseCaseStatus
 from headgate.api.replay import CopiesStatus, ReplayStatus
-from headgate.api.responses import Action, Severity
+from headgate.api.responses import DriftStatus
+from headgate.api.traffic_status import FailoverStatus, TrafficStatus, Weight
 from headgate.api.vendor import VendorStatus
-from headgate.api.vocabulary import AATestOutcome, DecisionKind, Mode, Phase, Risk, Role, RollbackCause, StandIn, Tier, Verdict
-
-FALLBACK = "fallback"
-"""The fallback's name where revisions are told apart. No revision can have it: they are hex digits."""
-
-Weight = Annotated[int, Field(ge=0, le=1000)]
+from headgate.api.vocabulary import AATestOutcome, Mode, Phase, RollbackCause, Tier, Verdict
 
 
 class AttemptKind(StrEnum):
@@ -108,66 +105,6 @@ class StageStatus(StatusModel):
     waived_since: Time | None = None
 
 
-class GateState(StatusModel):
-    """What a gate waits for."""
-
-    subject: Digest
-    environment: Line = ""
-    """Part of the subject: an approval given in another environment does not count here."""
-    tier: Tier
-    required: Annotated[tuple[Role, ...], Field(max_length=64, json_schema_extra=ATOMIC)] = ()
-    """A role of which several persons must approve is there as often."""
-    missing: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    counted: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    open: bool = False
-    lapsed_since: Time | None = None
-
-
-class GateStatus(GateState):
-    """The Deployment gate of a candidate."""
-
-    break_glass: Line = ""
-    """Who opened it although approvals are missing, and until when."""
-    mode: Mode = Mode.ENFORCE
-    """Part of the subject where it is Observe."""
-    replay: Digest | None = None
-    """Of spec.serving.replay. Part of the subject where the policy asks for a replay."""
-
-
-class UseCaseStatus(GateState):
-    """The UseCase gate, and how long its approval stands. `lapsed_since`: since when a use case that was approved is so no longer."""
-
-    stands_for: Digest | None = None
-    """The subject that was approved last; another one than `subject` once classification, tier or requirements changed."""
-    until: Time | None = None
-    """When the approval of `stands_for` ends unless it is renewed."""
-    warned: Count | None = None
-    """For how many days before the end it was last said that it comes."""
-    rejected: Line = ""
-    """Which rejection stands."""
-
-
-class TierLoweringStatus(GateState):
-    """The gate TierLowering: of a model that declares a tier below the table's. `tier` is the table's, at which approvals are counted."""
-
-    declared: Tier
-    """The tier that counts while the gate is open."""
-    until: Time | None = None
-    """When the approval that opens it ends."""
-
-
-class RiskStatus(StatusModel):
-    """What the classification comes to, and what follows from that."""
-
-    tier: Risk | None = None
-    """None as long as it is not known: `reasons` say what is missing."""
-    reasons: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    table_version: Annotated[str, Field(max_length=63)] = ""
-    """Of the table that was used; empty if none was, because the tier was declared."""
-    controls: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    documents: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-
-
 class CandidateStatus(SizedStatus):
     """The version on its way. `replicas`: wanted at full traffic; with an autoscaler its minimum once it is live."""
 
@@ -245,102 +182,6 @@ class AATestStatus(StatusModel):
     """The stage in which it ended."""
     cause: RollbackCause | None = None
     message: Text = ""
-
-
-class Latch(StatusModel):
-    """A negative decision, kept although its object may be deleted. Only a later named decision lifts it."""
-
-    decision: DecisionKind
-    name: ObjectName
-    by: Line
-    at: Time
-    attempt: Count = 0
-    subject: Digest | None = None
-    role: Role | None = None
-    rationale: Annotated[str, Field(max_length=256)] = ""
-    answered: bool = False
-    """Its role approved the subject again later. Governs while nobody can read who is trusted."""
-
-
-class SlotStatus(StatusModel):
-    """One place in the route's list of backends. Metrics are counted by place."""
-
-    revision: RevisionName
-    weight: Weight
-    since: Time
-    """When this revision took the place."""
-
-
-class MirrorStatus(StatusModel):
-    """Copies of requests."""
-
-    revision: RevisionName
-    permille: Weight
-    since: Time
-
-
-class FallbackStatus(StatusModel):
-    """The share of the requests that spec.serving.fallback answers: the place after the versions'."""
-
-    service: Label
-    port: Annotated[int, Field(ge=1, le=65535)]
-    weight: Weight
-
-
-class TrafficStatus(StatusModel):
-    """Who gets how many thousandths of the requests."""
-
-    slots: Annotated[tuple[SlotStatus, ...], Field(max_length=2, json_schema_extra=ATOMIC)] = ()
-    mirror: MirrorStatus | None = None
-    fallback: FallbackStatus | None = None
-
-    @property
-    def shares(self) -> dict[str, int]:
-        """Thousandths by revision, and those of the fallback under FALLBACK; without what has none."""
-        shares = {slot.revision: slot.weight for slot in self.slots if slot.weight}
-        return shares | {FALLBACK: self.fallback.weight} if self.fallback is not None and self.fallback.weight else shares
-
-    def weight_of(self, revision: str) -> int:
-        """0 for a revision that has no slot."""
-        return sum(slot.weight for slot in self.slots if slot.revision == revision)
-
-
-class FailoverStatus(StatusModel):
-    """The stable version cannot answer, so somebody else does: an open circuit breaker."""
-
-    to: StandIn
-    since: Time
-    why: Line
-    measured: bool = False
-    """Whether its requests failed. Otherwise it had no ready pod, and pods being ready is all that its return takes."""
-    trips: Count = 0
-    """Trials that failed since it began."""
-    retry_at: Time | None = None
-    """When the stable version is tried next."""
-    trial: Time | None = None
-    """Since when the stable version is being tried, or was seen ready again."""
-
-
-class DriftStatus(StatusModel):
-    """What `headgate monitor` found of the live version and did about it, and what it asks of the operator. The monitor alone writes it."""
-
-    severity: Severity
-    since: Time
-    """Since when it is so, or worse or milder, but not well."""
-    at: Time
-    """When this was said. The operator tells it once, and does what it asks once."""
-    why: Text = ""
-    actions: Annotated[tuple[Action, ...], Field(max_length=7, json_schema_extra=ATOMIC)] = ()
-    """What was done when it was said."""
-    freeze: Literal["Requested"] | None = None
-    """What was on its way at `since` is not to rise as long as this stands. A version that is asked for later may be the cure."""
-    roll_back: RevisionName | None = None
-    """The live revision that is to be taken back, because the loss began with its release."""
-    release: Annotated[str, Field(max_length=10)] = ""
-    """The day on which `rollBack` was released."""
-    retraining: Annotated[str, Field(max_length=253)] = ""
-    """The last request for a new version: the Job's name, or the event's id."""
-    retraining_asked: Time | None = None
 
 
 class AIModelStatus(StatusModel):

@@ -12,7 +12,8 @@ from headgate.api.base import StatusModel
 from headgate.api.conditions import Condition, ConditionType
 from headgate.api.dossier import Evidence, LineageStep, Requirements
 from headgate.api.faults import first_fault
-from headgate.api.status import AIModelStatus, GateState, GateStatus, RevisionStatus
+from headgate.api.gate_status import GateState, GateStatus
+from headgate.api.status import AIModelStatus, RevisionStatus
 from headgate.api.vendor import Vendor
 from headgate.api.vocabulary import Gate, Role
 from headgate.cli.refused import Refused

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, SlotStatus, TrafficStatus
+from headgate.api.status import AIModelStatus
+from headgate.api.traffic_status import SlotStatus, TrafficStatus
 from headgate.controller.cache import Cache
 from headgate.controller.facts import ModelKey, owner_of
 from headgate.controller.inventory import Owned

@@ -11,7 +11,8 @@ from headgate.api.aimodel import AIModelSpec, ParentRef, RouteRule
 from headgate.api.digests import sha256
 from headgate.api.reasons import Reason
 from headgate.api.remembering import per_object
-from headgate.api.status import FALLBACK, AIModelStatus, AttemptKind, Blocked, TrafficStatus
+from headgate.api.status import AIModelStatus, AttemptKind, Blocked
+from headgate.api.traffic_status import FALLBACK, TrafficStatus
 from headgate.controller.facts import ModelKey
 from headgate.kube.interface import Object
 from headgate.kube.labels import ATTEMPT, BLOCKED, SHARES, Owner, revision_name, revision_of

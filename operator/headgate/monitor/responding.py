@@ -14,9 +14,8 @@ from typing import Generic, Literal, Protocol, TypedDict, TypeVar
 from pydantic import ValidationError
 
 from headgate.api.notifications import Notification
-from headgate.api.responses import Action, Severity
+from headgate.api.responses import Action, DriftStatus, Severity
 from headgate.api.retraining import Retraining
-from headgate.api.status import DriftStatus
 from headgate.kube.errors import KubeError, NotFound
 from headgate.kube.interface import KubeApi
 from headgate.kube.labels import FIELD_MANAGER, Owner

@@ -81,7 +81,7 @@ class Asker:
         if gauges:
             read = partial(parse_gauges, plans=gauges)
             for target, reading in (await self._read(GAUGES, gauge_question(gauges), end, read)).items():
-                found[target].gauges, found[target].crowds = reading.samples, reading.crowds
+                found[target].gauges = reading
         return found
 
     async def _ask(self, template: str, promql: str, targets: Sequence[Target], end: float) -> Rows:

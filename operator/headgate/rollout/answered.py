@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from headgate.api.aimodel import AIModelSpec
-from headgate.api.status import Latch
+from headgate.api.gate_status import Latch
 from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import Approval, Matter, why_not
 from headgate.rollout.draft import Draft

@@ -2,9 +2,10 @@
 
 from headgate.api.approval import ApprovalState
 from headgate.api.base import line
+from headgate.api.gate_status import GateStatus
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import GATED, CandidateStatus, GateStatus
+from headgate.api.status import GATED, CandidateStatus
 from headgate.api.vocabulary import GATE_DECISIONS, Gate, Mode, Role, Tier, Verdict
 from headgate.governance.dossier import deployment_lacks
 from headgate.governance.gates import AutomatedChecks, GateReading, evaluate

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headgate.api.conditions import ConditionType
+from headgate.api.gate_status import GateState
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, GateState
+from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import Gate, Phase, Role
 from headgate.rollout.decision import Announcement
 

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from headgate.api.approval import ApprovalState
 from headgate.api.audit import MOST_PENDING, AuditRecord, Measured, MeasuredCheck, TrafficRecord
 from headgate.api.digests import canonical
+from headgate.api.gate_status import GateState
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, CandidateStatus, GateState, StableStatus, TrafficStatus
+from headgate.api.status import AIModelStatus, CandidateStatus, StableStatus
+from headgate.api.traffic_status import TrafficStatus
 from headgate.api.vocabulary import DecisionKind, Gate, Phase
 from headgate.evidence.view import CheckReading
 from headgate.governance.approvals import Approval

@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from headgate.api.gate_status import UseCaseStatus
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, UseCaseStatus
+from headgate.api.status import AIModelStatus
 from headgate.api.vocabulary import OnExpiry, RollbackCause
 from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft

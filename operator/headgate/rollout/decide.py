@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from headgate.api.reasons import Reason
-from headgate.api.status import AttemptKind, RevisionStatus, TrafficStatus
+from headgate.api.status import AttemptKind, RevisionStatus
+from headgate.api.traffic_status import TrafficStatus
 from headgate.api.vocabulary import DecisionKind, Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.rollout import aa, coming_back, failover, live

@@ -8,7 +8,8 @@ from headgate.api.approval import ApprovalState
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.replay import Replay, ReplayLimits
-from headgate.api.status import AIModelStatus, TrafficStatus
+from headgate.api.status import AIModelStatus
+from headgate.api.traffic_status import TrafficStatus
 from headgate.rollout.snapshot import Provenance
 
 POLICY_KEY = "policy.json"

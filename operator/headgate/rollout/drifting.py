@@ -5,8 +5,8 @@ refuse, but says in status what it found. Who may write status is the operator's
 """
 
 from headgate.api.reasons import Reason
-from headgate.api.responses import Severity
-from headgate.api.status import GATED, DriftStatus
+from headgate.api.responses import DriftStatus, Severity
+from headgate.api.status import GATED
 from headgate.api.vocabulary import RollbackCause
 from headgate.rollout.begin import earlier_live, restore
 from headgate.rollout.draft import Draft

@@ -8,7 +8,8 @@ without a failure; each failed trial doubles the pause before the next one.
 from datetime import datetime, timedelta
 
 from headgate.api.reasons import Reason
-from headgate.api.status import FailoverStatus, StableStatus
+from headgate.api.status import StableStatus
+from headgate.api.traffic_status import FailoverStatus
 from headgate.api.vocabulary import StandIn
 from headgate.rollout.approval_gate import gate_open
 from headgate.rollout.draft import Draft

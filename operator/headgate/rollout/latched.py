@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from headgate.api.approval import GovernanceApprovalSpec
-from headgate.api.status import AIModelStatus, Latch
+from headgate.api.gate_status import Latch
+from headgate.api.status import AIModelStatus
 from headgate.governance.approvals import Approval
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.trusting import nobody_knows

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from headgate.api.approval import ApprovalState
+from headgate.api.gate_status import TierLoweringStatus
 from headgate.api.reasons import Reason
-from headgate.api.status import TierLoweringStatus
 from headgate.api.vocabulary import GATE_DECISIONS, Gate, Role
 from headgate.governance.approvals import short
 from headgate.governance.classification import Consent, Lowering, assess

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headgate.api.approval import ApprovalState
+from headgate.api.gate_status import Latch
 from headgate.api.reasons import Reason
-from headgate.api.status import GATED, AIModelStatus, CandidateStatus, Latch, PastStatus, StableStatus
+from headgate.api.status import GATED, AIModelStatus, CandidateStatus, PastStatus, StableStatus
 from headgate.api.vocabulary import DecisionKind, Gate, Tier
 from headgate.governance.approvals import NEGATIVE, Approval, Matter, standing_rejections
 from headgate.rollout.draft import Draft

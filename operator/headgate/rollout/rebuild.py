@@ -10,19 +10,8 @@ from datetime import timedelta
 
 from headgate.api.approval import ApprovalState
 from headgate.api.reasons import Reason
-from headgate.api.status import (
-    FALLBACK,
-    AIModelStatus,
-    AttemptKind,
-    AutoscaleStatus,
-    CandidateStatus,
-    FailoverStatus,
-    MirrorStatus,
-    PastStatus,
-    SlotStatus,
-    StableStatus,
-    TrafficStatus,
-)
+from headgate.api.status import AIModelStatus, AttemptKind, AutoscaleStatus, CandidateStatus, PastStatus, StableStatus
+from headgate.api.traffic_status import FALLBACK, FailoverStatus, MirrorStatus, SlotStatus, TrafficStatus
 from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
 from headgate.governance.approvals import Approval
 from headgate.rollout.begin import UNPINNED

@@ -1,8 +1,8 @@
 """The risk of a model as its decisions see it: what keeps a version from starting, and what takes one off."""
 
+from headgate.api.gate_status import RiskStatus
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import RiskStatus
 from headgate.api.vocabulary import Tier
 from headgate.governance.classification import RiskReading, assess
 from headgate.rollout.lowering import asked_to_lower, consent_in

@@ -9,7 +9,8 @@ from headgate.api.audit import AuditHead
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
 from headgate.api.replay import ReplayReport
-from headgate.api.status import AIModelStatus, Blocked, TrafficStatus
+from headgate.api.status import AIModelStatus, Blocked
+from headgate.api.traffic_status import TrafficStatus
 from headgate.evidence.view import Evidence, LiveReading
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import BY_DEFAULT, TableState

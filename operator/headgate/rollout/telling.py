@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from headgate.api.conditions import ConditionType, condition
+from headgate.api.gate_status import UseCaseStatus
 from headgate.api.reasons import Reason
-from headgate.api.status import AIModelStatus, CandidateStatus, UseCaseStatus
+from headgate.api.status import AIModelStatus, CandidateStatus
 from headgate.api.vendor import FingerprintState, FingerprintStatus
 from headgate.api.vocabulary import Mode, Phase, Verdict
 from headgate.rollout.approval_gate import waiting_words

@@ -1,6 +1,6 @@
 """Who gets which share of the users: follows from stage and failover, and from nothing else."""
 
-from headgate.api.status import FallbackStatus, MirrorStatus, SlotStatus, TrafficStatus
+from headgate.api.traffic_status import FallbackStatus, MirrorStatus, SlotStatus, TrafficStatus
 from headgate.api.vocabulary import StandIn
 from headgate.rollout.draft import Draft
 from headgate.rollout.snapshot import Snapshot

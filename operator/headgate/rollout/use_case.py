@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.approval import ApprovalState
 from headgate.api.base import line
+from headgate.api.gate_status import UseCaseStatus
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.reasons import Reason
-from headgate.api.status import UseCaseStatus
 from headgate.api.vocabulary import GATE_DECISIONS, DecisionKind, Gate, OnExpiry, Tier
 from headgate.governance.approvals import Approval
 from headgate.governance.dossier import use_case_lacks

@@ -2,7 +2,8 @@
 
 from headgate.api.base import Text
 from headgate.api.reasons import Reason
-from headgate.api.status import Blocked, CandidateStatus, FailoverStatus, PastStatus, RevisionStatus, StableStatus
+from headgate.api.status import Blocked, CandidateStatus, PastStatus, RevisionStatus, StableStatus
+from headgate.api.traffic_status import FailoverStatus
 from headgate.api.vocabulary import AATestOutcome, Phase, RollbackCause, StandIn
 from headgate.rollout.aa_result import ended, is_test, result_words
 from headgate.rollout.draft import Draft

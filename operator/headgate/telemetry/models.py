@@ -8,7 +8,8 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Gauge
 
 from headgate.api.approval import ApprovalState
-from headgate.api.status import FALLBACK, AIModelStatus, AttemptKind
+from headgate.api.status import AIModelStatus, AttemptKind
+from headgate.api.traffic_status import FALLBACK
 from headgate.api.vendor import FingerprintState
 from headgate.api.vocabulary import DecisionKind, Gate, StandIn
 from headgate.governance.approvals import counted_until

@@ -136,6 +136,16 @@ def test_what_is_missing_is_said(cluster: ClusterInMemory, monkeypatch: pytest.M
     assert headgate(*MODEL, "--prometheus", URL, "--since", "soon").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("command", "words"), [("backtest", "there is nothing to set against itself"), ("simulate", "it has no past to replay")]
+)
+def test_what_is_not_live_has_no_past(cluster: ClusterInMemory, command: str, words: str) -> None:
+    cluster.objects[AIMODELS.plural, "lending", "credit-scorer"]["status"] = {}
+    refused = headgate(command, *MODEL[1:], "--prometheus", URL)
+    assert refused.exit_code == 1
+    assert f"no version of lending/credit-scorer is live: {words}" in " ".join(refused.stderr.split())
+
+
 def test_a_policy_without_counted_checks_is_refused(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     prometheus(monkeypatch)
     cluster.put(ROLLOUT_POLICIES, manifest("slow", spec=SPEC | {"checks": SPEC["checks"][1:]}))

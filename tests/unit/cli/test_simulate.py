@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.cli.cluster_in_memory import ClusterInMemory, headgate
 from tests.unit.cli.test_own_past import cluster, prometheus
-from tests.unit.cli.test_plan import URL
+from tests.unit.cli.test_plan import SPEC, URL, manifest
 
 from headgate.api.vocabulary import Metric
 from headgate.cli.judging.injection import Injection, harmed
 from headgate.cli.judging.shared_traffic import Counters, shared
 from headgate.evidence.counting.series import Arm
+from headgate.kube.resources import ROLLOUT_POLICIES
 
 __all__ = ["cluster"]
 
@@ -134,6 +135,16 @@ def test_the_past_of_a_model_comes_from_its_pods(cluster: ClusterInMemory, monke
     assert found["outcomes"] == {"rollback": 2}
     assert {one["history"] for one in found["each"]} == {"credit-scorer"}
     assert all("headgate_revision" in query for query in pods.queries)
+
+
+def test_values_are_neither_replayed_nor_asked_for(cluster: ClusterInMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = prometheus(monkeypatch)
+    cluster.put(ROLLOUT_POLICIES, manifest("shop", spec=SPEC | {"checks": [*SPEC["checks"], {"metric": "value", "maxDecrease": "5%"}]}))
+    asked = ("simulate", "credit-scorer", "-n", "lending", "--prometheus", URL, "--since", "1h", "--rollouts", "1", "--rollout", "5m")
+    result = headgate(*asked, "--policy", "shop")
+    assert result.exit_code == 0, result.output
+    assert "value: not counted in the recording: not judged" in result.stderr
+    assert all("headgate_value" not in query for query in pods.queries)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from headgate.kube.errors import Unavailable
 from headgate.kube.resources import AIMODELS, CONFIG_MAPS
 from headgate.monitor.rounds import Settings
 from headgate.monitoring.inservice.counting import Grown
-from headgate.monitoring.inservice.gauges import GaugeSample
+from headgate.monitoring.inservice.gauges import GaugeReading, GaugeSample
 from headgate.monitoring.inservice.memory import Memory, recalled
 from headgate.monitoring.response import UNWATCHED, Severity
 
@@ -102,14 +102,14 @@ def test_drift_that_another_product_measures_is_told_by_one_question() -> None:
     world = World()
     gauges = {"driftGauges": {"profile": "TrustyAI", "reads": "PValue"}}
     world.model(spec={"monitoring": gauges})
-    world.prometheus.grown["credit-scorer"] = Grown(gauges=[GaugeSample("trustyai_kstest", "income", 0.7)])
+    world.prometheus.grown["credit-scorer"] = Grown(gauges=GaugeReading([GaugeSample("trustyai_kstest", "income", 0.7)]))
     world.step(2)
     assert world.conditions()["DriftWithinLimits"]["status"] == "Unknown", "it has not been seen to change"
-    world.prometheus.grown["credit-scorer"] = Grown(gauges=[GaugeSample("trustyai_kstest", "income", 0.6)])
+    world.prometheus.grown["credit-scorer"] = Grown(gauges=GaugeReading([GaugeSample("trustyai_kstest", "income", 0.6)]))
     world.step()
     assert world.conditions()["DriftWithinLimits"]["status"] == "True"
     world.start()
-    world.prometheus.grown["credit-scorer"] = Grown(gauges=[GaugeSample("trustyai_kstest", "income", 0.001)])
+    world.prometheus.grown["credit-scorer"] = Grown(gauges=GaugeReading([GaugeSample("trustyai_kstest", "income", 0.001)]))
     before = len(world.prometheus.asked)
     world.step()
     assert len(world.prometheus.asked) - before == 1

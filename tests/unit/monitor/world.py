@@ -103,7 +103,7 @@ class Answering:
             place = {"namespace": "lending", "headgate_model": name, "headgate_revision": self.revision}
             if "headgate_side" in promql:
                 sides = {"namespace": "lending", "headgate_side": "worst/PValue/model/subcategory/", "model": name}
-                told = {one: (sides | {"headgate_series": one.metric, "subcategory": one.feature}) for one in grown.gauges}
+                told = {one: (sides | {"headgate_series": one.metric, "subcategory": one.feature}) for one in grown.gauges.samples}
                 rows += [{"metric": labels, "value": [1.0, str(one.value)]} for one, labels in told.items()]
                 continue
             for series, own in kind.items():

@@ -10,7 +10,7 @@ from tests.unit.rollout.world import World, condition, in_canary, live, policy, 
 from headgate.api.aimodel import Classification, Fallback
 from headgate.api.conditions import ConditionType
 from headgate.api.reasons import Reason
-from headgate.api.status import FALLBACK
+from headgate.api.traffic_status import FALLBACK
 from headgate.api.vocabulary import Phase, RollbackCause, StandIn, Tier
 from headgate.rollout.snapshot import Problem
 

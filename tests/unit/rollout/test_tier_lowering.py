@@ -10,7 +10,7 @@ from tests.unit.rollout.world import World, condition, live, spec
 from headgate.api.aimodel import Classification
 from headgate.api.approval import ApprovalState
 from headgate.api.conditions import ConditionType
-from headgate.api.status import TierLoweringStatus
+from headgate.api.gate_status import TierLoweringStatus
 from headgate.api.vocabulary import Phase
 from headgate.governance.approvals import Approval
 from headgate.governance.classification import TableState

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from headgate.api.approval import EvidenceItem
 from headgate.api.base import DIGEST
+from headgate.api.gate_status import GateState, TierLoweringStatus
 from headgate.api.quantities import Duration
-from headgate.api.status import GateState, TierLoweringStatus
 from headgate.api.vocabulary import DecisionKind, Gate, Mode, Role
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.confirm import ask_for_words, ask_to_go_on, record

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from headgate.api.approval import GovernanceApprovalStatus
-from headgate.api.status import GateState, GateStatus, TierLoweringStatus, UseCaseStatus
+from headgate.api.gate_status import GateState, GateStatus, TierLoweringStatus, UseCaseStatus
 from headgate.api.vocabulary import Gate
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.decisions import nothing_to_approve

@@ -6,8 +6,8 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
+from headgate.api.gate_status import GateState, TierLoweringStatus, UseCaseStatus
 from headgate.api.policy import RolloutPolicySpec
-from headgate.api.status import GateState, TierLoweringStatus, UseCaseStatus
 from headgate.api.vocabulary import Gate
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.decisions import nothing_to_approve

@@ -9,15 +9,11 @@ import typer
 
 from headgate.api.quantities import Duration
 from headgate.api.vocabulary import Metric
-from headgate.cli.cluster import Access, run
+from headgate.cli.cluster import Access
 from headgate.cli.completing.names import model_names
-from headgate.cli.judging.plan import ADDRESS, PROMETHEUS, chosen_policy
+from headgate.cli.judging.plan import PROMETHEUS
 from headgate.cli.judging.policy_file import policy_of
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE
-from headgate.cli.refused import Refused
-from headgate.evidence.counting.values import summaries
-from headgate.prometheus.pods import Wanted
-from headgate.rollout.questions import checks_of
 
 if TYPE_CHECKING:
     from headgate.cli.judging.rejudge import Result
@@ -87,19 +83,11 @@ def _of_a_file(blocks: Path, policy: Path, calibration: Path | None, as_json: bo
 def _of_a_model(model: str, policy: str | None, times: tuple[str, str], address: str | None, access: Access, as_json: bool) -> None:
     from headgate.cli.judging import own_past
 
-    if not address:
-        raise Refused(f"where does Prometheus answer? Say --prometheus URL or set {ADDRESS}")
     seconds, rollout = (float(duration(text)) for text in times)
-    view = run(access, lambda cluster: cluster.model(model, access.where))
-    stable = view.status.stable
-    if stable is None:
-        raise Refused(f"no version of {access.where}/{model} is live: there is nothing to set against itself")
-    spec = chosen_policy(policy, view, access)
-    checks, interval = checks_of(spec), float(spec.analysis.interval)
-    timed = any(check.metric is Metric.LATENCY for check in checks)
-    target = Wanted(view.namespace, view.name, stable.revision, summaries=summaries(checks), every_bound=timed)
-    past = own_past.Past(target, *own_past.since(seconds, stable.live_since))
-    played = own_past.replayed(spec, own_past.read(address, past, interval), interval, rollout)
+    nothing = "there is nothing to set against itself"
+    spec, blocks = own_past.of_model(model, policy, seconds, address, access, counted=frozenset(Metric), otherwise=nothing)
+    interval = float(spec.analysis.interval)
+    played = own_past.replayed(spec, blocks, interval, rollout)
     for note in played.notes:
         typer.echo(note, err=True)
     typer.echo("\n".join(_documents(played.results) if as_json else own_past.told(played, interval, rollout)))

@@ -14,13 +14,15 @@ import numpy as np
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.quantities import Duration
 from headgate.api.vocabulary import Metric
-from headgate.cli.judging.plan import open_prometheus
+from headgate.cli.cluster import Access, run
+from headgate.cli.judging.plan import ADDRESS, chosen_policy, open_prometheus
 from headgate.cli.judging.rejudge import Result, question_about, results_of
 from headgate.cli.refused import Refused
 from headgate.evidence.batch import judge_streams
 from headgate.evidence.bets.calibration import FEWEST_ARMS
 from headgate.evidence.check import Check
 from headgate.evidence.counting.series import NoAnswer
+from headgate.evidence.counting.values import summaries
 from headgate.evidence.pods.arms import PodBlock, Pods, fold
 from headgate.evidence.pods.replay import FEWEST_PAST, Stretch, against_itself, stretches
 from headgate.evidence.shares import clopper_pearson
@@ -38,7 +40,7 @@ _MOST_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class _Past:
     """Which past of which stable version is read, in Unix seconds."""
 
     target: Wanted
@@ -56,7 +58,25 @@ class Played:
     notes: tuple[str, ...]
 
 
-def read(address: str, past: Past, interval: float) -> Iterator[PodBlock]:
+def of_model(
+    model: str, policy: str | None, seconds: float, address: str | None, access: Access, *, counted: frozenset[Metric], otherwise: str
+) -> tuple[RolloutPolicySpec, Iterator[PodBlock]]:
+    """The policy, as `chosen_policy` finds it, and what the pods of the live version counted in the last `seconds`, of all that its checks
+    of these metrics need. `otherwise`: what follows where no version is live. Raises Refused, also as the blocks are read."""
+    if not address:
+        raise Refused(f"where does Prometheus answer? Say --prometheus URL or set {ADDRESS}")
+    view = run(access, lambda cluster: cluster.model(model, access.where))
+    stable = view.status.stable
+    if stable is None:
+        raise Refused(f"no version of {access.where}/{model} is live: {otherwise}")
+    spec = chosen_policy(policy, view, access)
+    checks = [check for check in checks_of(spec) if check.metric in counted]
+    timed = any(check.metric is Metric.LATENCY for check in checks)
+    target = Wanted(view.namespace, view.name, stable.revision, summaries=summaries(checks), every_bound=timed)
+    return spec, _read(address, _Past(target, *_since(seconds, stable.live_since)), float(spec.analysis.interval))
+
+
+def _read(address: str, past: _Past, interval: float) -> Iterator[PodBlock]:
     """What each pod counted in each block, as it is read. Raises Refused where Prometheus gives no answer."""
     with asyncio.Runner() as runner:
         client = open_prometheus(address)
@@ -161,7 +181,7 @@ def _differs(result: Result) -> str:
     return part(result.difference) if result.check == Metric.VALUE else f"{100 * result.difference:+.2f} points"
 
 
-def since(seconds: float, live_since: datetime | None) -> tuple[float, float]:
+def _since(seconds: float, live_since: datetime | None) -> tuple[float, float]:
     """From when to when: never before the present stable version was live."""
     now = time.time()
     begin = now - seconds

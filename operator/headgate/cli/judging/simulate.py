@@ -7,14 +7,13 @@ import typer
 
 from headgate.api.policy import RolloutPolicySpec
 from headgate.api.vocabulary import Metric
-from headgate.cli.cluster import Access, run
+from headgate.cli.cluster import Access
 from headgate.cli.judging.backtest import BLOCKS, CALIBRATION, MODEL, POLICY, duration
 from headgate.cli.judging.injection import Injection
-from headgate.cli.judging.plan import ADDRESS, PROMETHEUS, chosen_policy
+from headgate.cli.judging.plan import PROMETHEUS
 from headgate.cli.judging.policy_file import policy_of
 from headgate.cli.options import AS_USER, CONTEXT, NAMESPACE, OUTPUT, Format, rendered
 from headgate.cli.refused import Refused
-from headgate.prometheus.pods import Wanted
 
 if TYPE_CHECKING:
     from headgate.cli.judging.simulated import Histories
@@ -70,8 +69,8 @@ def simulate(
         histories = _of_a_file(blocks, calibration)
     else:
         assert model is not None
-        spec, histories = _of_a_model(model, policy, duration(since), prometheus, access)
         counted = frozenset({Metric.ERRORS, Metric.REJECTIONS, Metric.LATENCY})
+        spec, histories = _of_a_model(model, policy, duration(since), prometheus, access, counted)
     _known_stage(spec, since_stage)
     asked, notes = simulated.answerable(spec, histories, counted=counted)
     for note in notes:
@@ -106,18 +105,10 @@ def _of_a_file(blocks: Path, calibration: Path | None) -> "Histories":
 
 
 def _of_a_model(
-    model: str, policy: str | None, seconds: float, address: str | None, access: Access
+    model: str, policy: str | None, seconds: float, address: str | None, access: Access, counted: frozenset[Metric]
 ) -> "tuple[RolloutPolicySpec, Histories]":
     from headgate.cli.judging import own_past
 
-    if not address:
-        raise Refused(f"where does Prometheus answer? Say --prometheus URL or set {ADDRESS}")
-    view = run(access, lambda cluster: cluster.model(model, access.where))
-    stable = view.status.stable
-    if stable is None:
-        raise Refused(f"no version of {access.where}/{model} is live: it has no past to replay")
-    spec = chosen_policy(policy, view, access)
-    timed = any(check.metric is Metric.LATENCY for check in spec.checks)
-    target = Wanted(view.namespace, view.name, stable.revision, every_bound=timed)
-    past = own_past.Past(target, *own_past.since(seconds, stable.live_since))
-    return spec, {view.name: list(own_past.read(address, past, float(spec.analysis.interval)))}
+    nothing = "it has no past to replay"
+    spec, blocks = own_past.of_model(model, policy, seconds, address, access, counted=counted, otherwise=nothing)
+    return spec, {model: list(blocks)}

@@ -14,7 +14,8 @@ import numpy as np
 from headgate.api.aimodel import AIModelSpec
 from headgate.api.gates import Gates, RequiredRole, TieredRoles
 from headgate.api.policy import RolloutPolicySpec
-from headgate.api.status import AIModelStatus, SlotStatus, StableStatus, TrafficStatus
+from headgate.api.status import AIModelStatus, StableStatus
+from headgate.api.traffic_status import SlotStatus, TrafficStatus
 from headgate.api.vocabulary import Metric, Phase, Role
 from headgate.cli.judging.injection import Injection, harmed
 from headgate.cli.judging.shared_traffic import Counters, shared

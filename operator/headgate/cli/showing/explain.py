@@ -3,7 +3,8 @@
 import typer
 
 from headgate.api.conditions import ConditionType
-from headgate.api.status import Blocked, CandidateStatus, FailoverStatus
+from headgate.api.status import Blocked, CandidateStatus
+from headgate.api.traffic_status import FailoverStatus
 from headgate.api.vocabulary import Gate, Mode, Phase, StandIn, Verdict
 from headgate.cli.cluster import Access, run
 from headgate.cli.governing.gates import gate_words, to_approve

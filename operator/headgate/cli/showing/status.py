@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from headgate.api.status import GateState, TierLoweringStatus, UseCaseStatus
+from headgate.api.gate_status import GateState, TierLoweringStatus, UseCaseStatus
 from headgate.api.vocabulary import Gate, Verdict
 from headgate.cli.cluster import Access, Cluster, run
 from headgate.cli.completing.names import model_names

@@ -9,7 +9,7 @@ from math import inf, isfinite
 from headgate.api.monitoring import FEATURE_LABEL
 from headgate.monitoring.inservice.binning import MOST_BUCKETS, MOST_ROWS, Labels, Row, bins_of, too_many_buckets
 from headgate.monitoring.inservice.daily import LONGEST_LAG
-from headgate.monitoring.inservice.gauges import Crowd, GaugeReading, GaugeSample, remember
+from headgate.monitoring.inservice.gauges import GaugeReading, remember
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
 from headgate.monitoring.inservice.reference import Reference
@@ -36,16 +36,15 @@ class Grown:
     counters: dict[str, list[Row]] = field(default_factory=dict)
     reviewers: dict[str, list[Row]] = field(default_factory=dict)
     probes: tuple[float, float] | None = None
-    gauges: list[GaugeSample] = field(default_factory=list)
+    gauges: GaugeReading = field(default_factory=GaugeReading)
     """As they were at the end."""
-    crowds: list[Crowd] = field(default_factory=list)
 
 
 def fold(memory: Memory, plan: Plan, reference: Reference | None, grown: Grown, start: float, end: float) -> None:
     """Count what grew between `start` and `end`. `memory` fits to the plan and the reference (Memory.fit)."""
     memory.as_of = end
     _distributions(memory, plan, reference, grown, (start, end))
-    remember(memory.gauges, memory.crowds, plan.gauges, GaugeReading(grown.gauges, grown.crowds), end)
+    remember(memory.gauges, memory.crowds, plan.gauges, grown.gauges, end)
     counted = _Counted(memory, grown, end, frozenset(feature.metric for feature in plan.features))
     counted.performance(plan)
     counted.oversight(plan)

@@ -39,7 +39,7 @@ def looked(plan: Plan, *looks: dict[str, float], until: float = 0.0) -> dict[str
     memory, now = Memory(), NOON
     for values in looks:
         now += PERIOD
-        grown = Grown(gauges=[GaugeSample(KS, feature, value) for feature, value in values.items()])
+        grown = Grown(gauges=GaugeReading([GaugeSample(KS, feature, value) for feature, value in values.items()]))
         fold(memory, plan, None, grown, now - PERIOD, now)
     found = assess(recalled(stored(memory)), plan, None, "", Responses(), now + until)
     return dict(found.figures[Kind.DRIFT])
@@ -121,7 +121,7 @@ def reading(*looks: Mapping[str, float], crowds: Sequence[Crowd] = (), **more: A
     for values, crowd in zip(looks, crowds, strict=True):
         now += PERIOD
         samples = [GaugeSample(KS, feature, value) for feature, value in values.items()]
-        fold(memory, plan, None, Grown(gauges=samples, crowds=[crowd]), now - PERIOD, now)
+        fold(memory, plan, None, Grown(gauges=GaugeReading(samples, [crowd])), now - PERIOD, now)
         memory = recalled(stored(memory))
     return dict(assess(memory, plan, None, "", Responses(), now).figures[Kind.DRIFT])
 
@@ -187,7 +187,7 @@ def test_names_of_days_before_are_not_counted_and_do_not_pile_up() -> None:
     memory, plan = Memory(), planned(gauges())
     for number in range(40):
         samples = [GaugeSample(KS, f"feature-{number}-{at}", 0.5) for at in range(60)]
-        fold(memory, plan, None, Grown(gauges=samples), NOON + number * PERIOD, NOON + (number + 1) * PERIOD)
+        fold(memory, plan, None, Grown(gauges=GaugeReading(samples)), NOON + number * PERIOD, NOON + (number + 1) * PERIOD)
     found = assess(memory, plan, None, "", Responses(), NOON + 40 * PERIOD).figures[Kind.DRIFT]
     assert sum(name.startswith("feature-39-") for name, _ in found) == 60, "all that are there are looked at"
     assert len(found) == 60 + MOST_FEATURES
@@ -202,7 +202,7 @@ def test_what_has_been_away_for_a_week_is_forgotten() -> None:
 
 def test_gauges_tell_drift_and_cause_nothing() -> None:
     memory, plan = Memory(), planned(gauges(DISTANCE))
-    fold(memory, plan, None, Grown(gauges=[GaugeSample(KS, "income", 0.9)]), NOON - PERIOD, NOON)
+    fold(memory, plan, None, Grown(gauges=GaugeReading([GaugeSample(KS, "income", 0.9)])), NOON - PERIOD, NOON)
     found = assess(memory, plan, None, "", Responses(), NOON)
     assert (found.verdict(Kind.DRIFT), found.response) == (LimitVerdict.VIOLATED, None)
 
