@@ -63,6 +63,7 @@ class Site(ThreadingHTTPServer):
             f"headgate_audit_pending{{{ONE}}}": 3,
             'headgate_prometheus_queries_total{result="Unreachable"}': grows,
             "headgate_leader": self.leading,
+            "headgate_clock_trusted": 0,
             "headgate_queue_depth": 3,
             'headgate_reconcile_total{result="error"}': 0 if self.leading else grows,
             'headgate_notifications_total{channel="slack",result="failed"}': grows,

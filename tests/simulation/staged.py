@@ -1,9 +1,13 @@
-"""What must hold of the stages of an attempt: each begins once, and ends by its time with fresh evidence or by a person's word about it."""
+"""What must hold of the stages of an attempt: each begins once, and ends by its time with fresh evidence or by a person's word about it.
 
-from datetime import datetime
+Times are true ones: what a process's own clock shows is no excuse.
+"""
+
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.clock import EPOCH
+from tests.simulation.policies import MODEL, NAMESPACE
+
+from headgate.kube.resources import AIMODELS
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -21,17 +25,26 @@ class Staged:
         self._world = world
         self._effective: dict[tuple[int, int], float] = {}
         self._entered: dict[tuple[int, int], str] = {}
+        self._begun: dict[tuple[int, int], float] = {}
+        self._asked: dict[int, Any] = {}
+        """The spec with which an attempt came into its first stage."""
 
     def forgotten(self) -> None:
         """The status is gone."""
         self._effective.clear()
         self._entered.clear()
+        self._begun.clear()
+        self._asked.clear()
 
     def status(self, old: Object, new: Object) -> None:
         before, after = old.get("candidate") or {}, new.get("candidate") or {}
         stage, entered = before.get("stage"), after.get("stage")
         if stage and (stage["index"], before["attempt"]) != ((entered or {}).get("index"), after.get("attempt")):
             self._leaves(old, new, before, stage)
+        known = {(entry["revision"], entry["attempt"]) for entry in old.get("blocked") or ()}
+        late = [entry for entry in new.get("blocked") or () if entry["cause"] == "Deadline"]
+        if stage and any((entry["revision"], entry["attempt"]) not in known for entry in late):
+            self._ran_out(before, stage)
         if entered:
             self._is_in(after, entered, bool(stage))
 
@@ -42,6 +55,9 @@ class Staged:
         if known is not None and known < stage["entered"] and was_in_one:
             self._world.checks.fail("stage-once", f"stage {stage['name']} of attempt {key[0]} began again")
         self._entered[key] = stage["entered"]
+        self._asked.setdefault(candidate["attempt"], self._spec())
+        if known is None or not was_in_one:
+            self._begun[key] = self._world.now()
         if stage.get("effective") and key not in self._effective:
             self._effective[key] = self._world.taken_at
         elif not stage.get("effective"):
@@ -54,7 +70,11 @@ class Staged:
             after.get("attempt") == before["attempt"] and after.get("shadowPassed") and not before.get("shadowPassed")
         )
         live = (new.get("stable") or {}).get("revision") == before["revision"] != (old.get("stable") or {}).get("revision")
-        if not (up or live) or before["kind"] == "First" or self._promoted(old, new, stage, live=live):
+        if before["kind"] == "First":
+            if live and self._asked.get(before["attempt"]) == self._spec():
+                self._soaked(before, stage)
+            return
+        if not (up or live) or self._promoted(old, new, stage, live=live):
             return
         began = self._effective.get((before["attempt"], stage["index"]))
         if began is None:
@@ -65,12 +85,30 @@ class Staged:
         if fresh < least - world.clock_doubt:
             world.checks.fail("stage-time", f"stage {stage['name']} had {fresh:.1f} s of fresh evidence of {least:g}")
 
+    def _soaked(self, candidate: Object, stage: Object) -> None:
+        """Nothing is compared: time is all that a first version is asked for, until another one is released."""
+        began = self._effective.get((candidate["attempt"], stage["index"]))
+        lived = self._world.now() - began if began is not None else 0.0
+        if lived < self._world.least_stage - self._world.clock_doubt:
+            self._world.checks.fail("stage-time", f"a first version is live after {lived:.1f} s of {self._world.least_stage:g}")
+
+    def _ran_out(self, candidate: Object, stage: Object) -> None:
+        began = self._effective.get((candidate["attempt"], stage["index"]))
+        lived = self._world.now() - began if began is not None else 0.0
+        if lived < self._world.longest_stage - self._world.clock_doubt:
+            self._world.checks.fail("stage-time", f"stage {stage['name']} ran out after {lived:.1f} s of {self._world.longest_stage:g}")
+
     def _promoted(self, old: Object, new: Object, stage: Object, *, live: bool) -> bool:
         """Whether a Promote ended the stage that was made in it. Of a candidate that went live nothing more is known."""
+        candidate = old["candidate"]
         accepted = (new.get("candidate") or {}).get("inconclusiveAccepted") or ()
-        entered = datetime.fromisoformat(stage["entered"]).timestamp() - EPOCH - _WHOLE - self._world.clock_doubt
-        fresh = {one.name for one in self._world.checks.decided if one.created > entered}
+        begun = self._begun.get((candidate["attempt"], stage["index"]), 0.0) - _WHOLE - self._world.clock_doubt
+        fresh = {one.name for one in self._world.checks.decided if one.created > begun}
         return (live or stage["name"] in accepted) and bool(taken(old, new, "promote") & fresh)
+
+    def _spec(self) -> Any:
+        model = self._world.server.find(AIMODELS, MODEL, NAMESPACE)
+        return model["spec"] if model is not None else None
 
 
 def names(entries: Any) -> set[str]:

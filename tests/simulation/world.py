@@ -36,6 +36,8 @@ _LEASE = 15.0 + 2.4 + 6.0
 """Seconds until somebody leads again after the leader was lost: the lease's duration, a retry, and a process that starts."""
 _FAILOVERS = 900.0
 """Seconds of pauses and trials until users are back from a stand-in, at most: two failed trials and one that passes."""
+_UNSEEN = 5.0
+"""Seconds of a step of a clock that the operator may take for none. Of a larger one it may not believe a second."""
 _AT_REST = 5.0
 """Seconds without a write after which nothing is expected to come."""
 _WAITS = frozenset(
@@ -71,7 +73,7 @@ class World:
         self.writer: tuple[Replica, Call] | None = None
         self.disturbed_until = self._disturbed_at = 0.0
         self.clock_doubt = SCRAPE + min(abs(weather.skew), 2.0)
-        """Seconds by which stage times may be off: the spacing of samples, and the part of a skew that nobody can see."""
+        """Seconds by which times may be off: the spacing of samples, and what nobody can see of a skew, and of the steps so far."""
         self.streams: dict[tuple[str, str], Stream] = {}
         self._context = contextvars.Context()
         self._deny_until = self._refuse_until = self._slow_until = self._gap_until = 0.0
@@ -81,6 +83,7 @@ class World:
         self._rng = Random(f"{seed}/world")
         self.policy = RolloutPolicySpec.model_validate(POLICIES[plan.policy])
         self.least_stage = float(self.policy.stages[0].min_duration)
+        self.longest_stage = float(self.policy.stages[0].max_duration)
         self.faults = Faults(weather, Random(f"{seed}/faults"))
         self.server = Cluster(self.machine_time, self._changed)
         self.server.admission.append(self._denied)
@@ -312,12 +315,16 @@ class World:
         return next((replica for replica in self.replicas if replica.leading), self.replicas[0])
 
     def step_clock(self) -> None:
+        """Of a machine: a process that starts on it before it is set right finds it so."""
         replica = self._rng.choice(self.replicas)
         step = self._rng.choice((-3600.0, 3600.0, -30.0, 30.0, -2.0, 2.0))
         replica.watch.offset += step
-        self.clock_doubt += abs(step)
+        if abs(step) <= _UNSEEN:
+            self.clock_doubt += abs(step)
         self.say(f"the clock of {replica.name} is stepped by {step:+g} s")
         self.disturb(1.0)
+        if self._rng.random() < 0.5:
+            self.later(self._rng.uniform(0.0, 2.0), replica.kill, "its machine is reset")
         self.later(self._rng.uniform(2.0, 15.0), self._set_right, replica)
 
     def _set_right(self, replica: Replica) -> None:

@@ -27,6 +27,10 @@ async def _nobody() -> LastSeen | None:
     return None
 
 
+def _not_asked(date: datetime | None, seconds: float) -> None:
+    """Nobody wants to know what time it is there."""
+
+
 class Enforcement:
     """The present answer. `problem` is not empty until the first look has found everything."""
 
@@ -39,16 +43,18 @@ class Enforcement:
         prefix: str = "headgate",
         installed: Installed | None = None,
         earlier: Callable[[], Awaitable[LastSeen | None]] = _nobody,
+        heard: Callable[[datetime | None, float], None] = _not_asked,
     ) -> None:
         """`sequence`: how much the cache has taken in. `wall` stands in for the API server's clock where that is not told. `prefix` and
         `installed`: how the chart's policies are called, and what they are. `earlier`: what operators before this one saw; raises
-        KubeError."""
+        KubeError. `heard` is told the API server's time at each look (None where it does not tell it), and how long the answer took."""
         self._api = api
         self._prefix = prefix
         self._installed = installed
         self._wall = wall
         self._sequence = sequence
         self._earlier = earlier
+        self._heard = heard
         self._last_seen: LastSeen | None = None
         self.problem = "it has not been checked yet whether the admission policies are in force"
         self.proof = Proof()
@@ -118,10 +124,14 @@ class Enforcement:
 
     async def _server_time(self) -> datetime | None:
         """By the API server's clock, which also dates decisions; None where it does not tell."""
+        clock = asyncio.get_running_loop().time
+        asked = clock()
         try:
-            return (await self._api.about()).date
+            date = (await self._api.about()).date
         except (Forbidden, NotFound):
-            return None
+            date = None
+        self._heard(date, clock() - asked)
+        return date
 
     def remarks(self) -> Mapping[str, str]:
         """For the operators after this one, as annotations of the Lease. Nothing new while the policy is not there: what happens in a

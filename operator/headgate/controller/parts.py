@@ -82,10 +82,12 @@ class Parts:
         self.cache = Cache(policy_namespace=settings.policy_namespace, wall=wall)
         self.queue: Queue[ModelKey] = Queue(rank=self._rank, jitter=clocks.jitter)
         self.intake = Intake(api, self.cache, self.queue, namespaces=settings.kopf_namespaces, period=period, monotonic=monotonic)
+        self.clock = ClockWatch(wall, monotonic)
         self.enforcement = Enforcement(
             api,
             wall,
             lambda: self.cache.sequence,
+            heard=self.clock.hear,
             prefix=settings.admission_prefix,
             installed=settings.admission,
             earlier=lambda: left_behind(api, settings.namespace, LEASE),
@@ -98,7 +100,6 @@ class Parts:
         self.table = ClassificationTable(api, settings.namespace, settings.classification_table)
         self.trust = TrustReader(api, settings.policy_namespace, settings.environment, required=settings.trust_store_required)
         self.literacy = LiteracyReader(api, settings.policy_namespace)
-        self.clock = ClockWatch(wall, monotonic)
         self.checkpoints = Checkpoints(writer, self.cache, monotonic=monotonic)
         samplers = {name: Sampler(prometheus, profile) for name, profile in PROFILES.items()}
         self.judging = Judging(
@@ -169,6 +170,7 @@ class Parts:
             orphans=lambda: len(self.orphans.serving),
             kinds_missing=lambda: bool(self.kinds.problem),
             governance_enforced=lambda: not self.enforcement.problem,
+            clock_trusted=lambda: not self.clock.doubted,
         )
 
     async def close(self, patience: float) -> None:
@@ -202,7 +204,7 @@ class Parts:
             await asyncio.sleep(EACH)
             if await self.table.look():
                 self.decide_all()
-            before = self.clock.stepped
+            before = self.clock.doubted
             if await self.freeze.look() or (self.clock.look() is not None) != before:
                 self.intake.enqueue(set(self.cache.moving))
             if await self.trust.look():

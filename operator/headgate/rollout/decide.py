@@ -68,7 +68,7 @@ def decide(snapshot: Snapshot) -> Decision:
     candidate's next step. Deciding again on the same Snapshot gives the same Decision.
     """
     stored = snapshot.status
-    status = pulled_back(stored, snapshot.now)
+    status = pulled_back(stored, snapshot.now, trusted=snapshot.clock_step is None)
     snapshot = snapshot if status is snapshot.status else replace(snapshot, status=status)
     snapshot, found = rebuild(snapshot)
     snapshot, missed = unserved(snapshot)

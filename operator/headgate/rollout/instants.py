@@ -12,20 +12,21 @@ _TOLERANCE = timedelta(seconds=2)
 """Clocks of replicas may differ by this much without any harm."""
 
 
-def pulled_back(status: AIModelStatus, now: datetime) -> AIModelStatus:
+def pulled_back(status: AIModelStatus, now: datetime, *, trusted: bool) -> AIModelStatus:
     """`status` with each beginning that lies in the future set to `now`; times that are meant to come stay.
 
-    To wait for such a time would keep guards blind and stages standing for as long as the clock was off.
+    To wait for such a time would keep guards blind and stages standing for as long as the clock was off. Not `trusted`: perhaps it is
+    `now` that is wrong. Beginnings of a grace, which ends for nobody meanwhile, stay then: set too early, they would end it early.
     """
     status = _pulled(status, now, "phase_since")
     changes: dict[str, Any] = {}
     if status.candidate is not None:
-        changes["candidate"] = _candidate(status.candidate, now)
+        changes["candidate"] = _candidate(status.candidate, now, trusted=trusted)
     if status.stable is not None:
         changes["stable"] = _pulled(status.stable, now, "unready_since")
     if status.failover is not None:
         changes["failover"] = _pulled(status.failover, now, "since", "trial")
-    if status.use_case is not None:
+    if status.use_case is not None and trusted:
         changes["use_case"] = _pulled(status.use_case, now, "lapsed_since")
     slots = tuple(_pulled(slot, now, "since") for slot in status.traffic.slots)
     mirror = _pulled(status.traffic.mirror, now, "since") if status.traffic.mirror else None
@@ -33,9 +34,9 @@ def pulled_back(status: AIModelStatus, now: datetime) -> AIModelStatus:
     return _with(status, **changes)
 
 
-def _candidate(candidate: CandidateStatus, now: datetime) -> CandidateStatus:
+def _candidate(candidate: CandidateStatus, now: datetime, *, trusted: bool) -> CandidateStatus:
     stage = _pulled(candidate.stage, now, "entered", "effective", "waived_since") if candidate.stage else None
-    gate = _pulled(candidate.gate, now, "lapsed_since") if candidate.gate else None
+    gate = _pulled(candidate.gate, now, "lapsed_since") if candidate.gate and trusted else candidate.gate
     return _with(_pulled(candidate, now, "started", "exposed"), stage=stage, gate=gate)
 
 

@@ -138,7 +138,8 @@ class ConfigurationState:
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:
-    """By how much the wall clock jumped lately (negative: back), and the same in words."""
+    """By how much the wall clock is not trusted, because it jumped lately or differs from the API server's (negative: it went back, or is
+    behind), and the same in words."""
 
     seconds: float
     words: str

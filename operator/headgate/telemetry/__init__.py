@@ -40,6 +40,7 @@ class Telemetry:
         self._orphans = Gauge("headgate_orphaned_models", "Deleted models whose stable version goes on serving.", **made)
         self._kinds = Gauge("headgate_kinds_missing", "1 while CustomResourceDefinitions of Headgate are missing.", **made)
         self._governance = Gauge("headgate_governance_enforced", "1 while the admission policies are in force.", **made)
+        self._clock = Gauge("headgate_clock_trusted", "1 while the operator trusts its time of day.", **made)
         self.loop_lag = Gauge("headgate_loop_lag_seconds", "How late the event loop ran its last heartbeat.", **made)
         self._models = ModelSeries(self.registry)
         self._begin_at_zero()
@@ -64,6 +65,7 @@ class Telemetry:
         orphans: Callable[[], float],
         kinds_missing: Callable[[], float],
         governance_enforced: Callable[[], float],
+        clock_trusted: Callable[[], float],
     ) -> None:
         """Where gauges read from at each scrape."""
         self._queue.set_function(queue_depth)
@@ -71,6 +73,7 @@ class Telemetry:
         self._orphans.set_function(orphans)
         self._kinds.set_function(kinds_missing)
         self._governance.set_function(governance_enforced)
+        self._clock.set_function(clock_trusted)
 
     def reconciled(self, result: str, seconds: float) -> None:
         self._reconciles.labels(result).inc()

@@ -131,7 +131,8 @@ class OperatorWorld:
         api, wall = self.api, self.clock
         self.cache = Cache(policy_namespace="platform", wall=wall)
         self.queue: Queue[ModelKey] = Queue()
-        self.enforcement = Enforcement(api, wall, lambda: self.cache.sequence)
+        self.watch = ClockWatch(wall, lambda: self.lived)
+        self.enforcement = Enforcement(api, wall, lambda: self.cache.sequence, heard=self.watch.hear)
         self.judging = Judging(self.cache, {}, _nothing, self.queue.add, wall=self.seconds)
         self.watching = Watching(self.cache, {}, self.queue.add, wall=self.seconds)
         self.telemetry = Telemetry()
@@ -176,7 +177,7 @@ class OperatorWorld:
             table=self.table,
             trust=self.trust,
             literacy=self.literacy,
-            clock=ClockWatch(wall, lambda: self.lived),
+            clock=self.watch,
         )
 
     def clock(self) -> datetime:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from tests.unit.controller.aftermath import after_its_end, names, revisions
-from tests.unit.controller.operator_world import PEOPLE, in_canary, live, model_spec
+from tests.unit.controller.operator_world import PEOPLE, OperatorWorld, in_canary, live, model_spec
 
-from headgate.kube.resources import AIMODELS, DEPLOYMENTS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, SERVICES
+from headgate.kube.interface import Object
+from headgate.kube.resources import AIMODELS, DEPLOYMENTS, GOVERNANCE_APPROVALS, ROLLOUT_POLICIES, SERVICES, Resource
 
 
 def test_applied_again_it_goes_on_under_a_new_attempt_and_ends_live() -> None:
@@ -38,22 +39,54 @@ def test_applied_again_before_anybody_noticed_it_stays_where_it_was() -> None:
 KINDS = (AIMODELS, ROLLOUT_POLICIES, GOVERNANCE_APPROVALS)
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda order: "".join("mpa"[i] for i in order))
-def test_pruning_and_applying_again_in_any_order_moves_no_user_of_a_live_model(order: tuple[int, ...]) -> None:
+in_any_order = pytest.mark.parametrize("order", list(permutations(KINDS)), ids=lambda order: "".join(kind.kind[0] for kind in order))
+
+
+@in_any_order
+def test_pruning_and_applying_again_in_any_order_moves_no_user_of_a_live_model(order: tuple[Resource, ...]) -> None:
     world = live()
     before = world.weights
     mark = len(world.api.writes)
-    removed = []
-    for kind in (KINDS[i] for i in order):
-        found = [body["metadata"] for body in world.api.of(kind)]
-        removed.extend((kind, world.api.remove(kind, metadata["name"], metadata["namespace"])) for metadata in found)
-        after_its_end(world, 60)
-    for kind, body in reversed(removed):
-        fresh = {"metadata": {key: body["metadata"][key] for key in ("name", "namespace")}, "spec": body["spec"]}
-        world.api.put(kind, fresh)
-        world.settle()
+    for kind, bodies in [(kind, pruned(world, kind)) for kind in order][::-1]:
+        applied(world, kind, bodies)
     assert [write for write in world.api.writes[mark:] if write.plural in ("httproutes", "deployments", "services")] == []
     assert (world.weights, world.status.phase) == (before, "Live")
+
+
+@in_any_order
+def test_pruning_and_applying_again_in_any_order_costs_a_canary_its_users_and_nothing_else(order: tuple[Resource, ...]) -> None:
+    """Its users go back to the stable version with the model, and come again once everything that let them come is there again."""
+    world = in_canary()
+    stable, candidate = revisions(world)
+    before, removed = names(world.api), []
+    for kind in order:
+        removed.append((kind, pruned(world, kind)))
+        gone = AIMODELS in [kind for kind, _ in removed]
+        assert world.weights == ({stable: 1000} if gone else {stable: 800, candidate: 200})
+    for kind, bodies in reversed(removed):
+        assert world.weights == {stable: 1000}, "nobody let them come yet"
+        applied(world, kind, bodies)
+        assert world.api.find(DEPLOYMENTS, f"credit-{stable}")["spec"]["replicas"] > 0  # type: ignore[index]
+    status = world.status
+    assert status.stable is not None
+    assert (status.stable.revision, status.stable.version, status.phase) == (stable, "v1", "Canary")
+    assert world.weights == {stable: 800, candidate: 200}
+    assert names(world.api) == before
+
+
+def pruned(world: OperatorWorld, kind: Resource) -> list[Object]:
+    """What was there of `kind`, a minute after somebody deleted it."""
+    found = [body["metadata"] for body in world.api.of(kind)]
+    removed = [world.api.remove(kind, metadata["name"], metadata["namespace"]) for metadata in found]
+    after_its_end(world, 60)
+    return removed
+
+
+def applied(world: OperatorWorld, kind: Resource, bodies: list[Object]) -> None:
+    """What somebody wrote of them is there again, and nothing that anybody else did."""
+    for body in bodies:
+        world.api.put(kind, {"metadata": {key: body["metadata"][key] for key in ("name", "namespace")}, "spec": body["spec"]})
+        world.settle()
 
 
 @pytest.mark.parametrize("kind", [ROLLOUT_POLICIES, GOVERNANCE_APPROVALS], ids=["policy", "approvals"])

@@ -416,3 +416,23 @@ def test_gates_stay_closed_while_a_policy_is_missing() -> None:
     world.api.put(POLICIES, removed)
     world.settle()
     assert world.weights != {}
+
+
+def test_each_look_hears_what_time_the_api_server_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    api, heard = installed(), list[datetime | None]()
+    enforcement = Enforcement(api, lambda: START, lambda: 0, heard=lambda date, seconds: heard.append(date))
+    check(enforcement)
+    assert heard == [api.now]
+
+    def refuse(error: KubeError) -> None:
+        async def about() -> None:
+            raise error
+
+        monkeypatch.setattr(api, "about", about)
+
+    refuse(Unavailable("down", status=503))
+    check(enforcement)
+    assert heard == [api.now], "no answer tells nothing"
+    refuse(Forbidden("no", status=403))
+    check(enforcement)
+    assert heard == [api.now, None]

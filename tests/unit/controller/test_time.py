@@ -130,14 +130,32 @@ def test_an_edit_that_cannot_be_read_may_be_a_freeze_and_holds_what_is_under_way
 
 
 class Clocks:
-    def __init__(self) -> None:
-        self.wall, self.lived = START, 100.0
+    """`ahead`: seconds by which the operator's time of day is ahead of the API server's when the process starts."""
+
+    def __init__(self, *, ahead: float = 0.0, heard: bool = True) -> None:
+        self.server, self.lived = START, 100.0
+        self.wall = self.server + timedelta(seconds=ahead)
         self.watch = ClockWatch(lambda: self.wall, lambda: self.lived)
+        if heard:
+            self.hear()
 
     def live(self, seconds: float, *, jump: float = 0.0) -> str:
         """What is said after `seconds`."""
         self.lived += seconds
+        self.server += timedelta(seconds=seconds)
         self.wall += timedelta(seconds=seconds + jump)
+        return self.said()
+
+    def hear(self, took: float = 0.1) -> str:
+        """What is said after an answer of the API server, which it made as soon as it was asked."""
+        made = self.server
+        self.lived += took
+        self.server += timedelta(seconds=took)
+        self.wall += timedelta(seconds=took)
+        self.watch.hear(made.replace(microsecond=0), took)
+        return self.said()
+
+    def said(self) -> str:
         found = self.watch.look()
         return found.words if found is not None else ""
 
@@ -147,6 +165,7 @@ def test_steps_are_found_and_trusted_after_a_while() -> None:
         clocks = Clocks()
         assert clocks.live(60) == ""
         assert words in clocks.live(60, jump=jump)
+        clocks.watch.hear(None, 0.1)
         assert words in clocks.live(PATIENCE - 1)
         assert clocks.live(1) == ""
 
@@ -162,6 +181,78 @@ def test_a_clock_that_is_steered_is_no_step() -> None:
     assert [clocks.live(300, jump=0.15) for _ in range(100)] == [""] * 100
 
 
+@pytest.mark.parametrize(("ahead", "words"), [(3600.0, "60 min ahead of the API server's"), (-90.0, "90 s behind the API server's")])
+def test_a_clock_that_was_wrong_before_the_start_is_not_trusted_until_it_is_right(ahead: float, words: str) -> None:
+    """Not after ten minutes either: whatever goes by the time of day would be wrong by as much for ever."""
+    clocks = Clocks(ahead=ahead)
+    assert words in clocks.said()
+    clocks.live(2 * PATIENCE)
+    assert words in clocks.hear()
+    assert clocks.live(10, jump=-ahead) == "", "put right"
+    assert clocks.hear() == ""
+
+
+def test_a_difference_that_takes_next_to_nothing_from_a_stage_is_believed_after_a_while() -> None:
+    clocks = Clocks(ahead=-30.0)
+    assert "30 s behind the API server's" in clocks.said()
+    assert clocks.watch.look() is not None
+    clocks.live(PATIENCE - 10)
+    assert "30 s behind" in clocks.hear()
+    clocks.live(10)
+    assert [clocks.hear(), clocks.hear(took=40.0), clocks.hear()] == [""] * 3
+
+
+@pytest.mark.parametrize("ahead", [-4.0, 0.9, 4.0])
+def test_whole_seconds_and_clocks_that_nearly_agree_are_no_difference(ahead: float) -> None:
+    clocks = Clocks(ahead=ahead)
+    assert [clocks.hear(took=0.37) for _ in range(100)] == [""] * 100
+
+
+def test_an_answer_that_took_long_proves_only_what_its_time_leaves_no_doubt_of() -> None:
+    clocks = Clocks(heard=False)
+    assert clocks.hear(took=50.0) == ""
+    clocks = Clocks(ahead=3600.0, heard=False)
+    assert "ahead of the API server's" in clocks.hear(took=50.0)
+    assert "60 min ahead" in clocks.hear()
+
+
+def test_nothing_is_trusted_before_the_clocks_were_compared_once() -> None:
+    clocks = Clocks(heard=False)
+    assert "not been compared with the API server's" in clocks.said()
+    assert "not been compared with the API server's" in clocks.live(2 * PATIENCE)
+    clocks.watch.hear(None, 0.1)
+    assert clocks.said() == "", "an API server that does not tell its time has to do"
+
+
+def test_an_api_server_that_shares_the_clock_proves_nothing_about_a_step() -> None:
+    clocks = Clocks()
+    clocks.server += timedelta(hours=1)
+    assert "forward by about 60 min" in clocks.live(1, jump=3600)
+    assert "forward by about 60 min" in clocks.hear()
+    clocks.live(PATIENCE - 10)
+    assert "forward by about 60 min" in clocks.hear()
+    assert clocks.live(10) == ""
+    clocks.server += timedelta(hours=1)
+    clocks.wall += timedelta(hours=1)
+    assert "forward by about 60 min" in clocks.hear(), "heard before anybody looked"
+
+
+def test_a_step_that_stays_is_not_believed_against_the_api_server() -> None:
+    clocks = Clocks()
+    clocks.live(1, jump=3600)
+    clocks.hear()
+    assert "60 min ahead of the API server's" in clocks.live(PATIENCE)
+    assert "60 min ahead of the API server's" in clocks.hear()
+
+
+def test_an_api_server_whose_clock_is_put_right_is_agreed_with_at_once() -> None:
+    clocks = Clocks()
+    clocks.server -= timedelta(hours=1)
+    assert "60 min ahead of the API server's" in clocks.hear()
+    clocks.server += timedelta(hours=1)
+    assert clocks.hear() == ""
+
+
 def test_a_jump_of_an_hour_in_a_running_operator_shortens_and_deletes_nothing() -> None:
     world = in_canary()
     before = set(world.api.objects)
@@ -172,3 +263,31 @@ def test_a_jump_of_an_hour_in_a_running_operator_shortens_and_deletes_nothing() 
     world.now -= timedelta(hours=12)
     world.settle()
     assert (world.status.phase, set(world.api.objects)) == ("Canary", before)
+
+
+def test_a_process_that_starts_an_hour_ahead_shortens_and_deletes_nothing() -> None:
+    """A step and then a restart, or a take-over by a replica whose node is ahead."""
+    world = in_canary()
+    before = set(world.api.objects)
+    world.now += timedelta(hours=12)
+    world.restart()
+    world.step()
+    assert (world.status.phase, world.status.blocked) == ("Canary", ())
+    assert "the operator's clock is 720 min ahead of the API server's" in told(world)[Reason.CLOCK_STEPPED]
+    world.lived += 2 * PATIENCE
+    world.step()
+    assert (world.status.phase, world.status.blocked) == ("Canary", ())
+    world.now -= timedelta(hours=12)
+    world.restart()
+    world.settle()
+    assert (world.status.phase, set(world.api.objects)) == ("Canary", before)
+    assert Reason.CLOCK_STEPPED not in told(world)
+
+
+def test_a_process_that_starts_an_hour_ahead_still_takes_a_bad_version_back() -> None:
+    world = in_canary()
+    world.now += timedelta(hours=12)
+    world.restart()
+    world.decide("Halt")
+    world.step()
+    assert world.status.candidate is None

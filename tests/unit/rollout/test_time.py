@@ -245,6 +245,35 @@ def test_a_lapsed_approval_is_not_out_of_grace_by_a_jump() -> None:
     assert world.weight() == 0
 
 
+def test_a_leader_whose_clock_is_behind_takes_nothing_from_the_grace() -> None:
+    world = in_canary()
+    world.approvals = [approval for approval in world.approvals if approval.spec.role != "security-review"]
+    world.step()
+    world.clock_step = ClockStep(-2 * 86_400, "the operator's clock is 2880 min behind the API server's")
+    world.step(-2 * 86_400)
+    assert world.weight() == 50
+    world.clock_step = None
+    world.step(2 * 86_400 + 60)
+    assert world.weight() == 50
+    world.step(86_400)
+    assert world.weight() == 0
+
+
+def test_a_clock_that_nobody_puts_right_for_weeks_ends_nothing() -> None:
+    world = in_canary(policy=policy(rollbackWarm="1h", rollbackWindow="2h"))
+    past = world.status.past
+    for _ in range(30):
+        world.clock_step = ClockStep(3600, "the operator's clock is 60 min ahead of the API server's")
+        world.step(86_400)
+    assert (world.weight(), world.status.past, world.status.blocked) == (50, past, ())
+    world.clock_step = None
+    world.step()
+    assert world.weight() == 50, "the time was no part of the stage"
+    world.good()
+    world.step()
+    assert world.weight() == 500
+
+
 def test_deciding_twice_in_a_freeze_is_the_same_decision() -> None:
     world = in_canary()
     closing(world, replace(BERLIN, held="unknown"))
