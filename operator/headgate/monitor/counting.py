@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 
 from headgate.monitor.held import Held
-from headgate.monitoring.inservice.counting import fold
+from headgate.monitoring.inservice.counting import count_elsewhere, fold
 from headgate.prometheus.asking import Asker
 from headgate.prometheus.client import SourceError, TooLarge
 from headgate.prometheus.grown import shards
@@ -57,6 +57,7 @@ class Counting:
         for number, (target, held) in enumerate(some.items(), 1):
             held.too_large = ""
             fold(held.memory, held.model.plan, held.reference, grown[target], start, end)
+            count_elsewhere(held.memory, held.model.elsewhere, start, end)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
 

@@ -17,6 +17,9 @@ from headgate.monitoring.inservice.plan import Plan, plan_of, sla_of
 from headgate.monitoring.response import Responses, Severity, table_of
 from headgate.prometheus.profiles import Target
 
+_ALL = 1000
+"""Weights are thousandths."""
+
 
 class ModelKey(NamedTuple):
     """Which AIModel."""
@@ -29,6 +32,7 @@ class ModelKey(NamedTuple):
 class ServingModel:
     """A model with a live version. `conditions` are those that the monitor wrote before, `told` the severity that stands in status.drift.
     `settled`: whether the spec asks for the live version, so that what it says is about this one.
+    `elsewhere`: the share of the users that others answer.
     """
 
     key: ModelKey
@@ -42,6 +46,7 @@ class ServingModel:
     conditions: tuple[Condition, ...] = ()
     told: Severity | None = None
     settled: bool = True
+    elsewhere: float = 0.0
 
     @property
     def table(self) -> Responses:
@@ -104,6 +109,7 @@ class Reader:
             conditions=_own(status.get("conditions") or ()),
             told=_told(status.get("drift") or {}),
             settled=_settled(item, status),
+            elsewhere=_elsewhere(status),
         )
 
     def _read(self, key: ModelKey, item: Object) -> tuple[Monitoring | None, Plan, RolloutPolicySpec | None] | None:
@@ -137,6 +143,15 @@ def _settled(item: Object, status: Mapping[str, Any]) -> bool:
     decided = status.get("observedGeneration") == item["metadata"].get("generation") and not status.get("candidate")
     asked, live = (item.get("spec") or {}).get("version"), status["stable"].get("version")
     return bool(decided and status.get("phase") in (Phase.LIVE, Phase.FROZEN) and asked == live)
+
+
+def _elsewhere(status: Mapping[str, Any]) -> float:
+    """The candidate's, and the fallback's. A copy in an A/A test is the live version as well."""
+    traffic, candidate = status.get("traffic") or {}, status.get("candidate") or {}
+    live = status["stable"]["revision"]
+    own = (live, candidate.get("revision") if candidate.get("copyOf") == live else live)
+    others = [one for one in traffic.get("slots") or () if one.get("revision") not in own]
+    return sum(int(one.get("weight") or 0) for one in (*others, traffic.get("fallback") or {})) / _ALL
 
 
 def _told(drift: Mapping[str, Any]) -> Severity | None:

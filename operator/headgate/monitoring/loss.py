@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from math import exp, log, sqrt
 
 import numpy as np
@@ -20,6 +20,8 @@ FALSE_ALARM_DAYS = 365
 FEWEST_LABELS = 100
 _ALLOWANCE = 0.5
 """Standard deviations of a day; falls of twice as much are seen soonest."""
+_MOST = 2.0
+"""Thresholds that the sum reaches at the most: a loss that was made good is over within weeks, however large it was."""
 _NOISE_DAYS = 28
 _EXACT = 1e9
 """Labels of a baseline that is a promise."""
@@ -60,11 +62,14 @@ def _verdict(value: float, interval: tuple[float, float], limits: Limits) -> tup
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """When the cumulative sum went beyond its threshold; the likeliest day on which the loss began, and between which it did (95 %)."""
+    """When the cumulative sum went beyond its threshold; the likeliest day on which the loss was there first, and between which it began
+    (95 %). Without the first of these it may be older than all days that are known. `lost`: between which shares is lost since then.
+    """
 
     raised: date
     onset: date
-    between: tuple[date, date]
+    between: tuple[date | None, date]
+    lost: tuple[float, float]
 
 
 def cusum(
@@ -80,7 +85,7 @@ def cusum(
     losses = _standardised(windows, baseline, known)
     own = next((at for at, window in enumerate(windows) if window.day >= since), len(windows))
     for window, loss in zip(windows[own:], losses[own:], strict=True):
-        total = max(0.0, total + loss - _ALLOWANCE)
+        total = min(max(0.0, total + loss - _ALLOWANCE), _MOST * limit)
         if total == 0.0:
             raised = None
         elif total > limit and raised is None:
@@ -88,25 +93,39 @@ def cusum(
     if raised is None:
         return None
     found = tuple(own + at for at in onset(losses[own:]))
-    first, likeliest, last = (windows[at].day for at in (onset(losses) if found[0] == own else found))
-    return Alarm(raised, likeliest, (first, last))
+    first, likeliest, last = onset(losses) if found[0] == own else found
+    _, lasting = _loss(windows[likeliest:], baseline, known)
+    return Alarm(raised, windows[likeliest].day, (_at_the_earliest(windows, first), windows[last].day), lasting)
+
+
+def _at_the_earliest(windows: Sequence[Window], first: int) -> date | None:
+    """What a day has lost may have been lost since the last day with labels before it."""
+    return windows[first - 1].day + timedelta(days=1) if first else None
 
 
 def _standardised(windows: Sequence[Window], baseline: Baseline, known: Noise) -> Floats:
-    variance = baseline.share * (1.0 - baseline.share)
+    variance = _variance(baseline)
     allowed = sqrt(variance / (baseline.labels or _EXACT))
     deviations = np.sqrt(np.maximum(variance / counted(windows) * known.long_run, 1e-12))
     losses: Floats = (baseline.share - shares(windows) - allowed) / deviations
     return losses
 
 
+def _variance(baseline: Baseline) -> float:
+    """Of one case. Few labels that were all good do not say that none is bad: two more of each kind are added (Agresti and Coull 1998)."""
+    labels = baseline.labels or _EXACT
+    share = (baseline.share * labels + 2.0) / (labels + 4.0)
+    return share * (1.0 - share)
+
+
 def onset(losses: Floats) -> tuple[int, int, int]:
-    """Positions: the earliest, the likeliest and the latest at which standard normal values began to have another mean than 0, and kept it.
+    """Positions: the earliest, the likeliest and the latest at which standard normal values began to have a mean above 0, and kept it.
 
     By the likelihood ratio of each beginning (Siegmund 1988); with 95 % confidence between the outer ones.
     """
     n = len(losses)
-    support = np.square(np.cumsum(losses[::-1])[::-1]) / (n - np.arange(n)) / 2.0
+    since = np.maximum(np.cumsum(losses[::-1])[::-1], 0.0)
+    support = np.square(since) / (n - np.arange(n)) / 2.0
     close = np.flatnonzero(support >= support.max() - log(20.0))
     return int(close[0]), int(np.argmax(support)), int(close[-1])
 
@@ -127,7 +146,8 @@ def since_when(
         why = f"no lasting loss: the sum of losses stays below its threshold, which chance crosses once in {FALSE_ALARM_DAYS} days"
         return Result("cusum", LimitVerdict.WITHIN_LIMITS, why, samples, value, interval), None
     first, last = alarm.between
-    why = f"lasting loss since about {alarm.onset} ({first} to {last}), noticed on {alarm.raised}"
+    began = f"{first} to {last}" if first is not None else f"{last} at the latest; it may be older than all days that are known"
+    why = f"lasting loss since about {alarm.onset} ({began}), noticed on {alarm.raised}"
     return Result("cusum", LimitVerdict.DRIFTING, why, samples, value, interval), alarm
 
 

@@ -93,9 +93,17 @@ LONGEST_ONSET = timedelta(days=7)
 """If the onset is not known better than this, it follows no release."""
 
 
-def respond(psi: Result | None, loss: Result | None, alarm: Alarm | None, releases: Sequence[date], table: Responses) -> Response:
-    """`psi` is the largest of all features, `loss` that of the last days, `alarm` when it began; `releases` the days on which users got
-    another version, the last of them that of the live one. None: it is not watched.
+def respond(
+    psi: Result | None,
+    loss: Result | None,
+    alarm: Alarm | None,
+    regained: tuple[float, float] | None,
+    releases: Sequence[date],
+    table: Responses,
+) -> Response:
+    """`psi` is the largest of all features, `loss` that of the last days, `alarm` when it began; without `psi` or `loss` it is not watched.
+    `regained`: between which shares users would win with the version before, None if that is not known. `releases`: the days on which users
+    got another version, the last of them that of the live one.
 
     Only what is Drifting or Violated counts: beyond its limit, and not by chance. What was not assessed raises nothing, and clears nothing.
     """
@@ -105,9 +113,14 @@ def respond(psi: Result | None, loss: Result | None, alarm: Alarm | None, releas
     if found is None:
         unknown = any(one.verdict is LimitVerdict.NOT_ASSESSED for one in watched)
         return Response(Severity.UNKNOWN if unknown else Severity.LOW, table.low, told)
-    release, because = _to_take_back(loss, alarm, releases, table.rollback_loss)
-    actions = (*found.actions, Action.ROLLBACK) if release else found.actions
-    return Response(found.severity, actions, f"{told}; {because}" if because else told, found.priority, release)
+    if loss is None or not _reaches(loss, table.rollback_loss):
+        return Response(found.severity, found.actions, told, found.priority)
+    limit = table.rollback_loss
+    doubt = _unproven(loss, limit) or _not_with_its_release(alarm, releases) or _grown(alarm, limit) or _no_better(regained)
+    if doubt:
+        return Response(found.severity, found.actions, f"{told}; no rollback: {doubt}", found.priority)
+    why = f"{told}; the loss began with the release of {releases[-1]}"
+    return Response(found.severity, (*found.actions, Action.ROLLBACK), why, found.priority, releases[-1])
 
 
 def _reaches(result: Result | None, limit: float) -> bool:
@@ -116,30 +129,48 @@ def _reaches(result: Result | None, limit: float) -> bool:
     return result.verdict in (LimitVerdict.DRIFTING, LimitVerdict.VIOLATED) and result.value >= limit
 
 
-def _to_take_back(loss: Result | None, alarm: Alarm | None, releases: Sequence[date], limit: float) -> tuple[date | None, str]:
-    """The release of the live version, if the loss began with it and no other. Going back cures nothing that came from outside: the version
-    before meets the same inputs. Nor does it from a cure: labels tell of days before it, and the version before would be the culprit.
+def _unproven(loss: Result, limit: float) -> str:
+    return f"a loss of {100 * limit:.3g} points is not proven" if loss.interval is None or loss.interval[0] < limit else ""
+
+
+def _not_with_its_release(alarm: Alarm | None, releases: Sequence[date]) -> str:
+    """Why the loss did not begin with the release of the live version, and no other. Going back cures nothing that came from outside: the
+    version before meets the same inputs. Nor does it from a cure: labels tell of days before it, and the version before would be the
+    culprit.
     """
-    if loss is None or not _reaches(loss, limit):
-        return None, ""
-    if loss.interval is None or loss.interval[0] < limit:
-        return None, f"no rollback: a loss of {100 * limit:.3g} points is not proven"
     if alarm is None:
-        return None, "no rollback: it is not known when the loss began"
+        return "it is not known when the loss began"
     first, last = alarm.between
+    if first is None:
+        return f"the loss may be older than all days that are known ({last} at the latest)"
     if last - first > LONGEST_ONSET:
-        return None, f"no rollback: it is not known well enough when the loss began ({first} to {last})"
+        return f"it is not known well enough when the loss began ({first} to {last})"
     # A window is a day: users who met the release in the evening show it the day after.
     followed = [release for release in releases if first - timedelta(days=1) <= release <= last]
     if not followed:
-        return None, f"no rollback: the loss began between {first} and {last}, and no release did"
+        return f"the loss began between {first} and {last}, and no release did"
     if releases[-1] not in followed:
-        live = f"the version that is live came on {releases[-1]}"
-        return None, f"no rollback: the loss began with the release of {followed[-1]}, and {live}"
+        return f"the loss began with the release of {followed[-1]}, and the version that is live came on {releases[-1]}"
     if len(followed) > 1:
         days = ", ".join(map(str, followed))
-        return None, f"no rollback: the loss began between {first} and {last}, and it is not known with which of the releases of {days}"
-    return releases[-1], f"the loss began with the release of {releases[-1]}"
+        return f"the loss began between {first} and {last}, and it is not known with which of the releases of {days}"
+    return ""
+
+
+def _grown(alarm: Alarm | None, limit: float) -> str:
+    """What was lost later did not come with the release."""
+    if alarm is None or alarm.lost[0] >= limit:
+        return ""
+    low, high = (100 * bound for bound in alarm.lost)
+    return f"since it began {low:.3g} to {high:.3g} points are lost on average: the rest came later"
+
+
+def _no_better(regained: tuple[float, float] | None) -> str:
+    """What falls short of its own baseline may do better than what was there before."""
+    if regained is None:
+        return "no day of the version before is known that it could be compared with"
+    low, high = (100 * bound for bound in regained)
+    return f"the version before is not proven to do better ({low:.3g} to {high:.3g} points)" if low <= 0.0 else ""
 
 
 @dataclass(frozen=True, slots=True)

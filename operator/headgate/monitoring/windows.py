@@ -119,7 +119,8 @@ def noise(windows: Sequence[Window]) -> Noise:
     dispersion = float((rest * rest / expected).sum()) / (n - 2)
     scaled = rest / np.sqrt(expected)
     total = float((scaled * scaled).sum())
-    correlation = float((scaled[1:] * scaled[:-1]).sum()) / total if total > 0.0 else 0.0
+    # What rounding leaves of equal shares is no correlation.
+    correlation = float((scaled[1:] * scaled[:-1]).sum()) / total if total > 1e-9 else 0.0
     corrected = (n * correlation + 2.0) / (n - 4) if n > 4 else 0.0
     return Noise(max(1.0, dispersion), min(max(0.0, corrected), 0.9))
 

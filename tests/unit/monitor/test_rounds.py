@@ -1,6 +1,7 @@
 """Rounds over live models: what is asked, kept, written and told, and what restarts, outages and bad input do."""
 
 import json
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -411,3 +412,31 @@ def test_what_is_stored_is_small() -> None:
     assert found is not None
     assert len(json.dumps(found)) < 8_000
     assert found["metadata"]["ownerReferences"][0]["kind"] == "AIModel"
+
+
+SLOTS = [{"revision": "11111111", "weight": 750}, {"revision": "22222222", "weight": 250}]
+
+
+@pytest.mark.parametrize(
+    ("routed", "candidate", "share"),
+    [
+        ({"slots": SLOTS}, {"revision": "22222222"}, 0.25),
+        ({"slots": SLOTS}, {"revision": "22222222", "copyOf": "11111111"}, 0.0),
+        ({"slots": [{"revision": "11111111", "weight": 100}], "fallback": {"service": "old", "port": 80, "weight": 900}}, None, 0.9),
+        ({"slots": [{"revision": "11111111", "weight": 1000}]}, None, 0.0),
+        ({}, None, 0.0),
+    ],
+    ids=["a candidate", "a copy of itself", "the fallback", "nobody", "not written yet"],
+)
+def test_it_is_remembered_when_others_than_the_live_version_answered(
+    routed: dict[str, Any], candidate: dict[str, Any] | None, share: float
+) -> None:
+    world = watching()
+    world.step()
+    decided(world, traffic=routed, candidate=candidate)
+    world.step(ROUNDS)
+    found = world.api.find(CONFIG_MAPS, "credit-scorer-monitoring")
+    assert found is not None
+    part, seconds = recalled(found["data"]["memory.json"]).daily.total("elsewhere", date.min)
+    assert part == pytest.approx(share * seconds)
+    assert (seconds > 3600.0) is (share > 0.0)

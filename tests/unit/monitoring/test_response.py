@@ -13,6 +13,8 @@ TABLE = Responses()
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 RELEASE = date(2026, 3, 10)
 NOTHING = not_assessed("loss", "no labels")
+BETTER = (0.1, 0.2)
+"""What users would win with the version before."""
 
 
 def psi(value: float, verdict: LimitVerdict | None = None) -> Result:
@@ -25,12 +27,12 @@ def loss(value: float, low: float | None = None, verdict: LimitVerdict | None = 
     return Result("loss", chosen, "measured", (1000, 1000), value, (value - 0.005 if low is None else low, value + 0.005))
 
 
-def began(first: date, last: date) -> Alarm:
-    return Alarm(last + timedelta(days=2), last, (first, last))
+def began(first: date | None, last: date, lost: tuple[float, float] = (0.15, 0.2)) -> Alarm:
+    return Alarm(last + timedelta(days=2), last, (first, last), lost)
 
 
 def answer(one: Result, other: Result, alarm: Alarm | None = None, releases: tuple[date, ...] = ()) -> Response:
-    return respond(one, other, alarm, releases, TABLE)
+    return respond(one, other, alarm, BETTER, releases, TABLE)
 
 
 @pytest.mark.parametrize(
@@ -53,10 +55,10 @@ def test_each_figure_alone_reaches_a_row_and_limits_are_inclusive(one: float, ot
 
 def test_what_is_watched_and_not_assessed_leaves_the_severity_unknown() -> None:
     unmeasured = not_assessed("loss", "too few labels")
-    assert respond(psi(0.0), unmeasured, None, (), TABLE).severity is Severity.UNKNOWN
-    assert respond(psi(0.4), unmeasured, None, (), TABLE).severity is Severity.CRITICAL
-    assert respond(psi(0.0), None, None, (), TABLE).severity is Severity.LOW
-    assert respond(None, loss(0.0), None, (), TABLE).severity is Severity.LOW
+    assert respond(psi(0.0), unmeasured, None, None, (), TABLE).severity is Severity.UNKNOWN
+    assert respond(psi(0.4), unmeasured, None, None, (), TABLE).severity is Severity.CRITICAL
+    assert respond(psi(0.0), None, None, None, (), TABLE).severity is Severity.LOW
+    assert respond(None, loss(0.0), None, None, (), TABLE).severity is Severity.LOW
 
 
 def test_the_actions_are_those_of_the_severity() -> None:
@@ -115,6 +117,33 @@ def test_only_a_proven_loss_that_began_with_a_release_is_rolled_back(
     assert found.release == taken_back
     assert (Action.ROLLBACK in found.actions) is (taken_back is not None)
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("regained", "why"),
+    [
+        (None, "no day of the version before is known"),
+        ((-0.01, 0.03), "not proven to do better (-1 to 3 points)"),
+        ((-0.2, -0.1), "not proven to do better"),
+    ],
+)
+def test_nothing_is_taken_back_for_a_version_that_did_no_better(regained: tuple[float, float] | None, why: str) -> None:
+    found = respond(psi(0.0), loss(0.2), began(RELEASE, RELEASE), regained, (RELEASE,), TABLE)
+    assert (found.severity, found.release) == (Severity.CRITICAL, None)
+    assert Action.ROLLBACK not in found.actions
+    assert why in found.why
+
+
+def test_a_loss_that_may_be_older_than_all_that_is_known_takes_nothing_back() -> None:
+    found = answer(psi(0.0), loss(0.2), began(None, RELEASE), (RELEASE,))
+    assert found.release is None
+    assert "may be older than all days that are known" in found.why
+
+
+def test_a_loss_most_of_which_came_later_did_not_come_with_the_release() -> None:
+    found = answer(psi(0.0), loss(0.2), began(RELEASE, RELEASE, (0.05, 0.06)), (RELEASE,))
+    assert found.release is None
+    assert "5 to 6 points are lost on average: the rest came later" in found.why
 
 
 def test_input_drift_alone_is_never_rolled_back() -> None:

@@ -202,7 +202,9 @@ def test_the_cumulative_sum_finds_the_day_on_which_a_loss_began() -> None:
     result, alarm = since_when(stepped, Baseline(0.9))
     assert alarm is not None
     assert abs((alarm.onset - START).days - 40) <= 3
-    assert alarm.between[0] <= START + timedelta(days=40) <= alarm.between[1]
+    first, last = alarm.between
+    assert first is not None
+    assert first <= START + timedelta(days=40) <= last
     assert (alarm.raised - START).days <= 46
     assert (result.verdict, result.value) == (DRIFTING, pytest.approx(0.03, abs=0.01))
     assert since_when(windows, Baseline(0.9))[0].verdict is WITHIN
@@ -222,3 +224,38 @@ def test_intervals_of_shares_agree_with_scipy(events: int, more: int) -> None:
 def test_the_interval_of_a_difference_is_newcombes() -> None:
     """56 of 70 against 48 of 80: 0.0524 to 0.3339 (Newcombe 1998, table II, method 10)."""
     assert difference((56 / 70, 70), (48 / 80, 80)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_a_loss_may_be_older_than_the_first_day_that_shows_it() -> None:
+    """Days without labels show nothing, and before the first day nothing is known at all."""
+    good, bad = shares(*[0.9] * 20), shares(*[0.7] * 40)[31:]
+    _, alarm = since_when((*good, *bad), Baseline(0.9, 20_000))
+    assert alarm is not None
+    assert (alarm.onset, alarm.between) == (bad[0].day, (good[-1].day + timedelta(days=1), bad[0].day))
+    result, alarm = since_when(shares(*[0.7] * 20), Baseline(0.9, 20_000))
+    assert alarm is not None
+    assert alarm.between == (None, START)
+    assert f"({START} at the latest; it may be older than all days that are known)" in result.why
+
+
+@pytest.mark.parametrize("share", [0.9999, 0.999, 0.99])
+def test_few_labels_that_were_all_good_promise_no_model_that_is_never_wrong(share: float) -> None:
+    """One case of 200 is bad: of 200 labels none was three times in eight. The sum of losses rose for ever."""
+    usual = shares(*[0.996, 0.994] * 30)
+    assert lost(usual, 7, Baseline(share, 200)).verdict is WITHIN
+    assert since_when(usual, Baseline(share, 200))[0].verdict is WITHIN
+    assert since_when(shares(*[0.95] * 30), Baseline(share, 200))[0].verdict is DRIFTING
+
+
+def test_a_large_loss_that_was_made_good_is_over_within_weeks() -> None:
+    """The sum would fall by less than one a day, from more than two hundred."""
+    windows = shares(*[0.9] * 30, *[0.7] * 10, *[0.9] * 30)
+    assert since_when(windows[:40], Baseline(0.9, 20_000))[1] is not None
+    assert since_when(windows, Baseline(0.9, 20_000))[1] is None
+
+
+def test_days_that_were_better_than_promised_are_no_part_of_a_loss() -> None:
+    windows = shares(*[0.98] * 90, *[0.7] * 4, labels=1000)
+    _, alarm = since_when(windows, Baseline(0.9, 20_000), since=windows[90].day)
+    assert alarm is not None
+    assert alarm.between == (windows[90].day, windows[90].day)

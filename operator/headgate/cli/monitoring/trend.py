@@ -71,7 +71,7 @@ def trend(
     verdict = worst(result.verdict for result in results)
     told = _told(windows, pinned, found, horizon)
     document: dict[str, Any] = {"verdict": verdict, "results": [result.document() for result in results], "notes": told}
-    document["onset"] = alarm and {"day": alarm.onset.isoformat(), "between": [day.isoformat() for day in alarm.between]}
+    document["onset"] = alarm and {"day": alarm.onset.isoformat(), "between": [day and day.isoformat() for day in alarm.between]}
     document["projection"] = found and _projection(found, bound)
     if not printed(document, output, as_json=as_json):
         print_results(((f"{len(windows)} days", result) for result in results), of="OF")

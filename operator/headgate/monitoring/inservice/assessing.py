@@ -50,8 +50,8 @@ def assess(memory: Memory, plan: Plan, reference: Reference | None, problem: str
     if counted or labelled is not None:
         # Gauges tell drift and cause nothing: the size of their samples is not known, so chance is not excluded.
         psi = worst_psi(counted)
-        loss, alarm = (labelled.loss, labelled.alarm) if labelled is not None else (None, None)
-        response = respond(psi, loss, alarm, memory.releases, table)
+        loss, alarm, regained = (labelled.loss, labelled.alarm, labelled.regained) if labelled is not None else (None, None, None)
+        response = respond(psi, loss, alarm, regained, memory.releases, table)
     scored = scores(plan.scorecard, figures, today) if plan.scorecard is not None else ()
     return Assessment(
         figures, labelled.notes if labelled is not None else (), response, tuple(str(quarter) for quarter in memory.standing.owed), scored

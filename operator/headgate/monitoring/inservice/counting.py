@@ -4,11 +4,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from math import inf, isfinite
 
 from headgate.api.monitoring import FEATURE_LABEL
 from headgate.monitoring.inservice.binning import MOST_BUCKETS, MOST_ROWS, Labels, Row, bins_of, too_many_buckets
-from headgate.monitoring.inservice.daily import LONGEST_LAG
+from headgate.monitoring.inservice.daily import LONGEST_LAG, Daily
 from headgate.monitoring.inservice.gauges import GaugeReading, remember
 from headgate.monitoring.inservice.memory import Memory, utc_day
 from headgate.monitoring.inservice.plan import LATENCY, FeaturePlan, Plan
@@ -23,6 +24,10 @@ _CUT_FOR = 86_400.0
 PERFORMANCE, REVIEWS, SEEDED, AUDITED, WORTH = "performance", "reviews", "seeded", "audited", "worth"
 WORTH_SHOWN = "worthShown"
 """Looks that found the summary, whether or not anything was answered."""
+ELSEWHERE = "elsewhere"
+"""Seconds, each times the share of the users that a candidate or a fallback answered, and seconds in which one did."""
+_SHARED = 0.1 * 86_400.0
+"""From so much on a day is nobody's: a candidate that fails all of its cases would take a loss of ten points to the live version."""
 P95, P99, UP = "p95", "p99", "up"
 SEGMENT, GROUP, REVIEWER = "segment/", "group/", "reviewer/"
 """Names of daily sums; the last three are followed by what they tell apart."""
@@ -51,6 +56,18 @@ def fold(memory: Memory, plan: Plan, reference: Reference | None, grown: Grown, 
     counted.fairness(plan)
     counted.worth(plan)
     counted.vendor(plan)
+
+
+def count_elsewhere(memory: Memory, share: float, start: float, end: float) -> None:
+    """So large a share of the users got their answers from others than the live version between `start` and `end`. Labels do not tell who
+    answered."""
+    if share > 0.0:
+        memory.daily.add(ELSEWHERE, utc_day(end - 1.0), share * (end - start), end - start)
+
+
+def shared_days(daily: Daily) -> frozenset[date]:
+    """Days on which others than the live version gave a tenth of the answers or more."""
+    return frozenset(day for day, seconds, _ in daily.days(ELSEWHERE) if seconds >= _SHARED)
 
 
 def _distributions(memory: Memory, plan: Plan, reference: Reference | None, grown: Grown, between: tuple[float, float]) -> None:

@@ -1,17 +1,17 @@
 """How well a live model does, once the truth is known: day by day, against its pinned baseline, and in its worst segment."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
-from math import sqrt
 
 from headgate.api.monitoring import Performance, PinnedBaseline
 from headgate.monitoring.drift import Limits
 from headgate.monitoring.inservice.assessment import Named
-from headgate.monitoring.inservice.counting import PERFORMANCE, SEGMENT
+from headgate.monitoring.inservice.counting import PERFORMANCE, SEGMENT, shared_days
 from headgate.monitoring.inservice.daily import LONGEST_LAG, Daily
+from headgate.monitoring.inservice.levels import by_one_baseline, levelled, mean, of_the_one_before, regained
 from headgate.monitoring.inservice.plan import Plan
-from headgate.monitoring.inservice.versions import Lived, first_whole_day, live_on
+from headgate.monitoring.inservice.versions import Lived, first_whole_day
 from headgate.monitoring.intervals import difference
 from headgate.monitoring.loss import FEWEST_LABELS, Alarm, lost, since_when
 from headgate.monitoring.result import LimitVerdict, Result, not_assessed
@@ -30,11 +30,13 @@ _PATIENCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """`loss` is the figure that the severity table looks at; `alarm` when a lasting loss began."""
+    """`loss` is the figure that the severity table looks at; `alarm` when a lasting loss began; `regained` between which shares users would
+    win by going back to the version before, None if that is not known."""
 
     figures: tuple[Named, ...]
     loss: Result
     alarm: Alarm | None = None
+    regained: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -43,27 +45,26 @@ def performance(daily: Daily, plan: Plan, asked: Performance, versions: Sequence
     are of the live version's days; those of `versions` before it tell how days differ, and when a loss began."""
     limits = Limits(plan.rules.loss.drifting.fraction, plan.rules.loss.violated.fraction)
     baseline, first = _baseline(asked.baseline), first_whole_day(versions)
-    windows = [window for window in _windows(daily, PERFORMANCE) if window.day < today]
-    if versions:
-        windows = list(_by_one_baseline(windows, versions, baseline))
+    as_they_were = _windows(daily, PERFORMANCE, today)
+    windows = list(by_one_baseline(as_they_were, versions, baseline)) if versions else as_they_were
     own = [window for window in windows if window.day >= first]
     if not own:
         return _nothing(_without_labels(daily, asked, versions, today))
-    if (quiet := _quiet(own[-1].day, asked, today)) is not None:
+    if (quiet := _quiet(daily, own[-1].day, asked, today)) is not None:
         return untold(asked, quiet)
-    levelled = _levelled(windows, versions, own)
+    level = levelled(windows, versions, own)
+    known = noise_beside_a_step(level)
     since = today - timedelta(days=max(asked.recent_days, _PATIENCE))
     recent = [window for window in own[-asked.recent_days :] if window.day >= since]
-    loss = lost(levelled, len(recent), baseline, limits)
-    began, alarm = since_when(windows, baseline, first, levelled)
+    loss = lost(level, len(recent), baseline, limits)
+    began, alarm = since_when(windows, baseline, first, level)
     falling, _ = judged(own, Limit(baseline.share, limits.violated, _HORIZON_DAYS))
     figures: list[Named] = [("", loss), ("", began), ("", falling)]
     if asked.segment is not None:
-        figures += _worst_segment(daily, asked, baseline, limits, (recent[0].day, today))
-    labels = Labels(
-        sum(window.labels for window in windows) / len(windows), min(max(baseline.share, 0.001), 0.999), noise_beside_a_step(levelled)
-    )
-    return Labelled(tuple(figures), loss, alarm, (statement(_TOLD_FALL, labels),))
+        figures += _worst_segment(daily, asked, limits, versions, (recent[0].day, today))
+    labels = Labels(sum(window.labels for window in windows) / len(windows), min(max(baseline.share, 0.001), 0.999), known)
+    back = regained(of_the_one_before(as_they_were, versions)[-asked.recent_days :], recent, known)
+    return Labelled(tuple(figures), loss, alarm, back, (statement(_TOLD_FALL, labels),))
 
 
 def untold(asked: Performance, why: str) -> Labelled:
@@ -76,80 +77,69 @@ def _nothing(why: str, *others: str) -> Labelled:
     return Labelled((("", loss), *(("", not_assessed(statistic, why)) for statistic in others)), loss)
 
 
-def _quiet(last: date, asked: Performance, today: date) -> str | None:
-    """Why nothing is said any more, where labels have stopped coming: what the last ones told is no news."""
+def _quiet(daily: Daily, own: date, asked: Performance, today: date) -> str | None:
+    """Why nothing is said any more, where labels of the live version alone have stopped coming, the last of them of the day `own`: what
+    they told is no news."""
+    days = (today - own).days - 1
+    if (silent := _silent(max(_labelled_days(daily, today)), asked, today)) is not None or days < max(asked.recent_days, _PATIENCE):
+        return silent
+    return f"no labels of the live version alone for {days} days: a candidate or a fallback answered a tenth of the users or more"
+
+
+def _silent(last: date, asked: Performance, today: date) -> str | None:
     days = (today - last).days - 1
     return f"no labels for {days} days: is {asked.counter} still exported?" if days >= max(asked.recent_days, _PATIENCE) else None
+
+
+def _labelled_days(daily: Daily, today: date) -> list[date]:
+    return [day for day, _, _ in daily.days(PERFORMANCE) if day < today]
 
 
 def _without_labels(daily: Daily, asked: Performance, versions: Sequence[Lived], today: date) -> str:
     if asked.label_lag > LONGEST_LAG * 86_400:
         return f"labelLag is longer than the {LONGEST_LAG} days that are waited for labels"
-    days = [day for day, _, _ in daily.days(PERFORMANCE) if day < today]
+    days = _labelled_days(daily, today)
     if not versions or not days:
         return f"no full day with labels: is {asked.counter} exported with the label {asked.label}?"
-    quiet = _quiet(max(days[-1], versions[-1].since), asked, today)
-    return quiet or f"no full day with labels of the live version yet, since the release of {versions[-1].since}"
+    silent = _silent(max(days[-1], versions[-1].since), asked, today)
+    return silent or f"no full day with labels of the live version yet, since the release of {versions[-1].since}"
 
 
 def _baseline(pinned: PinnedBaseline) -> Baseline:
     return Baseline(float(pinned.share), pinned.labels)
 
 
-def _by_one_baseline(windows: Sequence[Window], versions: Sequence[Lived], present: Baseline) -> Iterator[Window]:
-    """Days of earlier versions as far from the present baseline as they were from their own, in standard deviations. Days about whose
-    version nothing is known, or that had two, are left out."""
-    for window in windows:
-        version = live_on(versions, window.day)
-        if version is None or version.baseline is None:
-            continue
-        own = float(version.baseline.share)
-        before, after = own * (1.0 - own), present.share * (1.0 - present.share)
-        scale = sqrt(after / before) if before > 0.0 and after > 0.0 else 1.0
-        yield _moved(window, present.share + (window.share - own) * scale - window.share)
+def _windows(daily: Daily, name: str, today: date) -> list[Window]:
+    """Days that are over, and on which hardly anybody got answers from others than the version that was live."""
+    shared = shared_days(daily)
+    return [window for window in _with_labels(daily, name) if window.day < today and window.day not in shared]
 
 
-def _levelled(windows: Sequence[Window], versions: Sequence[Lived], own: Sequence[Window]) -> list[Window]:
-    """The days of earlier versions on the level of the live one's `own`: steps between versions are no noise."""
-    by_version: dict[date | None, list[Window]] = {}
-    for window in windows:
-        version = live_on(versions, window.day)
-        by_version.setdefault(version.since if version is not None else None, []).append(window)
-    level = _mean(own)
-    return [_moved(window, level - _mean(some)) if window.day < own[0].day else window for some in by_version.values() for window in some]
-
-
-def _mean(windows: Sequence[Window]) -> float:
-    return sum(window.share * window.labels for window in windows) / sum(window.labels for window in windows)
-
-
-def _moved(window: Window, by: float) -> Window:
-    return replace(window, share=min(max(window.share + by, 0.0), 1.0))
-
-
-def _windows(daily: Daily, name: str) -> Iterator[Window]:
+def _with_labels(daily: Daily, name: str) -> Iterator[Window]:
     for day, part, whole in daily.days(name):
         labels = round(whole)
         if labels > 0:
             yield Window(day, min(max(part / whole, 0.0), 1.0), labels)
 
 
-def _worst_segment(daily: Daily, asked: Performance, baseline: Baseline, limits: Limits, between: tuple[date, date]) -> list[Named]:
+def _worst_segment(daily: Daily, asked: Performance, limits: Limits, versions: Sequence[Lived], between: tuple[date, date]) -> list[Named]:
     """The segment that is surest to have lost: by the lower end of its interval, which allows for their number. Of the days from the first
-    to before the second of `between`."""
+    to before the second of `between`; those before tell how days differ."""
     names = daily.names(SEGMENT)
     if len(names) > MOST_SEGMENTS:
         why = f"label {asked.segment} has {len(names)} values, more than {MOST_SEGMENTS}: it names single things, not segments"
         return [("", not_assessed("segmentLoss", why))]
-    since, until = between
+    (since, until), baseline = between, _baseline(asked.baseline)
     found = list[tuple[float, str, Result]]()
     for name in names:
-        part, whole = daily.total(SEGMENT + name, since, until - timedelta(days=1))
-        labels = round(whole)
+        windows = _windows(daily, SEGMENT + name, until)
+        recent = [window for window in windows if window.day >= since]
+        labels = sum(window.labels for window in recent)
         if labels < FEWEST_LABELS:
             continue
-        worth = labels / noise_beside_a_step(list(_windows(daily, SEGMENT + name))).long_run
-        share = min(max(part / whole, 0.0), 1.0)
+        own = [window for window in windows if window.day >= first_whole_day(versions)]
+        worth = labels / noise_beside_a_step(levelled(windows, versions, own)).long_run
+        share = mean(recent)
         interval = difference((baseline.share, baseline.labels or _EXACT), (share, worth), 1.0 - 0.05 / len(names))
         value = baseline.share - share
         found.append((interval[0], name, _judged(value, interval, limits, labels)))

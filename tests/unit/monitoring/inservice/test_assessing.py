@@ -223,7 +223,7 @@ def test_a_slow_loss_is_found_dated_and_answered() -> None:
     today = utc_day(now - 2 * 86_400)
     good = [(900.0, 1000.0)] * 20 + [(700.0, 1000.0)] * 8
     days_of(memory, "performance", good, today - timedelta(days=1))
-    memory.releases = (today - timedelta(days=8),)
+    memory.fit(watched, None, "22222222", today - timedelta(days=8))
     found = said(memory, watched, None, now)
     assert found.verdict(Kind.PERFORMANCE) is V
     assert {result.statistic for _, result in found.figures[Kind.PERFORMANCE]} == {"loss", "cusum", "trend"}
@@ -231,7 +231,7 @@ def test_a_slow_loss_is_found_dated_and_answered() -> None:
     assert found.response.severity is Severity.CRITICAL
     assert found.response.release == today - timedelta(days=8), "the loss began with a release"
     assert found.notes[0].startswith("at 1,000 labels a day a loss of 0.3 points a day is seen after")
-    memory.releases = (today - timedelta(days=8), utc_day(now))
+    memory.releases = (*memory.releases, utc_day(now))
     cured = said(memory, watched, None, now).response
     assert cured is not None
     assert (cured.severity, cured.release) == (Severity.CRITICAL, None), "what is live may be the cure: its labels are still to come"

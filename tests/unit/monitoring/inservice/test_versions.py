@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from tests.unit.monitoring.inservice.watched import NOON, days_of, labelled
 
 from headgate.api.monitoring import Performance, PinnedBaseline, WorthWatched
 from headgate.api.triggers import Fairness
 from headgate.monitoring.inservice.assessing import assess
 from headgate.monitoring.inservice.assessment import Assessment, Kind
+from headgate.monitoring.inservice.counting import count_elsewhere
 from headgate.monitoring.inservice.memory import Memory, recalled, stored, utc_day
 from headgate.monitoring.inservice.plan import Plan
 from headgate.monitoring.inservice.versions import Lived
@@ -52,6 +54,11 @@ def lived(*versions: tuple[str, str, int]) -> tuple[Memory, Plan]:
 
 def at(share: float, days: int) -> list[tuple[float, float]]:
     return [(1000.0 * share, 1000.0)] * days
+
+
+def waved(share: float, days: int) -> list[tuple[float, float]]:
+    """With as much noise as a thousand labels have."""
+    return [(1000.0 * (share + (0.01 if day % 2 else -0.01)), 1000.0) for day in range(days)]
 
 
 def test_a_release_with_a_better_baseline_starts_nothing() -> None:
@@ -116,6 +123,100 @@ def test_an_edited_baseline_counts_for_the_live_version_at_once() -> None:
     assert memory.versions == (Lived(ago(60), PinnedBaseline(share="0.80", labels=20_000)),)
     days_of(memory, "performance", at(0.80, 40), ago(1))
     assert said(memory, plan).verdict(Kind.PERFORMANCE) is W
+
+
+def test_a_first_baseline_says_nothing_of_the_version_before() -> None:
+    """Performance is watched since the second version came; both get 70 % right, and 90 % were promised."""
+    memory, plan = Memory(), watched(performance=promised("0.90"))
+    memory.fit(watched(), None, FIRST, ago(60))
+    memory.fit(plan, None, SECOND, ago(20))
+    days_of(memory, "performance", at(0.70, 59), ago(1))
+    found = said(memory, plan)
+    assert figure(found, "loss").verdict is V
+    assert found.response is not None
+    assert (found.response.severity, found.response.release) == (Severity.CRITICAL, None)
+    assert "may be older than all days that are known" in found.response.why
+
+
+def test_a_loss_that_began_while_there_were_no_labels_is_nobodys() -> None:
+    memory, plan = lived((FIRST, "0.90", 60), (SECOND, "0.90", 12))
+    days_of(memory, "performance", [*at(0.90, 27), *[(0.0, 0.0)] * 21, *at(0.70, 11)], ago(1))
+    found = said(memory, plan)
+    assert f"({ago(32)} to {ago(11)})" in figure(found, "cusum").why
+    assert found.response is not None
+    assert found.response.release is None
+
+
+def test_a_promise_that_was_not_kept_brings_back_nobody_who_did_worse() -> None:
+    memory, plan = lived((FIRST, "0.75", 60), (SECOND, "0.94", 12))
+    days_of(memory, "performance", [*at(0.75, 48), *at(0.76, 11)], ago(1))
+    found = said(memory, plan)
+    assert figure(found, "loss").value == pytest.approx(0.18)
+    assert found.response is not None
+    assert (found.response.severity, found.response.release) == (Severity.CRITICAL, None)
+    assert "the version before is not proven to do better" in found.response.why
+
+
+def test_a_release_that_lost_five_points_is_not_taken_back_for_twelve_that_came_later() -> None:
+    memory, plan = lived((FIRST, "0.90", 99), (SECOND, "0.90", 60))
+    days_of(memory, "performance", [*waved(0.90, 39), *waved(0.85, 52), *waved(0.72, 7)], ago(1))
+    found = said(memory, plan)
+    assert f"since about {ago(59)}" in figure(found, "cusum").why
+    assert found.response is not None
+    assert (found.response.severity, found.response.release) == (Severity.CRITICAL, None)
+    assert "the rest came later" in found.response.why
+
+
+def answered_elsewhere(memory: Memory, *shares: tuple[int, float]) -> None:
+    """On days so long ago others gave such shares of the answers."""
+    for days, share in shares:
+        start = NOON - NOON % 86_400.0 - days * 86_400.0
+        for look in range(4):
+            count_elsewhere(memory, share, start + look * 21_600.0, start + (look + 1) * 21_600.0)
+
+
+def test_a_loss_that_came_with_the_stages_came_with_the_release() -> None:
+    """A quarter, half and then all of the users got 70 % right instead of 90 %, before the version was live."""
+    memory, plan = lived((FIRST, "0.90", 60), (SECOND, "0.90", 5))
+    answered_elsewhere(memory, (12, 0.05), (8, 0.25), (7, 0.5), (6, 0.99))
+    days_of(memory, "performance", [*at(0.90, 51), *at(0.85, 1), *at(0.80, 1), *at(0.70, 6)], ago(1))
+    found = said(memory, plan)
+    assert f"({ago(8)} to {ago(4)})" in figure(found, "cusum").why
+    assert found.response is not None
+    assert found.response.release == ago(5)
+
+
+def test_what_a_candidate_gets_wrong_is_no_loss_of_the_live_version() -> None:
+    memory, plan = lived((FIRST, "0.90", 60))
+    days_of(memory, "performance", [*at(0.90, 40), *at(0.75, 3)], ago(1))
+    assert figure(said(memory, plan), "loss").verdict is V
+    answered_elsewhere(memory, (3, 0.5), (2, 0.5), (1, 0.5))
+    found = figure(said(memory, plan), "loss")
+    assert (found.verdict, found.samples[1]) == (W, 4000)
+    assert figure(said(recalled(stored(memory)), plan), "loss") == found
+    answered_elsewhere(memory, *((days, 0.5) for days in range(4, 8)))
+    assert figure(said(memory, plan), "loss").why.startswith("no labels of the live version alone for 7 days: a candidate or a fallback")
+
+
+def test_a_small_canary_leaves_the_days_to_the_live_version() -> None:
+    memory, plan = lived((FIRST, "0.90", 60))
+    days_of(memory, "performance", at(0.90, 40), ago(1))
+    answered_elsewhere(memory, *((days, 0.05) for days in range(1, 20)))
+    assert figure(said(memory, plan), "loss").samples[1] == 7000
+
+
+def test_steps_between_versions_are_no_noise_of_a_segment() -> None:
+    """Each version is eight points better than the one before, and eight points worse in the south than elsewhere."""
+    memory, plan = lived((FIRST, "0.80", 91), (SECOND, "0.88", 50), (THIRD, "0.96", 20))
+    asked = promised("0.96").model_copy(update={"segment": "region"})
+    for name, less in (("performance", 0.04), ("segment/north", 0.0), ("segment/south", 0.08)):
+        level = [*[0.80] * 40, *[0.88] * 31, *[0.96] * 19]
+        parts = [(1000.0 * (share - less + (0.005 if day % 2 else -0.005)), 1000.0) for day, share in enumerate(level)]
+        days_of(memory, name, parts, ago(1))
+    (name, found), *_ = [one for one in said(memory, replace(plan, performance=asked)).figures[Kind.PERFORMANCE] if one[0]]
+    assert (name, found.verdict) == ("south", V)
+    assert found.interval is not None
+    assert found.interval[1] - found.interval[0] < 0.05
 
 
 def groups(memory: Memory, other: float, days: int, last: date) -> None:
