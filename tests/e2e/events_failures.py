@@ -25,7 +25,7 @@ FAILS_FOR_A_WHILE = TURNS_BAD | {"FAIL_FOR": "40"}
 
 
 def a_live_version_that_turns_bad_gives_way_to_the_one_before(model: Model, users: Fleet) -> Scene:
-    release(model, "v2", environment=TURNS_BAD)
+    release(model, "v2", environment=TURNS_BAD | {"FAIL_AFTER": "100"})
     yield from reach(live("v2"))
     yield from reach(taken_back("Guard"))
     before = answers(users, model, "v1")

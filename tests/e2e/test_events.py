@@ -70,6 +70,11 @@ _FIRST = {"alone": TURNS_BAD, "beside": TURNS_BAD, "shared": failing.FAILS_FOR_A
 _WITH_FALLBACK = {"alone", "podless", "halted-only", "shared"}
 
 
+def model(name: str) -> Model:
+    """Sixty pods that are probed each second would keep one core of two busy."""
+    return Model(NAMESPACE, name, probed_each=3)
+
+
 def look() -> dict[str, Status]:
     """The status of every model; empty for one that has none yet."""
     found = statuses(NAMESPACE)
@@ -90,7 +95,7 @@ def first_versions() -> Iterator[None]:
     for names in (SCENES, SOON_BAD):
         for name in names:
             rules = SLOW if name == _SOAKING else QUICK
-            release(Model(NAMESPACE, name), "v1", rules, _FIRST.get(name, GOOD), fallback=name in _WITH_FALLBACK)
+            release(model(name), "v1", rules, _FIRST.get(name, GOOD), fallback=name in _WITH_FALLBACK)
         play({name: reach(soaks if name == _SOAKING else live("v1")) for name in names}, look, MOST_SECONDS)
     yield
     remove(NAMESPACE)
@@ -106,18 +111,18 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(bed: Bed, first_versions: None, tmp_path_factory: pytest.TempPathFactory) -> Played:
-    models = {name: Model(NAMESPACE, name) for name in ALL}
+    models = {name: model(name) for name in ALL}
     file = tmp_path_factory.mktemp("events") / "requests.jsonl"
     hosts = [model.host for model in models.values()]
-    with Load(bed.load, bed.gateway + PATH, hosts, Fleet(file), Rates(http1=8 * len(hosts))) as users:
+    with Load(bed.load, bed.gateway + PATH, hosts, Fleet(file), Rates(http1=4 * len(hosts))) as users:
         scenes = {name: scene(models[name], users) for name, scene in ALL.items()}
         return Played(failures(scenes, look, MOST_SECONDS, users), users)
 
 
-@pytest.mark.parametrize("model", ALL, ids=lambda model: ALL[model].__name__)
-def test_event(played: Played, model: str) -> None:
-    if model in played.wrong:
-        raise played.wrong[model]
+@pytest.mark.parametrize("name", ALL, ids=lambda name: ALL[name].__name__)
+def test_event(played: Played, name: str) -> None:
+    if name in played.wrong:
+        raise played.wrong[name]
 
 
 def test_no_request_failed_but_those_that_a_version_itself_answered_badly(played: Played) -> None:
