@@ -26,6 +26,7 @@ from headgate.controller.parts import LEASE, Parts
 from headgate.kube.client import KubeClient
 from headgate.kube.lease import Clocks, Elector, LeaseName
 from headgate.kube.resources import GOVERNANCE_APPROVALS
+from headgate.process import LAST_WRITES
 from headgate.prometheus.client import PrometheusClient
 
 KUBECONFIG = """
@@ -81,7 +82,7 @@ def test_a_process_that_starts_without_an_api_server_waits_for_it_and_ends_when_
         assert await process == 0
         return time.monotonic() - began
 
-    assert asyncio.run(scene()) < app.LAST_WRITES, "there is nothing to finish"
+    assert asyncio.run(scene()) < LAST_WRITES, "there is nothing to finish"
 
 
 async def _unready(kubelet: httpx.AsyncClient) -> str:
