@@ -102,10 +102,10 @@ def copy_read_by(pod: Object) -> str:
 
 @pytest.fixture
 def narrow(bed: Bed) -> Iterator[None]:
-    """The operator looks after one namespace, and a changed Secret is a new version."""
+    """The operator looks after one namespace, where the roles of people are as well, and a changed Secret is a new version."""
     remove(NAMESPACE)
-    objects = json.loads(json.dumps(list(people.objects())).replace(f'"{people.NAMESPACE}"', f'"{NAMESPACE}"'))
-    apply(*objects)
+    elsewhere = json.dumps(list(people.objects())).replace(f'"{people.NAMESPACE}"', f'"{NAMESPACE}"')
+    apply(*json.loads(elsewhere.replace('"ClusterRole"', '"Role"')))
     upgrade("revisions.hashSecrets=true", f"watchNamespaces={{{NAMESPACE}}}")
     yield
     install()

@@ -15,7 +15,7 @@ from tests.cluster.apiserver import HEADGATE, Cluster
 from tests.e2e.installing import SYSTEM, install
 
 from demo import people
-from demo.kubectl import apply, get, headgate, kubectl, remove, run
+from demo.kubectl import ROOT, apply, get, headgate, kubectl, remove, run
 from demo.people import MODEL, NAMESPACE
 from demo.release import Moment, manifest, perform
 from demo.traffic import Users
@@ -79,15 +79,20 @@ def baseline(users: Users) -> Object:
 
 @pytest.fixture
 def canary(users: Users, baseline: Object) -> Users:
+    _make_policy()
+    in_canary()
+    return users
+
+
+def _make_policy() -> None:
     """fast-canary, with a first stage that outlasts the test."""
+    kubectl("apply", "-f", str(ROOT / "examples/policies/fast-canary.yaml"))
     policy = json.loads(kubectl("get", "rolloutpolicy", "fast-canary", "-n", "headgate-system", "-o", "json"))
     policy["spec"]["stages"][0] |= {"minDuration": "20m", "maxDuration": "40m"}
     policy["spec"]["lapseGrace"] = "20m"
     apply(
         {key: policy[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": {"name": "lifecycle", "namespace": "headgate-system"}}
     )
-    in_canary()
-    return users
 
 
 def nobody_failed(users: Users) -> None:
@@ -170,6 +175,7 @@ def _the_definitions_are_lost(before: Before) -> None:
     assert weights() == before.shares
     install()
     until(_is_led, 60, "a new operator leads")
+    _make_policy()
     apply(manifest(SLOW))
     until(before.goes_on, 30, "it goes on where it was")
 
