@@ -201,7 +201,8 @@ def _all_is_made_from_git(before: Before, baseline: Object) -> None:
     committed = manifest(SLOW)
     committed["spec"]["serving"]["baseline"] = baseline
     apply(*people.objects(), committed)
-    until(lambda: (status().get("stable") or {}).get("revision") == before.stable, 60, "the baseline is live")
+    # What was refused while the namespace went is tried again after a minute.
+    until(lambda: (status().get("stable") or {}).get("revision") == before.stable, 120, "the baseline is live")
     assert weights()[before.stable] == 1000
     until(lambda: status().get("candidateVersion") == SLOW.version, 30, "the version that was on its way begins anew")
     assert before.candidate not in weights()
