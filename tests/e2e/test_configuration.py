@@ -121,9 +121,15 @@ def first_live(narrow: None) -> str:
     apply(model("v1"))
     # The rights of the process before went before it did, so its lease has to run out.
     eventually("v1 waits for approval", lambda: candidate_waiting("v1"), 90)
+    return eventually("v1 is live", lambda: live() or _approve_what_is_missing(), 90)
+
+
+def _approve_what_is_missing() -> None:
+    """Also again: the chart has just written its admission policies, and what is approved before the next look at them proves nothing."""
+    missing = ((status().get("candidate") or {}).get("gate") or {}).get("missing") or ()
     for role, person in APPROVERS.items():
-        headgate("approve", MODEL, "-n", NAMESPACE, "--role", role, "--as", person, "--yes", "--rationale", "the first version")
-    return eventually("v1 is live", live)
+        if any(words == role or (words.startswith(f"{role}:") and "approve again" in words) for words in missing):
+            headgate("approve", MODEL, "-n", NAMESPACE, "--role", role, "--as", person, "--yes", "--rationale", "the first version")
 
 
 def test_pods_read_a_copy_an_edit_is_a_new_version_and_what_is_deleted_comes_back(first_live: str) -> None:
