@@ -12,6 +12,7 @@ from tests.simulation.policies import NAMESPACE
 from headgate.api.policy import RolloutPolicySpec
 from headgate.kube.labels import BLOCKED
 from headgate.kube.resources import GOVERNANCE_APPROVALS
+from headgate.kube.routes import FULL_WEIGHT
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -21,13 +22,15 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What a status said before it was lost, and whom the route served. `deleted`: it went with its model."""
+    """What a status said before it was lost, and whom the route served. `deleted`: it went with its model. `behind`: what it said last may
+    stand nowhere else."""
 
     stable: str
     candidate: str
     shares: dict[str, int]
     blocked: frozenset[str]
     deleted: bool
+    behind: bool = False
 
 
 def lose(before: Lost | None, status: Object, route: Object | None, *, deleted: bool, behind: bool = False) -> Lost | None:
@@ -39,7 +42,7 @@ def lose(before: Lost | None, status: Object, route: Object | None, *, deleted: 
         return None
     blocked = frozenset(entry["revision"] for entry in status.get("blocked") or ())
     known = blocked & _remembered(route) if behind else blocked
-    return Lost(_revision(status, "stable"), _revision(status, "candidate"), shares(route), known, deleted)
+    return Lost(_revision(status, "stable"), _revision(status, "candidate"), shares(route), known, deleted, behind)
 
 
 def _remembered(route: Object | None) -> frozenset[str]:
@@ -55,6 +58,8 @@ def wrongs(
     taken back stays away. `served`: the shares of the route now. `stopped`: the versions that people took back meanwhile."""
     stable, candidate = _revision(new, "stable"), _revision(new, "candidate")
     kept = stable == lost.stable or (stable == lost.candidate and lost.shares.get(stable))
+    # Its Deployment was not labelled yet as the live one: it keeps all users, and soaks again.
+    kept = kept or (lost.behind and not stable and candidate == lost.stable and served.get(candidate) == FULL_WEIGHT)
     if lost.stable and lost.stable not in stopped and not kept:
         yield "status-made-again", f"revision {lost.stable} was live, and now it is {stable or 'none'}"
     blocked = {entry["revision"] for entry in new.get("blocked") or ()}
