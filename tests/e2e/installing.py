@@ -20,6 +20,7 @@ def install(checkout: Path = ROOT) -> None:
 
 
 def upgrade(*settings: str) -> None:
-    """Change these values, and no other."""
+    """Change these values, and no other. Fields that a test edited by hand are the chart's again."""
     values = [argument for setting in settings for argument in ("--set", setting)]
-    helm("upgrade", "headgate", str(ROOT / "charts/headgate"), "--reuse-values", *values, "--wait", "--timeout", "180s")
+    how = ("--reuse-values", "--force-conflicts", "--wait", "--timeout", "180s")
+    helm("upgrade", "headgate", str(ROOT / "charts/headgate"), *how, *values)

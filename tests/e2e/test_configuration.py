@@ -106,10 +106,12 @@ def narrow(bed: Bed) -> Iterator[None]:
     remove(NAMESPACE)
     elsewhere = json.dumps(list(people.objects())).replace(f'"{people.NAMESPACE}"', f'"{NAMESPACE}"')
     apply(*json.loads(elsewhere.replace('"ClusterRole"', '"Role"')))
-    upgrade("revisions.hashSecrets=true", f"watchNamespaces={{{NAMESPACE}}}")
-    yield
-    install()
-    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    try:
+        upgrade("revisions.hashSecrets=true", f"watchNamespaces={{{NAMESPACE}}}")
+        yield
+    finally:
+        install()
+        kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
 @pytest.fixture
