@@ -77,7 +77,7 @@ def a_stable_version_that_fails_alone_holds_the_rollout_until_a_person_promotes(
 
 
 def both_fail_for_a_while_and_the_candidate_comes_back_unblamed(model: Model, users: Fleet) -> Scene:
-    release(model, "v2", SLOW, GOOD | {"FAIL_AFTER": "40", "FAIL_FOR": "40"}, fallback=True)
+    release(model, "v2", SLOW, GOOD | {"FAIL_AFTER": "60", "FAIL_FOR": "40"}, fallback=True)
     before = yield from reach(in_canary("v2"))
     status = yield from reach(waits("v2"))
     assert not status.get("blocked")

@@ -25,7 +25,7 @@ from fleet.users import Fleet
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-MOST_SECONDS = 300
+MOST_SECONDS = 330
 
 SCENES: dict[str, Callable[[Model, Fleet], Scene]] = {
     "turning": failing.a_live_version_that_turns_bad_gives_way_to_the_one_before,
