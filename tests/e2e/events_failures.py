@@ -43,6 +43,8 @@ def the_fallback_answers_for_a_version_that_fails_and_is_the_only_one(model: Mod
 
 
 def the_fallback_answers_while_the_only_version_has_no_pods(model: Model, users: Fleet) -> Scene:
+    # Not while all the others start as well.
+    yield from reach(lambda _: answers(users, model, "v1") > 150)
     status = yield from reach(live("v1"))
     lose_pods(model, status["stable"]["revision"])
     yield from reach(lambda status: status.get("failover"))
@@ -56,6 +58,7 @@ def the_fallback_answers_while_the_only_version_has_no_pods(model: Model, users:
 def the_approved_candidate_stands_in_while_the_stable_version_has_no_pods(model: Model, users: Fleet) -> Scene:
     release(model, "v2", SLOW)
     status = yield from reach(in_canary("v2"))
+    yield from reach(lambda _: answers(users, model, "v2") > 25)
     lose_pods(model, status["stable"]["revision"])
     status = yield from reach(lambda status: status.get("failover"))
     assert status["failover"]["to"] == "Candidate"

@@ -110,6 +110,10 @@ class Cache:
             return set()
         return self._forget(resource, name)
 
+    def is_endpoint(self, pod: Body) -> bool:
+        """Whether it got requests when it was taken in last."""
+        return self._inventory.is_endpoint(pod)
+
     def replace(self, resource: Resource, items: Iterable[Body], since: int) -> set[ModelKey]:
         """Take a full list in and forget what it does not hold, but for objects that came in after `since`."""
         changed: set[ModelKey] = set()

@@ -12,7 +12,7 @@ from headgate.controller.facts import Body, ModelKey, is_leaving, name_of
 from headgate.controller.queue import Priority, Queue
 from headgate.kube.errors import KubeError
 from headgate.kube.interface import KubeApi
-from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS, Resource
+from headgate.kube.resources import AIMODELS, GATEWAYS, GOVERNANCE_APPROVALS, PODS, Resource
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +54,14 @@ class Intake:
         """One watch event. `type` is None for objects of a watch's first list."""
         body: Body = event["object"]
         change = self._cache.drop if event.get("type") == "DELETED" else self._cache.put
+        answered = resource is PODS and self._cache.is_endpoint(body)
         self.dead.discard(resource.plural)
         # Nobody judges the candidate of a deleted model any more, whatever still keeps that.
         ends = resource is AIMODELS and (event.get("type") == "DELETED" or is_leaving(body))
         urgent = _stops(body) if resource is GOVERNANCE_APPROVALS else ends
-        self.enqueue(change(resource, body), urgent=urgent)
+        changed = change(resource, body)
+        # It may have been the last one, and whoever answers instead must not wait behind models that only go on.
+        self.enqueue(changed, urgent=urgent or (answered and not self._cache.is_endpoint(body)))
 
     def enqueue(self, keys: Iterable[ModelKey], *, urgent: bool = False) -> None:
         for key in keys:

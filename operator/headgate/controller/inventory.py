@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from headgate.controller.facts import Body, ModelKey, compact, model_of, owner_of, revision_label, served_by
+from headgate.controller.facts import Body, ModelKey, compact, model_of, name_of, owner_of, revision_label, served_by
 from headgate.controller.replay_facts import JobFacts, RunnerFacts, job_facts, replay_label, runner_facts
 from headgate.controller.workload_facts import (
     AutoscalerFacts,
@@ -79,6 +79,12 @@ class Inventory:
         holder = self.holder(resource, body)
         if holder is not None:
             self._room(holder).objects[resource, name.name] = owner_of(body)
+
+    def is_endpoint(self, pod: Body) -> bool:
+        """Whether it got requests when it was taken in last."""
+        key = served_by(pod)
+        known = self._owned[key].pods.get(name_of(pod).name) if key in self._owned else None
+        return known is not None and known.ready and not known.leaving
 
     def take(self, resource: Resource, name: ModelKey, body: Body) -> set[ModelKey]:
         """Read an object of `HELD_KINDS`. Raises ValueError, TypeError, KeyError or AttributeError for an unforeseen shape."""

@@ -219,3 +219,32 @@ def test_models_on_the_move_come_first_and_a_halt_before_them(world: OperatorWor
         return ranks
 
     assert run(scene()) == [Priority.HARM, Priority.ROLLOUT, Priority.STABLE]
+
+
+@pytest.mark.parametrize(
+    ("change", "rank"), [("fails", Priority.HARM), ("leaves", Priority.HARM), ("goes", Priority.HARM), ("talks", Priority.ROLLOUT)]
+)
+def test_a_pod_that_answers_no_more_comes_before_models_that_only_go_on(world: OperatorWorld, change: str, rank: Priority) -> None:
+    async def scene() -> list[Priority]:
+        bench = Bench(world)
+        ranks = []
+        bench.queue.add = lambda key, priority=Priority.STABLE: ranks.append(priority)  # type: ignore[method-assign]
+        await bench.intake.fill()
+        pod = deepcopy(next(body for body in (await bench.api.list(PODS)).items if _ready(body)["status"] == "True"))
+        pod["metadata"]["resourceVersion"] = "99999"
+        if change == "fails":
+            _ready(pod)["status"] = "False"
+        elif change == "leaves":
+            pod["metadata"]["deletionTimestamp"] = "2026-03-01T00:00:00Z"
+        elif change == "talks":
+            pod["status"]["containerStatuses"] = [{"name": "model", "restartCount": 1, "state": {"running": {}}}]
+        ranks.clear()
+        bench.intake.take(PODS, {"type": "DELETED" if change == "goes" else "MODIFIED", "object": pod})
+        return ranks
+
+    assert run(scene()) == [rank]
+
+
+def _ready(pod: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
+    return found
