@@ -130,7 +130,7 @@ def _tier_raised(draft: Draft, snapshot: Snapshot) -> Draft:
     if gate is None or stage is None or not stage.weight or snapshot.spec is None:
         return draft
     tier = tier_of(snapshot)
-    if tier is None or not tier.exceeds(gate.tier) or draft.status.stable is None:
+    if tier is None or not tier.exceeds(gate.tier) or (draft.status.stable is None and not others_can_answer(draft, snapshot)):
         return draft
     if (kept := irreplaceable(draft, snapshot)) is not None:
         # The gate asks for the new tier from now on, so this becomes a lapsed approval.

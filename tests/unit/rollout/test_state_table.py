@@ -437,6 +437,14 @@ class TestRevokedOrTierRaised:
         assert candidate_of(world) == revision
         assert not world.status.blocked
 
+    def test_a_raised_tier_takes_a_first_version_off_where_there_is_a_fallback(self) -> None:
+        world = first_soaking()
+        give_fallback(world)
+        raise_tier(world)
+        world.settle()
+        assert world.route.weights == {FALLBACK: 1000}
+        assert world.status.phase is Phase.AWAITING_DEPLOYMENT
+
     def test_a_live_version_of_a_raised_tier_is_frozen(self) -> None:
         world = live()
         raise_tier(world)
