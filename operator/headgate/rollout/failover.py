@@ -11,6 +11,7 @@ from headgate.api.reasons import Reason
 from headgate.api.status import StableStatus
 from headgate.api.traffic_status import FailoverStatus
 from headgate.api.vocabulary import StandIn
+from headgate.evidence.view import GuardReading
 from headgate.rollout.approval_gate import gate_open
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import guard_words, stable_guard
@@ -127,30 +128,21 @@ def _while_fallback_answers(draft: Draft, snapshot: Snapshot, stable: StableStat
             return draft
         told = f"{stable.version} is tried with {TRIAL_WEIGHT / 10:g} % of the users"
         return _changed(draft, failover, trial=snapshot.now).announce(Reason.FAILOVER_TRIAL, told)
-    if not ready or _failed_since(snapshot, failover.trial):
+    seen = _guards_since(snapshot, failover.trial)
+    if not ready or any(guard.fired for guard in seen):
         return _tripped(draft, snapshot, stable, failover)
-    if snapshot.now - failover.trial < TRIAL or (failover.measured and not _answered_since(snapshot, failover.trial)):
+    # No numbers are no proof: what failed by its numbers comes back by its numbers.
+    if snapshot.now - failover.trial < TRIAL or (failover.measured and not any(guard.requests for guard in seen)):
         return draft
     return _closed(draft, stable)
 
 
-def _failed_since(snapshot: Snapshot, moment: datetime) -> bool:
-    """On trial it is compared with nobody: what was seen beside a candidate is older."""
-    guards = snapshot.live.guards if snapshot.live else ()
-    return _measured_since(snapshot, moment) and any(guard.fired for guard in guards)
-
-
-def _answered_since(snapshot: Snapshot, moment: datetime) -> bool:
-    """No numbers are no proof: what failed by its numbers comes back by its numbers."""
-    guards = snapshot.live.guards if snapshot.live else ()
-    return _measured_since(snapshot, moment) and any(guard.requests > 0 for guard in guards)
-
-
-def _measured_since(snapshot: Snapshot, moment: datetime) -> bool:
+def _guards_since(snapshot: Snapshot, moment: datetime) -> tuple[GuardReading, ...]:
+    """What guards say of the stable version alone, measured after `moment`: what was seen beside a candidate is older than a trial."""
     live, stable = snapshot.live, snapshot.status.stable
     if live is None or stable is None or live.revision != stable.revision or live.as_of is None:
-        return False
-    return live.as_of > moment.timestamp()
+        return ()
+    return live.guards if live.as_of > moment.timestamp() else ()
 
 
 def _opened(draft: Draft, snapshot: Snapshot, to: StandIn, why: str, *, measured: bool) -> Draft:
