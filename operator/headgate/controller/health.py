@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from headgate.api.reasons import Reason
 from headgate.controller.workload_facts import AutoscalerFacts, DeploymentFacts, PodFacts
+from headgate.rollout.capacity import STEADY_AFTER
 from headgate.rollout.snapshot import Problem, Provenance, WorkloadState
 
 _IMAGE = frozenset(
@@ -37,6 +38,7 @@ def workload_state(
         wanted=wanted,
         least=autoscaler.least if autoscaler else 0,
         ready=ready,
+        fresh=sum(_fresh(pod, now) for pod in staying if pod.ready),
         ready_since=min(since) if since and len(since) == ready else None,
         present=len(staying),
         restarts=restarts,
@@ -46,6 +48,11 @@ def workload_state(
         provenance=deployment.provenance if deployment else Provenance(),
         problem=_problem(deployment, unready, now, missing=wanted > len(staying)) if ready < wanted else None,
     )
+
+
+def _fresh(pod: PodFacts, now: datetime) -> bool:
+    """A node whose clock is ahead says nothing about that."""
+    return pod.ready_since is not None and timedelta(0) <= now - pod.ready_since < STEADY_AFTER
 
 
 def _problem(deployment: DeploymentFacts | None, unready: tuple[PodFacts, ...], now: datetime, *, missing: bool) -> Problem | None:

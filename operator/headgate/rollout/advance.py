@@ -225,7 +225,7 @@ def _go_on(draft: Draft, snapshot: Snapshot, steps: tuple[Step, ...], step: Step
         return draft.held_by(bar.reason, bar.message)
     if (owed := owed_approvals(draft.candidate)) is not None:
         return draft.held_by(owed.reason, owed.message)
-    if snapshot.workload(draft.candidate.revision).ready < (needed := floor_of(step, draft.status, snapshot)):
+    if snapshot.workload(draft.candidate.revision).steady < (needed := floor_of(step, draft.status, snapshot)):
         return not_ready(draft, snapshot, needed)
     return go_live(draft, snapshot, rollback_warm=policy.rollback_warm, rollback_window=policy.rollback_window)
 

@@ -14,6 +14,9 @@ from headgate.rollout.stages import Step
 
 SETTLED = timedelta(minutes=10)
 """A size belongs to the present weights after this: an autoscaler shrinks 5 minutes after it saw the load go, and pods take their time."""
+STEADY_AFTER = timedelta(seconds=2)
+"""A pod that is ready for as long stays so: the kubelet can take back what it said of one that it has just started. It tells whole
+seconds."""
 _MAJORITY = 500
 """Thousandths of the users from which on a size tells the whole load. Of a smaller share one pod more or less would count manyfold."""
 
@@ -82,17 +85,17 @@ def _settled(status: AIModelStatus, snapshot: Snapshot) -> bool:
 
 
 def reachable(step: Step, status: AIModelStatus, snapshot: Snapshot) -> int | None:
-    """The weight, at most the stage's, for which the candidate's ready pods are enough; None if not even for the first part of it.
+    """The weight, at most the stage's, for which the candidate's steady pods are enough; None if not even for the first part of it.
 
     Surge knows the whole weight only. Raises ValueError without a candidate.
     """
     candidate, stable = _candidate(status), status.stable
-    ready = snapshot.workload(candidate.revision).ready
-    if ready >= floor_of(step, status, snapshot):
+    steady = snapshot.workload(candidate.revision).steady
+    if steady >= floor_of(step, status, snapshot):
         return step.weight
     if stable is None or step.weight == 0 or not is_proportional(status, snapshot):
         return None
-    weight = min(step.weight, proportional.reach(stable.replicas, ready))
+    weight = min(step.weight, proportional.reach(stable.replicas, steady))
     return weight if weight > status.traffic.weight_of(candidate.revision) else None
 
 

@@ -15,6 +15,7 @@ from headgate.rollout.answered import note_answered
 from headgate.rollout.auditing import audited
 from headgate.rollout.begin import begin, policy_copy, resized
 from headgate.rollout.calendar import closed
+from headgate.rollout.capacity import STEADY_AFTER
 from headgate.rollout.continuation import next_moment, watch_continuation
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
@@ -215,6 +216,8 @@ def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:
     if draft.status.candidate is not None or draft.status.phase is Phase.ROLLING_BACK:
         policy = snapshot.pinned or snapshot.policy.spec
         seconds.append(float(policy.analysis.interval if policy else 15))
+        if draft.status.candidate is not None and snapshot.workload(draft.candidate.revision).fresh:
+            seconds.append(STEADY_AFTER.total_seconds())
         opening = closed(snapshot.calendar, snapshot.now)
         if opening is not None and opening.until is not None:
             seconds.append((opening.until - snapshot.now).total_seconds())

@@ -55,6 +55,8 @@ class WorkloadState:
     """minReplicas of its autoscaler; 0 without one."""
     ready: int = 0
     """Pods that are ready and not being deleted: the endpoints that traffic can reach."""
+    fresh: int = 0
+    """Of these, those that have been ready for a moment only."""
     ready_since: datetime | None = None
     """Since when the first of these is ready; None where the cluster does not say it of all."""
     present: int = 0
@@ -69,6 +71,11 @@ class WorkloadState:
     provenance: Provenance = Provenance()
     problem: Problem | None = None
     """Why pods are not ready, as far as the cluster says: image, crash loop, capacity, refused template."""
+
+    @property
+    def steady(self) -> int:
+        """Pods that users can be moved on to."""
+        return self.ready - self.fresh
 
 
 _ABSENT = WorkloadState()

@@ -136,7 +136,7 @@ def not_ready(draft: Draft, snapshot: Snapshot, needed: int) -> Draft:
         return scaled.held_by(snapshot.refusal.reason, snapshot.refusal.message, stalled=True)
     if workload.problem is not None:
         return scaled.held_by(workload.problem.reason, workload.problem.message)
-    words = f"{workload.ready} of {needed} pods of revision {draft.candidate.revision} are ready"
+    words = f"{workload.steady} of {needed} pods of revision {draft.candidate.revision} are ready"
     return scaled.held_by(Reason.WORKLOAD_NOT_READY if workload.exists else Reason.PREPARING, words)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -96,6 +97,14 @@ def test_a_version_is_ready_since_its_first_ready_pod_was() -> None:
     assert since(pod("True", "07"), pod("True", None)) is None, "of one of them nobody knows"
     assert since(pod("False", "01")) is None
     assert since() is None
+
+
+@pytest.mark.parametrize(("seconds", "steady"), [(0.0, 0), (1.9, 0), (2.0, 1), (3600.0, 1), (-0.5, 1), (-3600.0, 1)])
+def test_a_pod_is_steady_when_it_is_ready_for_two_seconds_or_its_node_has_another_clock(seconds: float, steady: int) -> None:
+    turned = (START - timedelta(seconds=seconds)).isoformat()
+    pod = kubelet(conditions=[{"type": "Ready", "status": "True", "lastTransitionTime": turned}])
+    state = workload_state(DEPLOYMENT, None, (pod,), (), START)
+    assert (state.ready, state.steady) == (1, steady)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Pods that do not start and input that cannot be used: one clear condition, and users stay where they were."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,6 +24,24 @@ def test_a_weight_rises_only_when_its_pods_are_ready() -> None:
     decision = world.step()
     assert world.weight() == 50
     assert next(w for w in decision.workloads if w.role == "candidate").replicas == 2
+    world.step()
+    assert world.weight() == 500
+
+
+def test_nobody_is_moved_on_to_pods_that_are_ready_since_a_moment() -> None:
+    world = in_canary()
+    candidate = world.status.candidate
+    assert candidate is not None
+    world.good()
+    steady = WorkloadState(exists=True, wanted=2, ready=2, present=2)
+    world.workloads[candidate.revision] = replace(steady, fresh=1)
+    decision = world.step()
+    assert world.weight() == 50
+    assert decision.look_again is not None
+    assert decision.look_again <= 2
+    told = f"2.0.0 in Canary: 1 of 2 pods of revision {candidate.revision} are ready"
+    assert condition(world, ConditionType.READY)[1:] == ("WorkloadNotReady", told)
+    world.workloads[candidate.revision] = steady
     world.step()
     assert world.weight() == 500
 
