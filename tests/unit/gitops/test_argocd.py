@@ -67,14 +67,7 @@ def test_a_rollout_is_progressing_then_suspended_then_healthy_and_a_bad_one_degr
     assert seen == ["Healthy", "Progressing", "Suspended", "Progressing", "Healthy"]
 
     world.release("3.0.0")
-    world.quiet()
-    world.settle()
-    world.good()
-    world.settle()
-    world.quiet()
-    world.approve()
-    world.settle()
-    assert world.status.phase is Phase.CANARY
+    world.enter_canary()
     world.bad()
     world.settle()
     assert health(manifest(world))[0] == "Degraded"

@@ -77,13 +77,8 @@ def rising() -> World:
     world = live(served=served())
     answers(world)
     world.release("2.0.0", **served())
-    world.settle()
-    world.good()
-    world.settle()
-    world.quiet()
-    world.approve()
-    world.settle()
-    assert (world.status.phase, world.weight()) == (Phase.CANARY, 50)
+    world.enter_canary()
+    assert world.weight() == 50
     return world
 
 

@@ -84,14 +84,7 @@ def test_a_rollout_that_began_after_the_backup_goes_on_in_its_stage_under_its_nu
     world = live()
     backup = world.status
     world.release("2.0.0")
-    world.quiet()
-    world.settle()
-    world.good()
-    world.settle()
-    world.quiet()
-    world.approve()
-    world.settle()
-    assert world.status.phase == "Canary"
+    world.enter_canary()
     served, approvals = dict(world.route.weights), list(world.approvals)
     restore(world, backup)
     world.approvals = approvals

@@ -276,6 +276,20 @@ class World:
         assert self.status.stable
         return {"revision": self.status.stable.revision, "attempt": max(self.status.attempts, 1)}
 
+    def enter_canary(self) -> None:
+        """The version that was released comes through shadow and the gate to its first stage with users."""
+        self.quiet()
+        self.settle()
+        if self.status.candidate and self.status.candidate.mode == "Observe":
+            self.step(14 * 86_400)
+        elif self.status.phase == "Shadow":
+            self.good()
+            self.settle()
+            self.quiet()
+        self.approve()
+        self.settle()
+        assert self.status.phase == "Canary", (self.status.phase, self.status.conditions)
+
     def approve(self, days: int = 120, roles: tuple[str, ...] = tuple(PEOPLE)) -> None:
         """Every role of the gate approves the present subject."""
         assert self.status.candidate
@@ -315,17 +329,7 @@ def in_canary(version: str = "2.0.0", *, served: dict[str, Any] | None = None, *
     """A world in which `version` is in its first stage with users, and 1.0.0 is stable."""
     world = live(served=served, **fields)
     world.release(version, **(served or {}))
-    world.quiet()
-    world.settle()
-    if world.status.candidate and world.status.candidate.mode == "Observe":
-        world.step(14 * 86_400)
-    elif world.status.phase == "Shadow":
-        world.good()
-        world.settle()
-        world.quiet()
-    world.approve()
-    world.settle()
-    assert world.status.phase == "Canary", (world.status.phase, world.status.conditions)
+    world.enter_canary()
     return world
 
 
