@@ -96,6 +96,7 @@ class Replica:
     async def _end(self, why: str) -> None:
         await asyncio.sleep(self.rng.uniform(0.0, _LAST_TASKS))
         assert self.elector is not None
+        await Running(self.tasks).stop("lease")
         await in_time(self.elector.release())
         self.kill(why)
 
@@ -169,7 +170,7 @@ class Replica:
         running.start("probe", self._probe())
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        if self.world.over or not self.fate.alive:
+        if self.world.over or not self.fate.alive or (self.ending and task.cancelled()):
             return
         error = None if task.cancelled() else task.exception()
         self.world.checks.part_ended(task.get_name(), error)

@@ -37,10 +37,12 @@ class Running:
         self.tasks.add(task)
         return task
 
-    async def stop(self) -> None:
-        for task in self.tasks:
+    async def stop(self, *names: str) -> None:
+        """Those of these names; all, if none is named."""
+        ended = [task for task in self.tasks if not names or task.get_name() in names]
+        for task in ended:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*ended, return_exceptions=True)
 
 
 async def run(settings: Settings) -> int:
@@ -61,6 +63,7 @@ async def run(settings: Settings) -> int:
         work = begin(running, parts, elector, acquired, lambda: _watches(settings, parts, stop))
         return await _until(stop, running, acquired, work, parts)
     finally:
+        await running.stop("lease")
         await in_time(elector.release())
         await running.stop()
         for server in servers:
@@ -77,7 +80,7 @@ def begin(
     listed everything once. Returns the task of the decisions, the last one to stop."""
     listed, filled, leads = asyncio.Event(), asyncio.Event(), lambda: elector.leading
     running.start("heartbeat", parts.heartbeat.run())
-    running.start("lease", elector.run())
+    running.start("lease", elector.run(filled.is_set))
     running.start("kinds", parts.kinds.run())
     running.start("gateways", parts.intake.run_gateways())
     # kopf ends, and the process with it, if the API server does not answer when it starts.

@@ -78,8 +78,9 @@ class Elector:
         """To be asked before every write: a process that was frozen sees at once that its time is over."""
         return leads(self._view, self._clocks.monotonic(), self._settings)
 
-    async def run(self) -> None:
-        """Stands for election until leadership was won and lost. Cancel it to stop, then `release`."""
+    async def run(self, able: Callable[[], bool] = lambda: True) -> None:
+        """Stands for election until leadership was won and lost. Cancel it to stop, then `release`. `able`: whether it could lead; before,
+        it only watches who does, and leaves the lease to others."""
         while True:
             step = transition(self._view, self._clocks.monotonic(), self._lease.identity, self._settings)
             if step is Step.LOST:
@@ -87,7 +88,7 @@ class Elector:
                 log.error("lost the lease", extra={"lease": self._lease.name, "identity": self._lease.identity})
                 self._on_lost()
                 return
-            await self._attempt(step)
+            await self._attempt(step, able)
             # Jitter keeps standby replicas from asking in step.
             await self._clocks.sleep(self._settings.retry_period * (1 + 0.2 * self._clocks.jitter()))
 
@@ -103,7 +104,7 @@ class Elector:
         except (KubeError, TimeoutError) as error:
             log.warning("could not release the lease: %s", error, extra={"lease": self._lease.name})
 
-    async def _attempt(self, step: Step) -> None:
+    async def _attempt(self, step: Step, able: Callable[[], bool]) -> None:
         """One round towards the API server. Failures are logged; whether they cost the lease is decided by time alone."""
         try:
             async with asyncio.timeout(self._patience()):
@@ -111,7 +112,7 @@ class Elector:
                     await self._write()
                     return
                 await self._observe()
-                if transition(self._view, self._clocks.monotonic(), self._lease.identity, self._settings) is Step.ACQUIRE:
+                if able() and transition(self._view, self._clocks.monotonic(), self._lease.identity, self._settings) is Step.ACQUIRE:
                     await self._write()
                     log.info("acquired the lease", extra={"lease": self._lease.name, "identity": self._lease.identity})
                     self._on_acquired()
