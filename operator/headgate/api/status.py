@@ -70,11 +70,13 @@ class WouldHave(StatusModel):
 class StableStatus(SizedStatus):
     """The version that users get unless a stage says otherwise.
 
-    `replicas`: its fixed size; with an autoscaler the pods that it keeps for the return of all users, which are its minimum until the last
-    attempt is over: those found when that began, or what the load was seen to need since.
+    `replicas`: its fixed size; with an autoscaler the pods that it keeps for the return of all users, which are its minimum during an
+    attempt and until `firm_until`: those found when the attempt began, or what the load was seen to need since.
     """
 
     live_since: Time
+    firm_until: Time | None = None
+    """Until then its autoscaler keeps its minimum after an attempt: it may still look at a load without the users who came."""
     subject: Digest | None = None
     """What people approved when it went live. A later Reject or Revoke of it concerns the live version."""
     tier: Tier | None = None

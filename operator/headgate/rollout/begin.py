@@ -168,9 +168,13 @@ def resized(draft: Draft, snapshot: Snapshot, wanted: RevisionStatus) -> Draft:
     assert stable is not None
     size: dict[str, object] = {}
     if snapshot.spec is not None:
-        size = {"autoscale": bounds_of(snapshot.spec)}
-        if size["autoscale"] is None:
+        before, bounds = stable.autoscale, bounds_of(snapshot.spec)
+        size = {"autoscale": bounds}
+        if bounds is None:
             size["replicas"] = snapshot.spec.serving.deployment.least
+        if bounds is None or before is None or bounds.min_replicas != before.min_replicas:
+            # Whoever says how small it may be need not wait.
+            size["firm_until"] = None
     return draft.with_status(stable=stable.model_copy(update={"version": wanted.version, **size}))
 
 

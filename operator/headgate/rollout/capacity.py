@@ -132,6 +132,23 @@ def frozen(stable: StableStatus, snapshot: Snapshot) -> StableStatus:
     return stable.model_copy(update={"replicas": min(bounds.max_replicas, found)})
 
 
+def firm(stable: StableStatus, snapshot: Snapshot) -> StableStatus:
+    """`stable` as it gets all users at the end of an attempt. Its autoscaler looks at the load of the last minutes, in which it had fewer
+    of them or none: it takes no pod away before that load is the present one."""
+    if stable.autoscale is None:
+        return stable
+    seen = snapshot.workload(stable.revision)
+    had = min(stable.autoscale.max_replicas, max(stable.replicas, seen.wanted, seen.least))
+    until = snapshot.now + max(SETTLED, snapshot.drain)
+    return stable.model_copy(update={"replicas": had, "firm_until": until})
+
+
+def eased(stable: StableStatus, snapshot: Snapshot) -> StableStatus:
+    """`stable`, without what it kept for a while once that is over."""
+    over = stable.firm_until is not None and stable.firm_until <= snapshot.now and snapshot.clock_step is None
+    return stable.model_copy(update={"firm_until": None}) if over else stable
+
+
 def secured(status: AIModelStatus, snapshot: Snapshot) -> StableStatus | None:
     """The stable version with a minimum for all users, who may come back to it at any moment: never smaller than before, and no pod that
     it has goes as they leave."""

@@ -15,7 +15,7 @@ from headgate.rollout.answered import note_answered
 from headgate.rollout.auditing import audited
 from headgate.rollout.begin import begin, policy_copy, resized
 from headgate.rollout.calendar import closed
-from headgate.rollout.capacity import STEADY_AFTER
+from headgate.rollout.capacity import STEADY_AFTER, eased
 from headgate.rollout.continuation import next_moment, watch_continuation
 from headgate.rollout.decision import Decision
 from headgate.rollout.draft import Draft
@@ -92,7 +92,7 @@ def decide(snapshot: Snapshot) -> Decision:
         draft = draft.with_status(phase_since=snapshot.now)
     if snapshot.refusal is not None:
         draft = draft.held_by(snapshot.refusal.reason, snapshot.refusal.message)
-    draft = audited(_forget_past(draft, snapshot), snapshot, stored)
+    draft = audited(_kept_no_longer(draft, snapshot), snapshot, stored)
     if snapshot.configuration.known or draft.status != snapshot.status:
         draft = told(draft, snapshot)
     candidate = draft.status.candidate
@@ -196,7 +196,9 @@ def _freeze(draft: Draft, snapshot: Snapshot) -> Draft:
     return draft.with_status(phase=Phase.FROZEN).held_by(problem.reason, problem.message, stalled=True) if problem else draft
 
 
-def _forget_past(draft: Draft, snapshot: Snapshot) -> Draft:
+def _kept_no_longer(draft: Draft, snapshot: Snapshot) -> Draft:
+    if draft.status.stable is not None:
+        draft = draft.with_status(stable=eased(draft.status.stable, snapshot))
     remaining = tuple(past for past in draft.status.past if past.keep_until > snapshot.now or snapshot.clock_step is not None)
     return draft if remaining == draft.status.past else draft.with_status(past=remaining)
 
@@ -208,6 +210,8 @@ def _traffic(draft: Draft) -> TrafficStatus | None:
 
 def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:
     moments: list[datetime] = [moment for past in draft.status.past for moment in (past.warm_until, past.keep_until)]
+    if draft.status.stable is not None and draft.status.stable.firm_until is not None:
+        moments.append(draft.status.stable.firm_until)
     seconds = [(moment - snapshot.now).total_seconds() for moment in moments if moment > snapshot.now]
     if draft.status.failover is not None:
         seconds.append(failover.POLL)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from headgate.api.reasons import Reason
 from headgate.api.status import CandidateStatus, PastStatus, StableStatus
 from headgate.api.vocabulary import Phase
+from headgate.rollout.capacity import firm
 from headgate.rollout.draft import Draft
 from headgate.rollout.observing import unproven_words
 from headgate.rollout.snapshot import Snapshot
@@ -16,20 +17,21 @@ def go_live(draft: Draft, snapshot: Snapshot, *, rollback_warm: int, rollback_wi
     candidate, before = draft.candidate, draft.status.stable
     earlier = tuple(past for past in draft.status.past if past.revision != candidate.revision)
     past = earlier if before is None else kept(earlier, _past(before, snapshot, rollback_warm, rollback_window))
+    stable = StableStatus(
+        revision=candidate.revision,
+        version=candidate.version,
+        content=candidate.content,
+        live_since=snapshot.now,
+        replicas=candidate.replicas,
+        autoscale=candidate.autoscale,
+        subject=_subject(candidate, before),
+        tier=candidate.gate.tier if candidate.gate else before.tier if before else None,
+        unapproved=bool(candidate.gate and candidate.gate.break_glass),
+        would_have=candidate.would_have,
+    )
     return draft.with_status(
         phase=Phase.LIVE,
-        stable=StableStatus(
-            revision=candidate.revision,
-            version=candidate.version,
-            content=candidate.content,
-            live_since=snapshot.now,
-            replicas=candidate.replicas,
-            autoscale=candidate.autoscale,
-            subject=_subject(candidate, before),
-            tier=candidate.gate.tier if candidate.gate else before.tier if before else None,
-            unapproved=bool(candidate.gate and candidate.gate.break_glass),
-            would_have=candidate.would_have,
-        ),
+        stable=firm(stable, snapshot),
         candidate=None,
         past=past,
         paused=None,

@@ -15,7 +15,7 @@ from headgate.api.traffic_status import FALLBACK, FailoverStatus, MirrorStatus, 
 from headgate.api.vocabulary import DecisionKind, Phase, StandIn, Tier
 from headgate.governance.approvals import Approval
 from headgate.rollout.begin import UNPINNED
-from headgate.rollout.capacity import bounds_of
+from headgate.rollout.capacity import bounds_of, firm
 from headgate.rollout.decision import Announcement, ApprovalNote
 from headgate.rollout.failover import FIRST_PAUSE
 from headgate.rollout.outdated import is_outdated, remembering
@@ -123,7 +123,7 @@ def _stable(snapshot: Snapshot, survivors: Survivors) -> StableStatus | None:
     if survivors.stable is None:
         return None
     workload = survivors.found[survivors.stable]
-    return StableStatus(
+    stable = StableStatus(
         revision=survivors.stable,
         version=identity_of(snapshot, survivors, survivors.stable).version,
         content=identity_of(snapshot, survivors, survivors.stable).content,
@@ -133,6 +133,7 @@ def _stable(snapshot: Snapshot, survivors: Survivors) -> StableStatus | None:
         subject=workload.provenance.subject or None,
         tier=Tier(workload.provenance.tier) if workload.provenance.tier in set(Tier) else None,
     )
+    return firm(stable, snapshot)
 
 
 def _candidate(

@@ -6,6 +6,7 @@ from headgate.api.status import Blocked, CandidateStatus, PastStatus, RevisionSt
 from headgate.api.traffic_status import FailoverStatus
 from headgate.api.vocabulary import AATestOutcome, Phase, RollbackCause, StandIn
 from headgate.rollout.aa_result import ended, is_test, result_words
+from headgate.rollout.capacity import firm
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import Harm
 from headgate.rollout.snapshot import Snapshot
@@ -20,9 +21,10 @@ _TELLS: dict[RollbackCause, Reason] = {
 
 def withdraw(draft: Draft, snapshot: Snapshot, harm: Harm) -> Draft:
     """End the attempt: the candidate at 0 %, its revision blocked unless it is not to blame, its pods kept until they are drained."""
-    candidate = draft.candidate
+    candidate, stable = draft.candidate, draft.status.stable
     left = draft.with_status(
         phase=Phase.ROLLING_BACK,
+        stable=None if stable is None else firm(stable, snapshot),
         candidate=None,
         paused=None,
         past=kept(draft.status.past, _left(draft, snapshot, harm)),

@@ -38,11 +38,10 @@ def _wanted(version: _Version, role: Role, size: int, attempt: int) -> WantedWor
 
 
 def _stable_size(stable: StableStatus, status: AIModelStatus, snapshot: Snapshot) -> int:
-    """It gives nothing back while an attempt or its drain lasts: users can return at any moment. Proportional keeps only what its weight
-    needs."""
+    """It gives nothing back while an attempt lasts: users can return at any moment. Proportional keeps only what its weight needs."""
     if stable.autoscale is not None:
-        draining = any(not past.was_live and past.warm_until > snapshot.now for past in status.past)
-        return stable.replicas if status.candidate is not None or draining else stable.autoscale.min_replicas
+        keeps = status.candidate is not None or stable.firm_until is not None
+        return max(stable.replicas if keeps else 0, stable.autoscale.min_replicas)
     if status.candidate is None or not is_proportional(status, snapshot):
         return stable.replicas
     needed = need(stable.replicas, 1000 - status.traffic.weight_of(status.candidate.revision))
