@@ -203,7 +203,7 @@ def _all_is_made_from_git(before: Before, baseline: Object) -> None:
     apply(*people.objects(), committed)
     # What was refused while the namespace went is tried again after a minute.
     until(lambda: (status().get("stable") or {}).get("revision") == before.stable, 120, "the baseline is live")
-    assert weights()[before.stable] == 1000
+    until(lambda: weights() == {before.stable: 1000}, 10, "and its route was written after that")
     until(lambda: status().get("candidateVersion") == SLOW.version, 30, "the version that was on its way begins anew")
     assert before.candidate not in weights()
 
