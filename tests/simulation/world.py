@@ -218,7 +218,8 @@ class World:
             return True
         reasons = {c["reason"] for c in status.get("conditions") or () if c["type"] in ("Ready", "Reconciling")}
         waits = candidate is not None and reasons & _WAITS and not status.get("pendingAudit")
-        if settled and waits and (quiet or never_quiet) and not self._about_to_change(candidate):
+        starting = "WorkloadNotReady" in reasons and not quiet
+        if settled and waits and self.now() - fair > _AT_REST and not starting and not self._about_to_change(candidate):
             return True
         longest = sum(float(stage.max_duration) for stage in self.policy.stages)
         bound = 3 * longest + 120.0 + (_FAILOVERS if self.plan.fallback else 0.0)
