@@ -80,7 +80,7 @@ def begin(
     listed everything once. Returns the task of the decisions, the last one to stop."""
     listed, filled, leads = asyncio.Event(), asyncio.Event(), lambda: elector.leading
     running.start("heartbeat", parts.heartbeat.run())
-    running.start("lease", elector.run(filled.is_set))
+    running.start("lease", _elected(elector, filled))
     running.start("kinds", parts.kinds.run())
     running.start("gateways", parts.intake.run_gateways())
     # kopf ends, and the process with it, if the API server does not answer when it starts.
@@ -114,6 +114,13 @@ async def _decide(parts: Parts, listed: asyncio.Event, filled: asyncio.Event, ac
     parts.telemetry.leader.set(1)
     parts.decide_all()
     await parts.reconciler.run()
+
+
+async def _elected(elector: Elector, filled: asyncio.Event) -> None:
+    """Who cannot decide leaves the lease to another one."""
+    await elector.look()
+    await filled.wait()
+    await elector.run()
 
 
 async def _after(event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:

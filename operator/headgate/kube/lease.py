@@ -78,9 +78,16 @@ class Elector:
         """To be asked before every write: a process that was frozen sees at once that its time is over."""
         return leads(self._view, self._clocks.monotonic(), self._settings)
 
-    async def run(self, able: Callable[[], bool] = lambda: True) -> None:
-        """Stands for election until leadership was won and lost. Cancel it to stop, then `release`. `able`: whether it could lead; before,
-        it only watches who does, and leaves the lease to others."""
+    async def look(self) -> None:
+        """Notes who leads: if that one is dead, its term runs from now on, also while nobody stands for election. Failures are logged."""
+        try:
+            async with asyncio.timeout(self._patience()):
+                await self._observe()
+        except (KubeError, TimeoutError) as error:
+            log.warning("lease: %s", error or "no answer in time", extra={"lease": self._lease.name})
+
+    async def run(self) -> None:
+        """Stands for election until leadership was won and lost. Cancel it to stop, then `release`."""
         while True:
             step = transition(self._view, self._clocks.monotonic(), self._lease.identity, self._settings)
             if step is Step.LOST:
@@ -88,7 +95,7 @@ class Elector:
                 log.error("lost the lease", extra={"lease": self._lease.name, "identity": self._lease.identity})
                 self._on_lost()
                 return
-            await self._attempt(step, able)
+            await self._attempt(step)
             # Jitter keeps standby replicas from asking in step.
             await self._clocks.sleep(self._settings.retry_period * (1 + 0.2 * self._clocks.jitter()))
 
@@ -104,7 +111,7 @@ class Elector:
         except (KubeError, TimeoutError) as error:
             log.warning("could not release the lease: %s", error, extra={"lease": self._lease.name})
 
-    async def _attempt(self, step: Step, able: Callable[[], bool]) -> None:
+    async def _attempt(self, step: Step) -> None:
         """One round towards the API server. Failures are logged; whether they cost the lease is decided by time alone."""
         try:
             async with asyncio.timeout(self._patience()):
@@ -112,22 +119,15 @@ class Elector:
                     await self._write()
                     return
                 await self._observe()
-                if able() and transition(self._view, self._clocks.monotonic(), self._lease.identity, self._settings) is Step.ACQUIRE:
+                if transition(self._view, self._clocks.monotonic(), self._lease.identity, self._settings) is Step.ACQUIRE:
                     await self._write()
                     log.info("acquired the lease", extra={"lease": self._lease.name, "identity": self._lease.identity})
                     self._on_acquired()
         except (KubeError, TimeoutError) as error:
             log.warning("lease: %s", error or "no answer in time", extra={"lease": self._lease.name})
             if isinstance(error, (Conflict, NotFound)):
-                await self._reobserve()
-
-    async def _reobserve(self) -> None:
-        """After a conflict the known resourceVersion is dead: without a fresh look a leader could never renew again."""
-        try:
-            async with asyncio.timeout(self._patience()):
-                await self._observe()
-        except (KubeError, TimeoutError) as error:
-            log.warning("lease: %s", error or "no answer in time", extra={"lease": self._lease.name})
+                # The known resourceVersion is dead: without a fresh look a leader could never renew again.
+                await self.look()
 
     def _patience(self) -> float:
         """Seconds one round may take. A leader never waits past the moment at which it must stop."""

@@ -340,18 +340,20 @@ def test_a_released_lease_is_taken_at_once() -> None:
     assert heard == ["old leads", "me leads"]
 
 
-def test_who_could_not_lead_yet_leaves_the_lease_and_its_term_runs_meanwhile() -> None:
+def test_the_term_of_a_dead_leader_runs_from_the_first_look_on() -> None:
     api, time, heard = FakeApi(), VirtualTime(), list[str]()
     old = elector(api, time, heard, "old")
     until(time, 1003)
     with pytest.raises(EnoughError):
         asyncio.run(old.run())
-    mine, led_at = elector(api, time, heard), list[float]()
-    until(time, 1060, lambda now: led_at.append(now) if mine.leading else None)
+    mine = elector(api, time, heard)
+    asyncio.run(mine.look())
+    assert heard == ["old leads"], "to look is not to stand"
+    time.now += 15
+    until(time, time.now)
     with pytest.raises(EnoughError):
-        asyncio.run(mine.run(lambda: time.now >= 1040))
+        asyncio.run(mine.run())
     assert heard == ["old leads", "me leads"]
-    assert 1040 <= led_at[0] < 1045, "nobody waits for the old one's term again"
 
 
 def test_a_standby_releases_nothing() -> None:
