@@ -5,7 +5,6 @@ from datetime import datetime
 
 from headgate.api.reasons import Reason
 from headgate.api.status import AttemptKind, RevisionStatus
-from headgate.api.traffic_status import TrafficStatus
 from headgate.api.vocabulary import DecisionKind, Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.rollout import aa, coming_back, failover, live
@@ -49,7 +48,7 @@ from headgate.rollout.revisions import baseline_of, revision_of
 from headgate.rollout.snapshot import Snapshot
 from headgate.rollout.stop import stop_harm
 from headgate.rollout.telling import told
-from headgate.rollout.traffic import traffic_of
+from headgate.rollout.traffic import is_routed, traffic_of
 from headgate.rollout.use_case import note_use_case
 from headgate.rollout.vendors import note_vendor
 from headgate.rollout.withdraw import withdraw
@@ -98,7 +97,7 @@ def decide(snapshot: Snapshot) -> Decision:
     candidate = draft.status.candidate
     return Decision(
         status=draft.status,
-        traffic=_traffic(draft),
+        traffic=draft.status.traffic if is_routed(draft.status, snapshot) else None,
         workloads=wanted_workloads(draft, snapshot),
         policy_copy=policy_copy(snapshot, candidate) if candidate else None,
         replays=tuple(one for one in (wanted_replay(draft, snapshot), wanted_probe(draft, snapshot)) if one is not None),
@@ -201,11 +200,6 @@ def _kept_no_longer(draft: Draft, snapshot: Snapshot) -> Draft:
         draft = draft.with_status(stable=eased(draft.status.stable, snapshot))
     remaining = tuple(past for past in draft.status.past if past.keep_until > snapshot.now or snapshot.clock_step is not None)
     return draft if remaining == draft.status.past else draft.with_status(past=remaining)
-
-
-def _traffic(draft: Draft) -> TrafficStatus | None:
-    """The route is Headgate's from the first attempt on; before, there is nothing to route to."""
-    return draft.status.traffic if draft.status.attempts or draft.status.stable else None
 
 
 def _look_again(draft: Draft, snapshot: Snapshot) -> float | None:

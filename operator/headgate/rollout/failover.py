@@ -16,7 +16,7 @@ from headgate.rollout.approval_gate import gate_open
 from headgate.rollout.draft import Draft
 from headgate.rollout.harm import guard_words, stable_guard
 from headgate.rollout.snapshot import Problem, Snapshot
-from headgate.rollout.traffic import TRIAL_WEIGHT
+from headgate.rollout.traffic import TRIAL_WEIGHT, is_routed
 
 TRIAL = timedelta(seconds=60)
 """The length of a guard's window: a trial that is over was judged by its own requests alone."""
@@ -64,11 +64,11 @@ def stand_in_words(failover: FailoverStatus) -> str:
 
 
 def _without_stable(draft: Draft, snapshot: Snapshot) -> Draft:
-    """Before the first version serves, and after the last one was taken off, there is only the fallback. Before the first attempt there is
-    no route either, so nobody to answer."""
+    """Before the first version serves, and after the last one was taken off, there is only the fallback. Without a route there is nobody to
+    answer."""
     candidate, before = draft.status.candidate, draft.status.failover
     serving = candidate is not None and candidate.stage is not None
-    if serving or not draft.status.attempts or _fallback_of(snapshot) is None:
+    if serving or not is_routed(draft.status, snapshot) or _fallback_of(snapshot) is None:
         return draft.with_status(failover=None) if before is not None else draft
     if before is not None:
         return draft

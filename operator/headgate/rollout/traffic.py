@@ -1,5 +1,6 @@
 """Who gets which share of the users: follows from stage and failover, and from nothing else."""
 
+from headgate.api.status import AIModelStatus
 from headgate.api.traffic_status import FallbackStatus, MirrorStatus, SlotStatus, TrafficStatus
 from headgate.api.vocabulary import StandIn
 from headgate.rollout.draft import Draft
@@ -10,6 +11,12 @@ TRIAL_WEIGHT = 100
 """Thousandths for a version that is tried again after it could not answer."""
 
 _Share = tuple[str, int]
+
+
+def is_routed(status: AIModelStatus, snapshot: Snapshot) -> bool:
+    """From the first attempt on there is a route; before, there is nothing to route to. Who died between route and status left one as
+    well."""
+    return bool(status.attempts) or status.stable is not None or snapshot.route.exists
 
 
 def traffic_of(draft: Draft, snapshot: Snapshot) -> TrafficStatus:

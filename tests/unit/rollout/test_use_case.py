@@ -11,12 +11,13 @@ from tests.unit.rollout.world import POLICY, START, World, condition, in_canary,
 from headgate.api.aimodel import Fallback
 from headgate.api.conditions import ConditionType
 from headgate.api.policy import RolloutPolicySpec
+from headgate.api.traffic_status import FALLBACK
 from headgate.api.trust_store import TrustStoreSpec
 from headgate.api.vocabulary import Phase, RollbackCause
 from headgate.governance.approvals import Approval
 from headgate.governance.signatures import public_key_of, signed
 from headgate.governance.trust import Trust
-from headgate.rollout.snapshot import ClockStep
+from headgate.rollout.snapshot import ClockStep, RouteState
 
 DAY = 86_400
 RITAS = Ed25519PrivateKey.from_private_bytes(b"r" * 32)
@@ -101,6 +102,18 @@ def test_no_fallback_answers_where_there_is_no_route() -> None:
     world = World(served.model_copy(update={"serving": serving}), policy=gated())
     decision = world.step()
     assert (decision.traffic, world.status.failover, world.status.traffic.fallback) == (None, None, None)
+
+
+def test_a_fallback_that_answers_by_a_route_is_recorded_though_no_attempt_is() -> None:
+    """A process died between the route and the status of the first attempt, and the use case is approved no more."""
+    served = spec("1.0.0", **CLASSIFIED)
+    serving = served.serving.model_copy(update={"fallback": Fallback(service="rules")})
+    world = World(served.model_copy(update={"serving": serving}), policy=gated())
+    world.route = RouteState(exists=True, weights={FALLBACK: 1000}, accepted=True)
+    decision = world.step()
+    assert world.status.phase is Phase.AWAITING_USE_CASE
+    assert world.status.traffic.fallback is not None
+    assert (world.status.traffic.fallback.weight, decision.traffic) == (1000, world.status.traffic)
 
 
 def test_it_starts_when_everybody_has_agreed() -> None:
