@@ -91,7 +91,7 @@ def _records(draft: Draft, snapshot: Snapshot) -> tuple[AuditRecord, ...]:
 
 def _of_people(draft: Draft, snapshot: Snapshot) -> Iterator[AuditRecord]:
     before, status = snapshot.status, draft.status
-    approvals = {approval.name: approval for approval in snapshot.approvals}
+    approvals = {approval.name: approval for approval in (*snapshot.approvals, *snapshot.awaiting)}
     notes = {note.name: note for note in draft.notes}
     fresh = {latch.name for latch in status.latches} - {latch.name for latch in before.latches}
     for name in (*(latch.name for latch in status.latches if latch.name in fresh), *status.taken_up):

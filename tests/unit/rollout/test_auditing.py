@@ -53,6 +53,16 @@ def test_a_rollback_by_evidence_carries_the_counts_the_window_and_the_query() ->
     assert (check.candidate_events, check.candidate_requests, check.stable_events, check.stable_requests) == (17, 600, 57, 11_400)
 
 
+def test_what_becomes_of_a_promote_is_told_also_where_its_author_is_not_certain_yet() -> None:
+    world = emptied(in_canary())
+    promote = world.decided("Promote")
+    world.approvals.remove(promote)
+    world.good()
+    unseen = world.without(awaiting=(replace(promote, enforced=False),), admission_unseen=True)
+    record = of(decide(unseen).status.pending_audit, "Promote")
+    assert (record.by, record.approval, "stage canary ended meanwhile" in record.why) == ("oncall@bank", promote.name, True)
+
+
 def test_shares_are_told_before_and_after() -> None:
     world = emptied(in_canary())
     assert world.status.stable is not None
