@@ -324,7 +324,7 @@ class Checks:
         self.allowed &= present | {(status.get(part) or {}).get("revision", "") for part in ("stable", "candidate")}
 
     def _orders(self, status: Object) -> None:
-        """A Halt or Rollback of the candidate empties it within a bound."""
+        """A Halt or Rollback of the candidate empties it within a bound, if it was there for as long."""
         world, candidate = self._world, status.get("candidate")
         if not candidate or not status.get("stable") or candidate["kind"] == "Restore":
             return
@@ -332,8 +332,8 @@ class Checks:
         for one in self.decided:
             if one.spec["decision"] not in ("Halt", "Rollback") or one.spec.get("target") != target:
                 continue
-            since = max(one.created, world.disturbed_until)
-            if world.now() - since > world.order_bound:
+            since, until = max(one.created, world.disturbed_until), world.now() if one.gone is None else one.gone
+            if until - since > world.order_bound:
                 self.fail("orders-obeyed", f"{one.name} is {world.now() - one.created:.1f} s old, and {candidate['version']} goes on")
 
     def _latches(self, status: Object) -> None:
