@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from headgate.controller.facts import ModelKey
 from headgate.controller.last_seen import LastSeen
@@ -21,6 +21,9 @@ _EACH = 10.0
 """Seconds between two looks that nobody asked for."""
 _SOONEST = 1.0
 """Seconds between two looks at least, however many decisions wait for one."""
+
+
+_TO_ANSWER = timedelta(seconds=30)
 
 
 async def _nobody() -> LastSeen | None:
@@ -97,7 +100,8 @@ class Enforcement:
             self.problem = found.problem or settling
             if found.since is not None:
                 self._seals = found.seals
-                self._last_seen = LastSeen(found.seals, begun) if begun is not None else self._last_seen
+                if begun is not None and _answered(self.proof, begun):
+                    self._last_seen = LastSeen(found.seals, begun)
         except (Forbidden, NotFound) as error:
             self.problem = f"Headgate cannot see whether the admission policies are in force: {error}"
             self.proof = replace(proof, unanswered=True)
@@ -137,6 +141,13 @@ class Enforcement:
         """For the operators after this one, as annotations of the Lease. Nothing new while the policy is not there: what happens in a
         time without it is not to count later."""
         return self._last_seen.annotations() if self._last_seen is not None else {}
+
+
+def _answered(proof: Proof, now: datetime) -> bool:
+    """Whether what was decided while the policy was away, or another one, has been answered by now. Whoever comes after takes a policy that
+    is as it was last seen for one that was there all the time."""
+    start = proof.spans[-1].after if proof.spans else None
+    return start is None or now > start + _TO_ANSWER
 
 
 def _settling(proof: Proof, now: datetime) -> str:

@@ -236,6 +236,28 @@ def test_a_policy_that_was_changed_while_no_operator_ran_is_noticed_by_the_next(
     assert [looks.author(one) for one in (before, forged, after)] == [Authorship.PROVEN, Authorship.UNPROVEN, Authorship.PROVEN]
 
 
+def test_an_operator_that_dies_as_soon_as_it_saw_the_change_leaves_what_was_there_before() -> None:
+    """Those decisions may not have been answered by then, and the next one would take the policy for one that was there all the time."""
+    looks = Looks()
+    looks.look()
+    looks.renew()
+    looks.pass_time(3)
+    looks.edit_binding(["Audit"])
+    forged = looks.made()
+    looks.edit_binding(["Deny"])
+    looks.look()
+    looks.renew()
+    looks.pass_time(15)
+    looks.restart()
+    assert looks.author(forged) is Authorship.UNPROVEN
+    looks.pass_time(60)
+    legitimate = looks.made()
+    looks.look()
+    looks.renew()
+    looks.restart()
+    assert looks.author(legitimate) is Authorship.PROVEN
+
+
 @pytest.mark.parametrize("told", [None, "{", "[]", '{"at": "2026-03-01T00:00:00", "seals": []}', '{"at": 7, "seals": []}'])
 def test_what_was_made_while_no_operator_ran_is_proven_if_nothing_changed_or_nobody_can_say(told: str | None) -> None:
     looks = Looks()
