@@ -14,7 +14,7 @@ from tests.simulation.policies import ENVIRONMENT, MODEL, NAMESPACE, PLATFORM
 from tests.simulation.prometheus import Source
 
 from headgate.config import Settings
-from headgate.controller.app import Running, begin
+from headgate.controller.app import Running, begin, give_back
 from headgate.controller.cache import WATCHED
 from headgate.controller.facts import ModelKey
 from headgate.controller.observe import route_of
@@ -24,7 +24,6 @@ from headgate.kube.interface import KubeApi, Object
 from headgate.kube.lease import Clocks, Elector, LeaseName
 from headgate.kube.resources import LEASES, Resource
 from headgate.kube.wire import Transport
-from headgate.process import in_time
 from headgate.prometheus.client import PrometheusClient
 
 if TYPE_CHECKING:
@@ -96,8 +95,7 @@ class Replica:
     async def _end(self, why: str) -> None:
         await asyncio.sleep(self.rng.uniform(0.0, _LAST_TASKS))
         assert self.elector is not None
-        await Running(self.tasks).stop("lease")
-        await in_time(self.elector.release())
+        await give_back(Running(self.tasks), self.elector)
         self.kill(why)
 
     def freeze(self, seconds: float) -> None:

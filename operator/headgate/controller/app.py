@@ -63,8 +63,7 @@ async def run(settings: Settings) -> int:
         work = begin(running, parts, elector, acquired, lambda: _watches(settings, parts, stop))
         return await _until(stop, running, acquired, work, parts)
     finally:
-        await running.stop("lease")
-        await in_time(elector.release())
+        await give_back(running, elector)
         await running.stop()
         for server in servers:
             await server.stop()
@@ -121,6 +120,12 @@ async def _elected(elector: Elector, filled: asyncio.Event) -> None:
     await elector.look()
     await filled.wait()
     await elector.run()
+
+
+async def give_back(running: Running, elector: Elector) -> None:
+    """The lease, after the last write: what stands for election could take it again."""
+    await running.stop("lease")
+    await in_time(elector.release())
 
 
 async def _after(event: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:

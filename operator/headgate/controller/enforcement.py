@@ -21,9 +21,8 @@ _EACH = 10.0
 """Seconds between two looks that nobody asked for."""
 _SOONEST = 1.0
 """Seconds between two looks at least, however many decisions wait for one."""
-
-
 _TO_ANSWER = timedelta(seconds=30)
+"""Until the answers to decisions that prove nothing are written: that state outlives the process."""
 
 
 async def _nobody() -> LastSeen | None:

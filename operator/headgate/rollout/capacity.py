@@ -9,7 +9,7 @@ from datetime import timedelta
 from headgate.api.aimodel import AIModelSpec, CapacityMode
 from headgate.api.status import AIModelStatus, AutoscaleStatus, CandidateStatus, SizedStatus, StableStatus
 from headgate.rollout import proportional
-from headgate.rollout.snapshot import Snapshot
+from headgate.rollout.snapshot import Snapshot, WorkloadState
 from headgate.rollout.stages import Step
 
 SETTLED = timedelta(minutes=10)
@@ -127,9 +127,7 @@ def frozen(stable: StableStatus, snapshot: Snapshot) -> StableStatus:
     bounds = stable.autoscale
     if bounds is None:
         return stable
-    seen = snapshot.workload(stable.revision)
-    found = max(bounds.min_replicas, seen.wanted, seen.least)
-    return stable.model_copy(update={"replicas": min(bounds.max_replicas, found)})
+    return stable.model_copy(update={"replicas": _given(bounds, bounds.min_replicas, snapshot.workload(stable.revision))})
 
 
 def firm(stable: StableStatus, snapshot: Snapshot) -> StableStatus:
@@ -137,10 +135,13 @@ def firm(stable: StableStatus, snapshot: Snapshot) -> StableStatus:
     of them or none: it takes no pod away before that load is the present one."""
     if stable.autoscale is None:
         return stable
-    seen = snapshot.workload(stable.revision)
-    had = min(stable.autoscale.max_replicas, max(stable.replicas, seen.wanted, seen.least))
-    until = snapshot.now + max(SETTLED, snapshot.drain)
-    return stable.model_copy(update={"replicas": had, "firm_until": until})
+    had = _given(stable.autoscale, stable.replicas, snapshot.workload(stable.revision))
+    return stable.model_copy(update={"replicas": had, "firm_until": snapshot.now + max(SETTLED, snapshot.drain)})
+
+
+def _given(bounds: AutoscaleStatus, least: int, seen: WorkloadState) -> int:
+    """What its autoscaler has given it, or was told to give, at least `least`."""
+    return min(bounds.max_replicas, max(least, seen.wanted, seen.least))
 
 
 def eased(stable: StableStatus, snapshot: Snapshot) -> StableStatus:

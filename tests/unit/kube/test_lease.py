@@ -228,6 +228,15 @@ def elector(api: FakeApi, time: VirtualTime, heard: list[str], name: str = "me",
     )
 
 
+def led_by_old(api: FakeApi, time: VirtualTime, heard: list[str]) -> Elector:
+    """It leads since a moment, and does nothing more."""
+    old = elector(api, time, heard, "old")
+    until(time, 1003)
+    with pytest.raises(EnoughError):
+        asyncio.run(old.run())
+    return old
+
+
 def lease(api: FakeApi) -> Object:
     (only,) = api.of(LEASES)
     return only
@@ -328,10 +337,7 @@ def test_remarks_are_void_when_somebody_has_led_since_who_makes_none() -> None:
 
 def test_a_released_lease_is_taken_at_once() -> None:
     api, time, heard = FakeApi(), VirtualTime(), list[str]()
-    old = elector(api, time, heard, "old")
-    until(time, 1003)
-    with pytest.raises(EnoughError):
-        asyncio.run(old.run())
+    old = led_by_old(api, time, heard)
     asyncio.run(old.release())
     assert not old.leading
     until(time, time.now)
@@ -342,10 +348,7 @@ def test_a_released_lease_is_taken_at_once() -> None:
 
 def test_the_term_of_a_dead_leader_runs_from_the_first_look_on() -> None:
     api, time, heard = FakeApi(), VirtualTime(), list[str]()
-    old = elector(api, time, heard, "old")
-    until(time, 1003)
-    with pytest.raises(EnoughError):
-        asyncio.run(old.run())
+    led_by_old(api, time, heard)
     mine = elector(api, time, heard)
     asyncio.run(mine.look())
     assert heard == ["old leads"], "to look is not to stand"

@@ -29,6 +29,15 @@ def under_load(world: World, pods: int) -> None:
     world.workloads[name] = replace(world.workloads[name], wanted=pods, ready=pods, present=pods)
 
 
+def released_under_load() -> World:
+    """The stable version has found that it needs six pods when the next one is released."""
+    world = live(served=AUTOSCALED, policy=without_shadow())
+    under_load(world, 6)
+    world.release("2.0.0", **AUTOSCALED)
+    world.settle()
+    return world
+
+
 def hours(world: World, load: int, number: int = 1) -> None:
     """Hours in which all users together need `load` pods, and each version's autoscaler (of at most 10) gives it what its share needs."""
     for _ in range(2 * number):
@@ -87,10 +96,7 @@ def eases(world: World) -> None:
 
 
 def test_what_the_stable_version_had_is_its_minimum_until_its_autoscaler_has_seen_who_came_back() -> None:
-    world = live(served=AUTOSCALED, policy=without_shadow())
-    under_load(world, 6)
-    world.release("2.0.0", **AUTOSCALED)
-    world.settle()
+    world = released_under_load()
     assert wanted(world.step(), "stable").replicas == 6
     world.decided("Halt")
     decision = world.step()
@@ -100,10 +106,7 @@ def test_what_the_stable_version_had_is_its_minimum_until_its_autoscaler_has_see
 
 
 def test_the_candidates_minimum_is_the_floor_of_its_next_stage_before_it_enters_it() -> None:
-    world = live(served=AUTOSCALED, policy=without_shadow())
-    under_load(world, 6)
-    world.release("2.0.0", **AUTOSCALED)
-    world.settle()
+    world = released_under_load()
     world.approve()
     world.settle()
     assert (world.weight(), wanted(world.step(), "candidate").replicas) == (50, 2)
@@ -116,10 +119,7 @@ def test_the_candidates_minimum_is_the_floor_of_its_next_stage_before_it_enters_
 
 
 def test_a_live_version_gets_the_spec_back_and_the_one_before_stays_as_large_as_it_was() -> None:
-    world = live(served=AUTOSCALED, policy=without_shadow())
-    under_load(world, 6)
-    world.release("2.0.0", **AUTOSCALED)
-    world.settle()
+    world = released_under_load()
     world.approve()
     served(world)
     assert world.status.phase == "Live"
@@ -130,10 +130,7 @@ def test_a_live_version_gets_the_spec_back_and_the_one_before_stays_as_large_as_
 
 
 def test_an_earlier_version_that_comes_back_keeps_its_pods_until_its_autoscaler_has_seen_its_users() -> None:
-    world = live(served=AUTOSCALED, policy=without_shadow())
-    under_load(world, 6)
-    world.release("2.0.0", **AUTOSCALED)
-    world.settle()
+    world = released_under_load()
     world.approve()
     served(world)
     world.step(1800)
@@ -191,10 +188,7 @@ def test_an_autoscaler_that_grows_after_an_abort_moves_no_traffic() -> None:
 
 
 def test_a_version_that_comes_back_from_nothing_is_scaled_up_first_and_gets_users_with_its_first_pod() -> None:
-    world = live(served=AUTOSCALED, policy=without_shadow())
-    under_load(world, 6)
-    world.release("2.0.0", **AUTOSCALED)
-    world.settle()
+    world = released_under_load()
     world.approve()
     served(world)
     world.step(2 * 3600)

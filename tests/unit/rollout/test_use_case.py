@@ -56,6 +56,13 @@ def waiting(**fields: Any) -> World:
     return world
 
 
+def insured() -> World:
+    """There is a fallback, and nothing was decided yet."""
+    served = spec("1.0.0", **CLASSIFIED)
+    serving = served.serving.model_copy(update={"fallback": Fallback(service="rules")})
+    return World(served.model_copy(update={"serving": serving}), policy=gated())
+
+
 def live_until_it_ends(on_expiry: str = "Freeze", days: float = 60, versions: int = 1) -> World:
     """1.0.0 (or 2.0.0) is live; the use case was approved at the start, for `days`."""
     world = waiting(policy=gated(on_expiry=on_expiry).model_copy(update={"stages": without_shadow().stages}))
@@ -97,18 +104,14 @@ def test_nothing_is_created_before_the_use_case_is_approved() -> None:
 
 
 def test_no_fallback_answers_where_there_is_no_route() -> None:
-    served = spec("1.0.0", **CLASSIFIED)
-    serving = served.serving.model_copy(update={"fallback": Fallback(service="rules")})
-    world = World(served.model_copy(update={"serving": serving}), policy=gated())
+    world = insured()
     decision = world.step()
     assert (decision.traffic, world.status.failover, world.status.traffic.fallback) == (None, None, None)
 
 
 def test_a_fallback_that_answers_by_a_route_is_recorded_though_no_attempt_is() -> None:
     """A process died between the route and the status of the first attempt, and the use case is approved no more."""
-    served = spec("1.0.0", **CLASSIFIED)
-    serving = served.serving.model_copy(update={"fallback": Fallback(service="rules")})
-    world = World(served.model_copy(update={"serving": serving}), policy=gated())
+    world = insured()
     world.route = RouteState(exists=True, weights={FALLBACK: 1000}, accepted=True)
     decision = world.step()
     assert world.status.phase is Phase.AWAITING_USE_CASE
